@@ -1,0 +1,1 @@
+"""Did a person say yes, to exactly this?"""

@@ -1,0 +1,1 @@
+"""Has someone pulled a switch, taken a lock, or hit a limit?"""

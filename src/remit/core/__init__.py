@@ -1,0 +1,43 @@
+"""Words and values everybody uses: ids, clock, money, bytes, errors, settings."""
+
+from remit.core.canonical import JsonValue, canonical_bytes, digest, digest_of
+from remit.core.clock import DAY, HOUR, MINUTE, SECOND, Clock, SystemClock, day_of, iso
+from remit.core.errors import ConflictError, InputError, IntegrityError, NotFoundError, RefusedError, RemitError
+from remit.core.ids import new_id, new_secret, short_id
+from remit.core.inputs import DEEPEST, check_depth, parse_json
+from remit.core.money import MICRO, Money, format_micros
+from remit.core.settings import Limits, ModelRoute, Settings, load_settings
+
+__all__ = [
+    "DAY",
+    "DEEPEST",
+    "HOUR",
+    "MICRO",
+    "MINUTE",
+    "SECOND",
+    "Clock",
+    "ConflictError",
+    "InputError",
+    "IntegrityError",
+    "JsonValue",
+    "Limits",
+    "ModelRoute",
+    "Money",
+    "NotFoundError",
+    "RefusedError",
+    "RemitError",
+    "Settings",
+    "SystemClock",
+    "canonical_bytes",
+    "check_depth",
+    "day_of",
+    "digest",
+    "digest_of",
+    "format_micros",
+    "iso",
+    "load_settings",
+    "new_id",
+    "new_secret",
+    "parse_json",
+    "short_id",
+]

@@ -1,0 +1,22 @@
+"""Canonical bytes and digests: what is judged, approved, sent and logged is always exactly these bytes."""
+
+import hashlib
+import json
+from typing import Any
+
+JsonValue = Any
+
+
+def canonical_bytes(value: JsonValue) -> bytes:
+    """Returns compact JSON, keys sorted by code point, UTF-8, numbers in shortest form; NaN is a ValueError."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def digest(content: bytes) -> str:
+    """Returns `sha256:` and 64 hex digits."""
+    return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+def digest_of(value: JsonValue) -> str:
+    """Returns the digest of the canonical bytes of `value`."""
+    return digest(canonical_bytes(value))

@@ -1,0 +1,59 @@
+"""The errors of Remit. Each says what is wrong, which thing, why, and what to do next.
+
+RemitError
+├── InputError       somebody handed us something we cannot take
+├── NotFoundError    a name or id nobody here knows
+├── ConflictError    the state of things forbids it now
+├── RefusedError     not permitted, whoever asks again
+└── IntegrityError   stored evidence does not hold together
+"""
+
+
+class RemitError(Exception):
+    """A fault told to a person: `what` happened, to `which` thing, `why`, and a `hint` what to do next."""
+
+    def __init__(self, what: str, *, which: str = "", why: str = "", hint: str = "") -> None:
+        self.what = what
+        self.which = which
+        self.why = why
+        self.hint = hint
+        super().__init__(self.text())
+
+    def text(self) -> str:
+        """Returns the whole message on one line."""
+        parts = [f"{self.what} {self.which!r}" if self.which else self.what]
+        if self.why:
+            parts.append(self.why)
+        if self.hint:
+            parts.append(self.hint)
+        return ". ".join(part.rstrip(".") for part in parts) + "."
+
+    def as_json(self) -> dict[str, str]:
+        """Returns the same as an object for `--json` and APIs."""
+        return {
+            "error": type(self).__name__,
+            "what": self.what,
+            "which": self.which,
+            "why": self.why,
+            "hint": self.hint,
+        }
+
+
+class InputError(RemitError):
+    """Somebody handed us something we cannot take."""
+
+
+class NotFoundError(RemitError):
+    """A name or id nobody here knows."""
+
+
+class ConflictError(RemitError):
+    """The state of things forbids it now."""
+
+
+class RefusedError(RemitError):
+    """Not permitted, whoever asks again."""
+
+
+class IntegrityError(RemitError):
+    """Stored evidence does not hold together."""

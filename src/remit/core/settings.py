@@ -1,0 +1,110 @@
+"""Settings: `remit.toml`, each overridable by `REMIT_…`."""
+
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from remit.core.errors import InputError
+
+
+class ModelRoute(BaseModel):
+    """How one named model is reached: `[models.NAME]` in remit.toml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["openai", "recorded", "simulated"]
+    model: str = ""
+    """The provider's name of the model."""
+    base_url: str = ""
+    """Where an OpenAI-compatible endpoint answers, up to and without `/chat/completions`."""
+    key: str = ""
+    """The NAME of the environment variable that holds the key; never the key itself."""
+    code: str = ""
+    """`module:function` of a simulated model."""
+    recording: str = ""
+    """The file a recorded model plays back, relative to the fleet."""
+    cloud: bool = True
+    """Whether text sent there leaves our premises."""
+    input_price: Decimal | None = None
+    """Price per million input tokens in the cell's currency, when the public price table does not know the model."""
+    output_price: Decimal | None = None
+    max_tokens: Annotated[int, Field(gt=0, le=200_000)] = 2_000
+    timeout: Annotated[float, Field(gt=0, le=600)] = 60.0
+    """Seconds until a call is given up."""
+
+
+class Limits(BaseModel):
+    """Bounds that hold whatever a contract says: `[limits]` in remit.toml. Each has its reason beside it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    argument_bytes: int = 65_536  # a log entry is at most 64 KiB, and arguments larger than that are documents
+    result_bytes: int = 1_048_576  # what a model can still read; a larger result is a file
+    answer_bytes: int = 1_048_576  # as above, for what a model says
+    steps: int = 1_000  # no run of ours needs more; one that does is running in circles
+    hops: int = 5  # past five hand-offs nobody owns the outcome any more
+    tool_seconds: float = 30.0  # longer work is a task of its own
+    lock_seconds: float = 5.0  # then the agent is told to come back
+    approval_hours: float = 24.0  # a yes to yesterday's question is not a yes
+
+
+class Settings(BaseSettings):
+    """Everything configurable, in one frozen value."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="REMIT_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")] = "remit"
+    """The cell's name; it is the origin in the log's checkpoints."""
+    database_url: str = "sqlite:///.remit/remit.db"
+    """Relative SQLite paths count from the fleet's folder."""
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
+    exchange: dict[str, Decimal] = {}
+    """Units of `currency` for one unit of another, for prices published in it: `USD = "0.92"`."""
+    releases: Literal["on-load", "by-person"] = "by-person"
+    """Whether a new version in the folder is approved by loading it (development) or by a person."""
+    key_file: str = ".remit/log.key"
+    """The private key that signs the log's checkpoints; made on first use, readable by its owner only."""
+    unit_budget_per_day: str = ""
+    """A budget for every business unit and day, such as `500 EUR`; empty means none."""
+    models: dict[str, ModelRoute] = {}
+    limits: Limits = Limits()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Puts the environment above what `load_settings` read from remit.toml."""
+        return env_settings, init_settings
+
+
+def load_settings(folder: Path) -> Settings:
+    """Reads `remit.toml` in `folder` (absent means defaults) and the environment; a mistake is an `InputError`."""
+    path = folder / "remit.toml"
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError("Cannot read the settings", which=str(path), why=str(error)) from error
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        known = ", ".join(sorted(Settings.model_fields))
+        raise InputError(
+            f"Setting {field!r} is wrong", which=str(path), why=first["msg"], hint=f"Settings are: {known}"
+        ) from error

@@ -1,0 +1,1 @@
+"""Process mining of event logs into draft workflows. Filled later."""

@@ -1,0 +1,1 @@
+"""REST, the MCP server, the model endpoint and A2A. Filled later."""

@@ -1,0 +1,1 @@
+"""Cases, baseline, shadow, canary and drift. Filled later."""

@@ -1,0 +1,1 @@
+"""The enforcement point: decide, then do it once."""

@@ -1,0 +1,1 @@
+"""Is the content sound and the claim true?"""

@@ -1,0 +1,1 @@
+"""What went wrong and what was done about it. Filled later."""

@@ -1,0 +1,1 @@
+"""Which tasks, runs, attempts and steps are there?"""

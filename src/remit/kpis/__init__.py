@@ -1,0 +1,1 @@
+"""Cost per successful outcome, time to resolution and the share of runs people had to touch."""

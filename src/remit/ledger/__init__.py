@@ -1,0 +1,1 @@
+"""Can it pay? Budgets, holds, charges and prices."""

@@ -1,0 +1,1 @@
+"""What agents know together: typed, scoped, versioned. Filled later."""

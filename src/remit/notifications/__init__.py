@@ -1,0 +1,1 @@
+"""Signed webhooks, mail and security events. Filled later."""

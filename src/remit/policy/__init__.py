@@ -1,0 +1,1 @@
+"""How freely may it act? Contracts and org policies, compiled to Cedar."""

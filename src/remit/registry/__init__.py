@@ -1,0 +1,1 @@
+"""Which agents, versions and tools are there, and are they alive?"""

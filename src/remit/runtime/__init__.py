@@ -1,0 +1,1 @@
+"""Attempts of runs: hosted and code agents, driven by an engine."""

@@ -1,0 +1,74 @@
+"""One SQLite file, shared by several processes: WAL, full durability, one reader per thread."""
+
+import sqlite3
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from remit.core import InputError
+from remit.store.model import Query, Row, Value
+
+# How long a writer waits for another process before it gives up; a stop must not be lost to a busy file.
+BUSY_MILLISECONDS = 10_000
+# Statements kept compiled per connection; we have fewer than this.
+STATEMENT_CACHE = 512
+
+
+class Database:
+    """Opens connections to one SQLite file and reads through the calling thread's own."""
+
+    def __init__(self, url: str, *, folder: Path) -> None:
+        self.path = sqlite_path(url, folder)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._local = threading.local()
+        self._readers: list[sqlite3.Connection] = []
+
+    def connect(self) -> sqlite3.Connection:
+        """Opens a new connection with our settings; the caller closes it."""
+        connection = sqlite3.connect(
+            self.path, isolation_level=None, cached_statements=STATEMENT_CACHE, check_same_thread=False
+        )
+        connection.row_factory = sqlite3.Row
+        for pragma in (
+            f"busy_timeout = {BUSY_MILLISECONDS}",
+            "journal_mode = wal",
+            "synchronous = full",
+            "foreign_keys = on",
+            "trusted_schema = off",
+        ):
+            connection.execute(f"pragma {pragma}")
+        return connection
+
+    def read(self, query: Query, parameters: Mapping[str, Value] | None = None) -> list[Row]:
+        """Returns all rows of a reading query as of now."""
+        return self._reader().execute(query.sql, parameters or {}).fetchall()  # type: ignore[arg-type]
+
+    def read_one(self, query: Query, parameters: Mapping[str, Value] | None = None) -> Row | None:
+        """Returns the first row, or None."""
+        return self._reader().execute(query.sql, parameters or {}).fetchone()  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        """Closes every reader."""
+        for connection in self._readers:
+            connection.close()
+        self._readers.clear()
+        self._local = threading.local()
+
+    def _reader(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self.connect()
+            connection.execute("pragma query_only = on")
+            self._local.connection = connection
+            self._readers.append(connection)
+        return connection
+
+
+def sqlite_path(url: str, folder: Path) -> Path:
+    """Returns the file of a `sqlite:///…` URL; three slashes count from `folder`, four from the root."""
+    scheme, _, rest = url.partition(":///")
+    if scheme != "sqlite" or not rest:
+        raise InputError(
+            "Cannot open this database", which=url, why="only SQLite is supported", hint="Write sqlite:///PATH"
+        )
+    return folder / rest

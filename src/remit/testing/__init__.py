@@ -1,0 +1,1 @@
+"""Fakes, a settable clock and fixtures that ship to users."""

@@ -1,0 +1,1 @@
+"""The console: pages and live updates. Filled later."""

@@ -1,0 +1,1 @@
+"""Example fleets: contracts, policies and tools that use only the public names of Remit."""
