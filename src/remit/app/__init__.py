@@ -1,1 +1,6 @@
-"""The only composition root: `build(settings) -> Cell`."""
+"""The only composition root: `build(folder) -> Cell`."""
+
+from remit.app.cell import Cell, FleetError, build, inspect_fleet
+from remit.app.demo import Demo, DemoTask
+
+__all__ = ["Cell", "Demo", "DemoTask", "FleetError", "build", "inspect_fleet"]

@@ -11,8 +11,9 @@ Cedar, decided in plain Python and enumerated at its thresholds.
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from remit.core import InputError
 
@@ -111,6 +112,11 @@ def parse_condition(text: str) -> Condition:
     return _condition(tree.body)
 
 
+def condition_of(text: str) -> Condition:
+    """Returns the condition `text` says, where no text means always."""
+    return parse_condition(text) if text else All(())
+
+
 def fields_of(condition: Condition) -> Iterator[Field]:
     """Yields every field mentioned, with repetitions, in reading order."""
     match condition:
@@ -155,7 +161,8 @@ def _holds(condition: Condition, values: Mapping[str, Any]) -> bool:
         case OneOf(field, literals):
             return any(_compare(value_at(values, field.path), "==", literal) for literal in literals)
         case Contains(field, literal):
-            return any(_compare(item, "==", literal) for item in value_at(values, field.path))
+            items = value_at(values, field.path)
+            return isinstance(items, list) and any(_compare(item, "==", literal) for item in cast("list[Any]", items))
 
 
 def _compare(value: Any, operator: Operator, literal: Scalar) -> bool:
@@ -163,8 +170,28 @@ def _compare(value: Any, operator: Operator, literal: Scalar) -> bool:
         return False
     if isinstance(value, float):
         value = Decimal(str(value))
-    if isinstance(value, str) != isinstance(literal, str):
+    if isinstance(value, str) != isinstance(literal, str) or not isinstance(value, str | int | Decimal):
         return False
+    if isinstance(value, str) and isinstance(literal, str) and operator not in ("==", "!="):
+        return _compare_moments(value, operator, literal)
+    return _ordered(value, operator, literal)
+
+
+def _compare_moments(value: str, operator: Operator, literal: str) -> bool:
+    """Only dates and times have an order among texts; `2026-11-01T09:00+01:00` is before `2026-11-01T08:30Z`."""
+    moments = [_moment(value), _moment(literal)]
+    return None not in moments and _ordered(moments[0], operator, moments[1])
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _ordered(value: Any, operator: Operator, literal: Any) -> bool:
     match operator:
         case "==":
             return value == literal

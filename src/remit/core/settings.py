@@ -76,6 +76,8 @@ class Settings(BaseSettings):
     """The private key that signs the log's checkpoints; made on first use, readable by its owner only."""
     unit_budget_per_day: str = ""
     """A budget for every business unit and day, such as `500 EUR`; empty means none."""
+    demo: str = ""
+    """`module:function` that hands `remit demo` the fleet's queue of work."""
     models: dict[str, ModelRoute] = {}
     limits: Limits = Limits()
 

@@ -1,1 +1,33 @@
 """The enforcement point: decide, then do it once."""
+
+from remit.gateway.answers import answer_question
+from remit.gateway.calls import ToolCall, ToolError
+from remit.gateway.context import Parts
+from remit.gateway.gateway import Gateway
+from remit.gateway.model import Action, Check, Denied, Done, Outcome, Waiting
+from remit.gateway.models import Models
+from remit.gateway.recall import AnotherActionError
+from remit.gateway.release import Release, compile_release, release_digest
+from remit.gateway.tools import Tools
+from remit.guardrails import Read
+
+__all__ = [
+    "Action",
+    "AnotherActionError",
+    "Check",
+    "Denied",
+    "Done",
+    "Gateway",
+    "Models",
+    "Outcome",
+    "Parts",
+    "Read",
+    "Release",
+    "ToolCall",
+    "ToolError",
+    "Tools",
+    "Waiting",
+    "answer_question",
+    "compile_release",
+    "release_digest",
+]

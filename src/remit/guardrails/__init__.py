@@ -1,1 +1,20 @@
 """Is the content sound and the claim true?"""
+
+from remit.guardrails.gates import Gate, Read, load_code, load_function, run_gate
+from remit.guardrails.guardrails import Guardrails
+from remit.guardrails.model import Concern, Kind, Label, Rule, Screening, Severity
+
+__all__ = [
+    "Concern",
+    "Gate",
+    "Guardrails",
+    "Kind",
+    "Label",
+    "Read",
+    "Rule",
+    "Screening",
+    "Severity",
+    "load_code",
+    "load_function",
+    "run_gate",
+]

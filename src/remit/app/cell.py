@@ -1,0 +1,174 @@
+"""A cell: one fleet with its database, log, gateway and runtime, built once from its settings."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from remit.approvals import Approvals
+from remit.audit import Log, load_or_create_key
+from remit.contracts import Finding, Fleet, check_fleet, read_fleet
+from remit.controls import Controls
+from remit.core import Clock, InputError, Settings, SystemClock, load_settings
+from remit.gateway import Gateway, Models, Parts, Release, Tools, compile_release
+from remit.gateway.providers import Provider, build_provider
+from remit.guardrails import Guardrails
+from remit.identity import People
+from remit.journal import Journal
+from remit.kpis import Kpis
+from remit.ledger import Ledger
+from remit.operations import Operations
+from remit.policy import Policy
+from remit.registry import Registry
+from remit.runtime import InlineEngine, Runtime
+from remit.store import ChangeFeed, Database, Writer, migrate
+
+
+class FleetError(InputError):
+    """A fleet with mistakes in it; nothing of it is run. `findings` names every one."""
+
+    def __init__(self, findings: list[Finding]) -> None:
+        errors = [finding for finding in findings if finding.severity == "error"]
+        self.findings = findings
+        super().__init__(
+            f"The fleet has {len(errors)} mistake{'s' if len(errors) != 1 else ''}",
+            why="; ".join(map(str, errors[:3])),
+            hint="`remit check` names all of them",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """Everything of one fleet that is alive in this process."""
+
+    folder: Path
+    settings: Settings
+    fleet: Fleet
+    database: Database
+    log: Log
+    parts: Parts
+    gateway: Gateway
+    runtime: Runtime
+    engine: InlineEngine
+    operations: Operations
+    kpis: Kpis
+    changes: ChangeFeed
+
+    async def close(self) -> None:
+        """Signs the log's last entries and closes everything; runs in flight are left to the next start."""
+        if commit := self.log.checkpoint_commit():
+            self.parts.writer.commit_now(commit)
+        self.parts.writer.close()
+        await self.parts.tools.close()
+        await self.parts.models.close()
+        self.changes.close()
+        self.database.close()
+
+
+def inspect_fleet(folder: Path) -> tuple[Settings, Fleet, list[Finding]]:
+    """Reads a fleet's folder and returns it with every mistake in it, policies included."""
+    settings = load_settings(folder)
+    fleet, findings = read_fleet(folder)
+    findings = [*findings, *check_fleet(fleet)]
+    if not any(finding.severity == "error" for finding in findings):
+        findings += _policy(settings).check(fleet)
+    return settings, fleet, sorted(set(findings), key=lambda f: (f.file, f.line, f.field, f.problem))
+
+
+def build(
+    folder: Path,
+    *,
+    settings: Settings | None = None,
+    clock: Clock | None = None,
+    servers: Mapping[str, object] | None = None,
+    providers: Mapping[str, Provider] | None = None,
+) -> Cell:
+    """Builds the cell of the fleet in `folder`, or raises `FleetError` with everything that is wrong with it.
+
+    `servers` and `providers` stand in for what the fleet's files name, for tests and recorded work.
+    """
+    read, fleet, findings = inspect_fleet(folder)
+    if any(finding.severity == "error" for finding in findings):
+        raise FleetError(findings)
+    settings, clock = settings or read, clock or SystemClock()
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))  # where the fleet's own code is
+    database = Database(settings.database_url, folder=folder)
+    connection = database.connect()
+    migrate(connection)
+    connection.close()
+    log = Log(database, load_or_create_key(folder / settings.key_file, settings.name), clock)
+    parts = _parts(settings, fleet, folder, clock, database, Writer(database, appender=log), servers, providers)
+    return _cell(folder, settings, fleet, database, log, parts)
+
+
+def _parts(  # noqa: PLR0913
+    settings: Settings,
+    fleet: Fleet,
+    folder: Path,
+    clock: Clock,
+    database: Database,
+    writer: Writer,
+    servers: Mapping[str, object] | None,
+    providers: Mapping[str, Provider] | None,
+) -> Parts:
+    policy = _policy(settings)
+    return Parts(
+        settings=settings,
+        clock=clock,
+        writer=writer,
+        journal=Journal(database, clock),
+        registry=Registry(database, clock),
+        people=People(fleet.people),
+        controls=Controls(database, clock),
+        ledger=Ledger(database),
+        approvals=Approvals(database, clock),
+        guardrails=Guardrails(),
+        policy=policy,
+        tools=Tools(
+            fleet.servers,
+            folder=folder,
+            seconds=settings.limits.tool_seconds,
+            result_bytes=settings.limits.result_bytes,
+            instances=servers,
+        ),
+        models=Models(settings, _providers(settings, folder, providers or {})),
+        releases=_releases(fleet, settings, policy),
+    )
+
+
+def _policy(settings: Settings) -> Policy:
+    return Policy({name: route.cloud for name, route in settings.models.items()})
+
+
+def _providers(settings: Settings, folder: Path, given: Mapping[str, Provider]) -> dict[str, Provider]:
+    return {
+        name: given[name] if name in given else build_provider(name, route, settings, folder)
+        for name, route in settings.models.items()
+    }
+
+
+def _releases(fleet: Fleet, settings: Settings, policy: Policy) -> dict[str, Release]:
+    releases = [compile_release(c, fleet, settings, policy.bundle(fleet, c)) for c in fleet.contracts.values()]
+    return {release.digest: release for release in releases}
+
+
+def _cell(folder: Path, settings: Settings, fleet: Fleet, database: Database, log: Log, parts: Parts) -> Cell:
+    gateway = Gateway(parts)
+    runtime = Runtime(parts, gateway)
+    engine = InlineEngine(runtime)
+    kpis = Kpis(database)
+    return Cell(
+        folder=folder,
+        settings=settings,
+        fleet=fleet,
+        database=database,
+        log=log,
+        parts=parts,
+        gateway=gateway,
+        runtime=runtime,
+        engine=engine,
+        operations=Operations(parts=parts, gateway=gateway, runtime=runtime, engine=engine, log=log, fleet=fleet),
+        kpis=kpis,
+        changes=ChangeFeed(database),
+    )

@@ -1,0 +1,115 @@
+"""Questions to people and their answers, bound to the digest of what was asked."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Literal
+
+ApprovalKind = Literal["action", "proposal", "unknown", "answer"]
+"""An action that needs a yes; a human-led proposal a person carries out; an unknown outcome; an agent's answer."""
+VoteAnswer = Literal["approve", "edit", "reject"]
+Needs = tuple[tuple[tuple[str, int], ...], ...]
+"""Alternatives; each is a set of (role, votes of that role), all of which must be there."""
+
+
+class ApprovalState(StrEnum):
+    """Where a question stands."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    USED = "used"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One person's answer, with the roles they held and the digest they answered to."""
+
+    person: str
+    answer: VoteAnswer
+    roles: tuple[str, ...]
+    digest: str
+    reason: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One question to people."""
+
+    id: str
+    kind: ApprovalKind
+    run: str
+    step: int
+    task: str
+    agent: str
+    version: str
+    name: str
+    digest: str
+    proposed: str
+    options: str
+    needs: Needs
+    because: str
+    on_behalf_of: str
+    state: ApprovalState
+    revision: int
+    asked_at: int
+    expires_at: int
+    decided_at: int | None
+    used_at: int | None
+    reason: str
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "Approval":
+        """Reads a database row."""
+        values = {name: row[name] for name in cls.__slots__}
+        values["state"] = ApprovalState(values["state"])
+        values["needs"] = read_needs(values["needs"])
+        return cls(**values)
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Every role that may answer, sorted."""
+        return tuple(sorted({role for alternative in self.needs for role, _ in alternative}))
+
+
+def read_needs(text: str) -> Needs:
+    """Reads the JSON form of `Needs`."""
+    return tuple(tuple((role, count) for role, count in alternative) for alternative in json.loads(text))
+
+
+def is_satisfied(needs: Needs, votes: Sequence[Vote], digest: str) -> bool:
+    """Whether the yeses to exactly `digest` fill one alternative; each person counts once per role they hold."""
+    yes = {vote.person: vote.roles for vote in votes if vote.answer != "reject" and vote.digest == digest}
+    return any(
+        alternative and all(sum(role in roles for roles in yes.values()) >= count for role, count in alternative)
+        for alternative in needs
+    )
+
+
+def why_not(approval: Approval, person: str, roles: Sequence[str], owner: str, now: int) -> str:
+    """Says why `person` may not answer, or nothing: separation of duties before a vote is even taken."""
+    if approval.state is not ApprovalState.PENDING:
+        return f"it is {approval.state} already"
+    if now >= approval.expires_at:
+        return "it has expired"
+    if person == approval.on_behalf_of:
+        return "the work is done on their own behalf; somebody else must answer"
+    if person == owner and approval.kind == "action":
+        return "they own the agent; somebody else must answer"
+    if not set(roles) & set(approval.roles):
+        return f"it takes one of the roles {', '.join(approval.roles)}; they hold {', '.join(roles) or 'none'}"
+    return ""
+
+
+def anyone_of(roles: Sequence[str], owner: str) -> Needs:
+    """Returns needs that one person of any of `roles`, or the agent's owner, can fill."""
+    return (*(((role, 1),) for role in roles), ((own_role(owner), 1),))
+
+
+def own_role(person: str) -> str:
+    """Returns the role that exactly one person holds, so that a question can be put to them by name."""
+    return f"person:{person}"

@@ -1,0 +1,37 @@
+-- name: ask
+insert into approvals (id, kind, run, step, task, agent, version, name, digest, proposed, options, needs, because,
+  on_behalf_of, asked_at, expires_at)
+values (:id, :kind, :run, :step, :task, :agent, :version, :name, :digest, :proposed, :options, :needs, :because,
+  :on_behalf_of, :asked_at, :expires_at)
+
+-- name: vote
+insert into votes (approval, person, answer, roles, digest, reason, at)
+values (:approval, :person, :answer, :roles, :digest, :reason, :at)
+
+-- name: decide
+-- The revision makes two answers at once take turns.
+update approvals set state = :state, digest = :digest, proposed = :proposed, reason = :reason,
+  decided_at = :decided_at, revision = revision + 1
+where id = :id and revision = :revision and state = 'pending' and expires_at > :now
+
+-- name: use
+update approvals set state = 'used', used_at = :now
+where id = :id and state = 'approved' and digest = :digest and expires_at > :now
+
+-- name: close
+update approvals set state = :state, decided_at = :now, reason = :reason where id = :id and state in ('pending', 'approved')
+
+-- name: approval
+select * from approvals where id = :id
+
+-- name: approval_like
+select * from approvals where id = :id or id like :pattern limit 2
+
+-- name: approvals
+select * from approvals where (:state = '' or state = :state) order by asked_at desc, id desc limit :limit
+
+-- name: approvals_of
+select * from approvals where run = :run order by asked_at, id
+
+-- name: votes
+select * from votes where approval = :approval order by at, person

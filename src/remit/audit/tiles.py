@@ -1,0 +1,65 @@
+"""Tiles: 256 neighbouring hashes in one row, stored once complete, so that a proof reads a handful of rows.
+
+What is not yet a complete tile is put together from below: leaf hashes from the entries, the others from the roots
+of the tiles one level down. So a stored tile never changes.
+"""
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+
+from remit.audit.tree import CompactRange, leaf_hash, split_hashes, subtree_root, subtree_roots
+from remit.store import Query, Row, Value, load_queries
+
+TILE_HEIGHT = 8
+TILE_WIDTH = 1 << TILE_HEIGHT
+
+Rows = Callable[[Query, Mapping[str, Value]], Sequence[Row]]
+_SQL = load_queries("remit.audit")
+
+
+class Tiles:
+    """Reads subtree hashes through `rows`, each tile once."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._seen: dict[tuple[int, int], list[bytes]] = {}
+
+    def node(self, height: int, number: int) -> bytes:
+        """Returns the root of a complete subtree: the `Nodes` that proofs are made from."""
+        level, above = divmod(height, TILE_HEIGHT)
+        tile, offset = divmod(number << above, TILE_WIDTH)
+        return subtree_root(self.hashes(level, tile)[offset : offset + (1 << above)])
+
+    def range(self, size: int) -> CompactRange:
+        """Returns the tree of the first `size` leaves, as the stored hashes give it."""
+        return CompactRange(size, subtree_roots(self.node, 0, size))
+
+    def hashes(self, level: int, tile: int) -> list[bytes]:
+        """Returns the hashes of one tile, as many as there are."""
+        if (level, tile) not in self._seen:
+            stored = self._rows(_SQL["tile"], {"level": level, "number": tile})
+            self._seen[level, tile] = split_hashes(stored[0]["hashes"]) if stored else self._below(level, tile)
+        return self._seen[level, tile]
+
+    def _below(self, level: int, tile: int) -> list[bytes]:
+        span = {"first": tile * TILE_WIDTH, "end": (tile + 1) * TILE_WIDTH}
+        if level == 0:
+            return [leaf_hash(row["body"]) for row in self._rows(_SQL["leaves"], span)]
+        return [row["root"] for row in self._rows(_SQL["tile_roots"], {"level": level - 1, **span})]
+
+
+def complete_tiles(connection: sqlite3.Connection, before: int, after: int) -> None:
+    """Stores the tiles that became complete when the tree grew from `before` to `after` leaves."""
+    level = 0
+    while (first := before // TILE_WIDTH) < (end := after // TILE_WIDTH):
+        tiles = Tiles(rows_of(connection))
+        for number in range(first, end):
+            hashes = tiles.hashes(level, number)
+            tile = {"level": level, "number": number, "hashes": b"".join(hashes), "root": subtree_root(hashes)}
+            connection.execute(_SQL["insert_tile"].sql, tile)
+        before, after, level = first, end, level + 1
+
+
+def rows_of(connection: sqlite3.Connection) -> Rows:
+    """Returns a reader on `connection`, which sees what its open transaction wrote."""
+    return lambda query, parameters: connection.execute(query.sql, dict(parameters)).fetchall()

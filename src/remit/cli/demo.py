@@ -1,0 +1,240 @@
+"""`remit demo`: an example fleet works through a queue in the terminal; people answer at the prompt, or a rule does."""
+
+import asyncio
+import random
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from enum import StrEnum
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.prompt import Prompt
+
+from remit.app import Cell, Demo, DemoTask, build
+from remit.approvals import Approval, ApprovalState, VoteAnswer
+from remit.audit import Report, verify_export, write_export
+from remit.cli.evidence import readable
+from remit.cli.options import JsonOption
+from remit.cli.output import DONE, FOUND_WRONG, screen, show_json
+from remit.core import InputError, load_settings, short_id
+from remit.guardrails import load_function
+from remit.journal import Run, RunState
+from remit.operations import Views
+
+
+class Answers(StrEnum):
+    """By which rule people answer when nobody sits at the prompt."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    SEEDED = "seeded"
+
+
+@dataclass(slots=True)
+class _People:
+    """Answers questions at the prompt, or by rule."""
+
+    rule: Answers | None
+    seed: int
+    approvals: int = 0
+    approved: dict[str, bool] = field(default_factory=dict[str, bool])
+
+    def answer(self, approval: Approval, told: dict[str, Any], person: str) -> tuple[VoteAnswer, str]:
+        """Returns the answer and its reason."""
+        self.approvals += 1
+        if self.rule is None:
+            screen.print(f"    [bold]{person}[/bold] is asked: {escape(approval.name)} {escape(str(told['proposed']))}")
+            screen.print(f"    because: {escape(approval.because)}")
+            choice = Prompt.ask(
+                "    approve or reject", choices=["approve", "reject"], default="approve", console=screen
+            )
+            reason = Prompt.ask("    why", default="looked at it", console=screen)
+        elif self.rule is Answers.SEEDED:
+            yes = random.Random(f"{self.seed}:{told['proposed']}").random() < 0.8  # noqa: S311  a demo's coin, not a key
+            choice, reason = ("approve", "seeded answer: yes") if yes else ("reject", "seeded answer: no")
+        else:
+            choice, reason = self.rule.value, f"by rule: {self.rule.value}"
+        self.approved[approval.run] = self.approved.get(approval.run, True) and choice == "approve"
+        return ("approve" if choice == "approve" else "reject"), reason
+
+
+def demo(
+    fleet: Annotated[str, typer.Argument(help="An example fleet by name, or a folder with one.")] = "retail",
+    headless: Annotated[bool, typer.Option(help="Nobody is asked at the prompt.")] = False,
+    people: Annotated[Answers, typer.Option(help="How people answer when headless.")] = Answers.SEEDED,
+    seed: Annotated[int, typer.Option(help="For the seeded answers.")] = 1,
+    tasks: Annotated[int, typer.Option(min=1, help="At most so many tasks of the queue.")] = 1_000,
+    keep: Annotated[Path | None, typer.Option(help="Work in this folder and leave it there to look at.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Watch an example fleet do real work: what it decided and why, what it asked people, what it cost, and the proof."""
+    if not headless and not sys.stdin.isatty():
+        headless = True
+        if not as_json:
+            screen.print("[dim]no terminal to ask people at: they answer by a seeded rule[/dim]")
+    source = _example(fleet)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = (keep or Path(temporary) / "fleet").resolve()
+        if folder.exists():
+            raise InputError("The folder is there already", which=str(folder), hint="Name a new one with --keep")
+        shutil.copytree(source, folder, ignore=shutil.ignore_patterns("__pycache__", ".remit", "*.py"))
+        answers = _People(people if headless else None, seed)
+        report = asyncio.run(_work(folder, answers, tasks, quiet=as_json))
+        if as_json:
+            show_json(report)
+        else:
+            _show(report, keep)
+    raise typer.Exit(DONE if report["log"]["ok"] and not report["wrong_ends"] else FOUND_WRONG)
+
+
+def _example(name: str) -> Path:
+    if Path(name).is_dir():
+        return Path(name)
+    spec = find_spec("remit_fleets")
+    places = [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
+    found = [place / name for place in places if (place / name / "remit.toml").is_file()]
+    if not found:
+        known = sorted(path.parent.name for place in places for path in place.glob("*/remit.toml"))
+        raise InputError("No such example fleet", which=name, hint=f"There are: {', '.join(known) or 'none'}")
+    return found[0]
+
+
+async def _work(folder: Path, people: _People, most: int, *, quiet: bool) -> dict[str, Any]:
+    settings = load_settings(folder)
+    if not settings.demo:
+        raise InputError("This fleet has no queue to show", which=str(folder), hint="Set `demo` in its remit.toml")
+    queue: Demo = load_function(settings.demo)(folder)
+    if queue.models:
+        settings = settings.model_copy(update={"models": dict(queue.models)})
+    cell = build(folder, settings=settings, servers=queue.servers, providers=queue.providers)
+    started = time.monotonic()
+    try:
+        await cell.operations.load()
+        views = Views(parts=cell.parts, log=cell.log, fleet=cell.fleet)
+        if not quiet:
+            screen.print(f"[bold]{escape(cell.settings.name)}[/bold]: {escape(queue.label)}\n")
+        chosen = list(queue.tasks)[:most]
+        done = [
+            await _task(cell, views, task, people, (n, len(chosen)), quiet=quiet) for n, task in enumerate(chosen, 1)
+        ]
+        wrong = {
+            task.key: found
+            for task, run in zip(chosen, done, strict=True)
+            if (found := queue.wrong(task, run, people.approved.get(run.id, True)))
+        }
+        return _report(cell, views, queue, done, wrong, people) | {"seconds": round(time.monotonic() - started, 2)}
+    finally:
+        await cell.close()
+
+
+async def _task(
+    cell: Cell, views: Views, task: DemoTask, people: _People, place: tuple[int, int], *, quiet: bool
+) -> Run:
+    """Takes one task from its start to its end, with people's answers on the way."""
+    if not quiet:
+        screen.print(f"[bold]{place[0]}/{place[1]}[/bold] {escape(task.title)}")
+    started = await cell.operations.submit(task.agent, task.input, on_behalf_of=task.on_behalf_of, dedup=task.key)
+    run = await cell.operations.drive(started.run.id)
+    while run.state is RunState.WAITING and (asked := _pending(cell, run)):
+        for approval in asked:
+            await _ask(cell, views, approval, people, quiet=quiet)
+        run = await cell.operations.drive(run.id)
+    if not quiet:
+        _tell(cell, views, run)
+    return run
+
+
+def _pending(cell: Cell, run: Run) -> list[Approval]:
+    return [a for a in cell.parts.approvals.of_run(run.id) if a.state is ApprovalState.PENDING]
+
+
+async def _ask(cell: Cell, views: Views, approval: Approval, people: _People, *, quiet: bool) -> None:
+    """Asks people with the needed roles, one after another, until the question is decided."""
+    for person in cell.parts.people.holding(approval.roles):
+        answer, reason = people.answer(approval, views.approval(approval), person.id)
+        approval = await cell.operations.answer(approval.id, person=person.id, answer=answer, reason=reason)
+        if not quiet:
+            screen.print(f"    [yellow]{answer}d[/yellow] by {person.id}: {escape(approval.name)} ({escape(reason)})")
+        if approval.state is not ApprovalState.PENDING:
+            return
+    raise InputError("Nobody is left to answer", which=approval.id, why=f"it takes {', '.join(approval.roles)}")
+
+
+def _tell(cell: Cell, views: Views, run: Run) -> None:
+    """Says what was done and what was stopped, in a few lines."""
+    shown = views.run(run.id)
+    writes = [s for s in shown["steps"] if s["kind"] == "tool" and _is_write(cell, s["name"])]
+    for step in writes:
+        refused = step["state"] == "denied"
+        mark = "[red]denied[/red]" if refused else "[red]failed[/red]" if step["error"] else "[green]done[/green]  "
+        why = next((r["reason"] for r in shown["refusals"] if r["decision"] == step["decision"]), "") if refused else ""
+        screen.print(f"    {mark} {escape(step['name'])}  [dim]{short_id(step['decision'])}[/dim] {escape(str(why))}")
+    word = "[green]resolved[/green]" if run.state is RunState.DONE else f"[red]{run.state}[/red] {escape(run.reason)}"
+    screen.print(f"    {word}: {len(shown['steps'])} steps, {shown['cost']}\n")
+
+
+def _is_write(cell: Cell, name: str) -> bool:
+    tool = cell.fleet.tools.get(name)
+    return tool is None or (tool.effect == "write" and not name.startswith("customer__"))
+
+
+def _report(
+    cell: Cell, views: Views, queue: Demo, runs: list[Run], wrong: dict[str, list[str]], people: _People
+) -> dict[str, Any]:
+    if commit := cell.log.checkpoint_commit():
+        cell.parts.writer.commit_now(commit)
+    with tempfile.TemporaryDirectory() as folder:
+        write_export(cell.log, Path(folder) / "log")
+        log: Report = verify_export(Path(folder) / "log", cell.log.public_key)
+    figures = cell.kpis.figures().as_json() | {"currency": cell.settings.currency}
+    steps = cell.kpis.steps()
+    return {
+        "fleet": cell.settings.name,
+        "label": queue.label,
+        "tasks": len(runs),
+        "done": sum(run.state is RunState.DONE for run in runs),
+        "actions": sum(count for kind, states in steps.items() if kind != "value" for count in states.values()),
+        "denied": sum(states.get("denied", 0) for states in steps.values()),
+        "asked_people": people.approvals,
+        "wrong_ends": wrong,
+        "figures": figures,
+        "costs": views.costs(),
+        "holds_open": cell.parts.ledger.holds(),
+        "locks_held": len(cell.parts.controls.locks()),
+        "log": log.as_json(),
+    }
+
+
+def _show(report: dict[str, Any], keep: Path | None) -> None:
+    figures = readable(report["figures"])
+    right = report["tasks"] - len(report["wrong_ends"])
+    screen.rule("report", align="left")
+    screen.print(f"tasks        {report['tasks']}, finished {report['done']}, right end state {right}")
+    screen.print(
+        f"actions      {report['actions']}, denied {report['denied']}, people asked {report['asked_people']} times"
+    )
+    for key, found in report["wrong_ends"].items():
+        screen.print(f"  [yellow]{escape(key)}[/yellow] {escape('; '.join(found))}")
+    screen.print(
+        f"cost         {figures['cost']}; per successful outcome {figures['cpso']}; time to resolution {figures['ttr']}"
+    )
+    if report["figures"]["unpriced"] or report["figures"]["not_live"]:
+        screen.print(
+            f"             [dim]{report['figures']['unpriced']} tasks have calls without a known price; "
+            f"{report['figures']['not_live']} used a recorded or simulated model: no saving may be claimed from these[/dim]"
+        )
+    screen.print(f"people       unplanned {figures['hir']} of tasks, planned approvals {figures['asked']}")
+    screen.print(f"left open    {report['holds_open']} holds, {report['locks_held']} locks")
+    log = report["log"]
+    word = "[green]verified[/green]" if log["ok"] else "[red]NOT VERIFIED[/red]"
+    screen.print(f"log          {word}, {log['size']} entries; {report['seconds']} s in all")
+    if keep:
+        screen.print(
+            f"\nLook around: `remit runs --fleet {keep}`, `remit show RUN …`, `remit explain DECISION …`, `remit log verify …`"
+        )

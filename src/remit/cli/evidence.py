@@ -1,0 +1,164 @@
+"""Commands about evidence and figures: explain, log verify|export|prove|key, costs, kpis."""
+
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from remit.app import Cell
+from remit.audit import PublicKey, verify_export, write_export
+from remit.cli.options import HERE, FleetOption, JsonOption, with_cell
+from remit.cli.output import DONE, FOUND_WRONG, screen, show_json, show_pairs, show_rows
+from remit.core import InputError, format_micros
+from remit.operations import Views
+
+log_app = typer.Typer(help="The tamper-evident log.", no_args_is_help=True)
+
+
+def explain(decision: str, fleet: FleetOption = HERE, as_json: JsonOption = False) -> None:
+    """Say why a decision came out as it did: each rung asked, and the rules that counted."""
+
+    async def work(_: Cell, views: Views) -> dict[str, Any]:
+        return views.explain(decision)
+
+    told = with_cell(fleet, work)
+    if as_json:
+        show_json(told)
+        return
+    action = told["action"]
+    screen.print(
+        f"[bold]{told['verdict']}[/bold]  {action['kind']} {escape(action['name'])}  {told['at']}  log #{told['log_index']}"
+    )
+    for rung in told["rungs"]:
+        screen.print(f"  {rung['rung']:<11} {'yes' if rung['allowed'] else 'no'}")
+        for policy in rung["policies"]:
+            words = policy.get("because") or policy["policy"]
+            screen.print(
+                f"    {policy.get('effect', '')} {escape(words)}  [dim]{escape(policy.get('source', ''))} {escape(policy['policy'])}[/dim]"
+            )
+    for name in ("reason", "facts", "subjects", "constraints", "override", "approval", "bundle"):
+        if told.get(name):
+            screen.print(f"  {name}: {escape(str(told[name]))}")
+
+
+@log_app.command()
+def verify(
+    export: Annotated[Path | None, typer.Argument(help="An export; without it, the fleet's own log.")] = None,
+    key: Annotated[str, typer.Option("--key", help="The log's public key, or a file that holds it.")] = "",
+    since: Annotated[
+        list[Path] | None, typer.Option(help="A checkpoint you kept: the log must have grown from it.")
+    ] = None,
+    fleet: FleetOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Check that nothing in the log was changed, dropped or reordered. Exit code 1 when something was."""
+    older = [path.read_text(encoding="utf-8") for path in since or []]
+    if export is not None and not key:
+        raise InputError(
+            "An export is verified with the log's public key", hint="Give it with --key; not from the export"
+        )
+    if export is not None:
+        report = verify_export(export, _read_key(key), since=older)
+    else:
+
+        async def work(cell: Cell, _: Views) -> Any:
+            with tempfile.TemporaryDirectory() as folder:
+                _sign(cell)
+                write_export(cell.log, Path(folder) / "log")
+                return verify_export(Path(folder) / "log", cell.log.public_key, since=older)
+
+        report = with_cell(fleet, work)
+    if as_json:
+        show_json(report.as_json())
+    else:
+        for problem in report.problems:
+            screen.print(f"[red]problem[/red] {escape(problem)}")
+        word = "[green]verified[/green]" if report.ok else "[red]NOT VERIFIED[/red]"
+        screen.print(f"{word}: {report.size} entries of {report.origin}, root {report.root.hex()[:16]}…")
+    raise typer.Exit(DONE if report.ok else FOUND_WRONG)
+
+
+@log_app.command()
+def export(target: Path, fleet: FleetOption = HERE, as_json: JsonOption = False) -> None:
+    """Write the log as files an auditor can take away and verify with the public key alone."""
+
+    async def work(cell: Cell, _: Views) -> dict[str, Any]:
+        _sign(cell)
+        checkpoint = write_export(cell.log, target)
+        return {"export": str(target), "entries": checkpoint.size, "key": cell.log.public_key.text()}
+
+    show_pairs(with_cell(fleet, work), as_json=as_json)
+
+
+@log_app.command()
+def prove(index: int, fleet: FleetOption = HERE) -> None:
+    """Write the proof that one entry is in the log; anybody can check it with the public key."""
+
+    async def work(cell: Cell, _: Views) -> str:
+        _sign(cell)
+        return cell.log.prove(index).text()
+
+    typer.echo(with_cell(fleet, work), nl=False)
+
+
+@log_app.command()
+def key(fleet: FleetOption = HERE) -> None:
+    """Write the log's public key; hand it to auditors by another way than the export."""
+
+    async def work(cell: Cell, _: Views) -> str:
+        return cell.log.public_key.text()
+
+    typer.echo(with_cell(fleet, work))
+
+
+def _sign(cell: Cell) -> None:
+    if commit := cell.log.checkpoint_commit():
+        cell.parts.writer.commit_now(commit)
+
+
+def _read_key(text: str) -> PublicKey:
+    path = Path(text)
+    return PublicKey.parse((path.read_text(encoding="utf-8") if path.is_file() else text).strip())
+
+
+def costs(fleet: FleetOption = HERE, as_json: JsonOption = False) -> None:
+    """Show what was spent, by agent, unit, kind and source; an amount without a known price says so."""
+
+    async def work(_: Cell, views: Views) -> list[dict[str, Any]]:
+        return views.costs()
+
+    show_rows(with_cell(fleet, work), as_json=as_json, empty="Nothing was spent yet.")
+
+
+def kpis(
+    agent: Annotated[str, typer.Option(help="Only this agent.")] = "",
+    fleet: FleetOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Show cost per successful outcome, time to resolution and how often people had to step in."""
+
+    async def work(cell: Cell, _: Views) -> dict[str, Any]:
+        return cell.kpis.figures(agent=agent).as_json() | {"currency": cell.settings.currency}
+
+    told = with_cell(fleet, work)
+    show_pairs(told if as_json else readable(told), as_json=as_json)
+
+
+def readable(figures: dict[str, Any]) -> dict[str, str]:
+    """Returns key figures as people read them."""
+    money, seconds, shares = ("cost", "cpso"), ("ttr", "answer_time"), ("hir", "asked")
+    told: dict[str, str] = {}
+    for name, value in figures.items():
+        if value is None:
+            told[name] = "–"
+        elif name in money:
+            told[name] = format_micros(value, figures["currency"])
+        elif name in seconds:
+            told[name] = f"{value / 1_000_000:.2f} s"
+        elif name in shares:
+            told[name] = f"{value:.0%}"
+        else:
+            told[name] = str(value)
+    return told

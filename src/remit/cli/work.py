@@ -1,0 +1,210 @@
+"""Commands about work: run, runs, show, approvals, stop, resume."""
+
+import json
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.markup import escape
+
+from remit.app import Cell
+from remit.cli.options import HERE, AsOption, BecauseOption, FleetOption, JsonOption, login, person, with_cell
+from remit.cli.output import DONE, FOUND_WRONG, screen, show_json, show_pairs, show_rows
+from remit.core import InputError
+from remit.journal import Run
+from remit.operations import Views, read_arguments
+
+approvals_app = typer.Typer(help="Questions to people, and their answers.", invoke_without_command=True)
+
+
+def run(
+    agent: str,
+    given: Annotated[str, typer.Option("--input", help="The task's input: a JSON object, or @FILE.")] = "{}",
+    intent: Annotated[str, typer.Option(help="What the task is for, where the contract asks.")] = "",
+    dedup: Annotated[str, typer.Option("--key", help="A key under which the task is taken on only once.")] = "",
+    who: AsOption = "",
+    fleet: FleetOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Give an agent a task and drive it until it ends or waits for a person."""
+
+    async def work(cell: Cell, views: Views) -> dict[str, Any]:
+        started = await cell.operations.submit(
+            agent, _read_input(given), on_behalf_of=who or login(), intent=intent, dedup=dedup or None
+        )
+        return _told(cell, views, await cell.operations.drive(started.run.id))
+
+    told = with_cell(fleet, work)
+    _show_run(told, as_json=as_json)
+    raise typer.Exit(FOUND_WRONG if told["state"] == "failed" else DONE)
+
+
+def _read_input(given: str) -> dict[str, Any]:
+    if not given.startswith("@"):
+        return read_arguments(given)
+    try:
+        with open(given[1:], encoding="utf-8") as file:
+            return read_arguments(file.read(1_048_576))
+    except (OSError, UnicodeDecodeError) as fault:
+        raise InputError("Cannot read the input", which=given[1:], why=str(fault)) from fault
+
+
+def _told(cell: Cell, views: Views, run: Run) -> dict[str, Any]:
+    output = cell.parts.journal.content(run.output) if run.output else None
+    return {**views.run(run.id), "output": output}
+
+
+def runs(
+    state: Annotated[str, typer.Option(help="Only runs in this state.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=1_000)] = 30,
+    fleet: FleetOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """List the newest runs."""
+
+    async def work(_: Cell, views: Views) -> list[dict[str, Any]]:
+        return views.runs(state=state, limit=limit)
+
+    columns = ("run", "agent", "state", "outcome", "attempts", "cost", "created")
+    show_rows(
+        with_cell(fleet, work), as_json=as_json, empty="No runs yet. Start one with `remit run`.", columns=columns
+    )
+
+
+def show(
+    run_id: Annotated[str, typer.Argument(metavar="RUN")], fleet: FleetOption = HERE, as_json: JsonOption = False
+) -> None:
+    """Show one run step by step, with each decision."""
+
+    async def work(cell: Cell, views: Views) -> dict[str, Any]:
+        return _told(cell, views, cell.parts.journal.run(run_id))
+
+    _show_run(with_cell(fleet, work), as_json=as_json)
+
+
+def _show_run(told: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        show_json(told)
+        return
+    screen.print(f"[bold]{told['run']}[/bold]  {told['agent']}  {told['state']} {told['outcome']}  {told['cost']}")
+    columns = ("step", "kind", "name", "state", "refused_at", "cost", "decision")
+    rows = [{**step, "decision": step["decision"] and str(step["decision"])} for step in told["steps"]]
+    show_rows(rows, as_json=False, empty="It has not taken a step.", columns=columns)
+    for refusal in told["refusals"]:
+        screen.print(
+            f"denied at {refusal['refused_at']}: {escape(str(refusal['name']))}: {escape(str(refusal['reason']))}"
+        )
+    if told["reason"]:
+        screen.print(f"reason: {escape(told['reason'])}")
+    if told["output"] is not None:
+        screen.print("output: " + escape(json.dumps(told["output"], ensure_ascii=False)))
+    if told["state"] == "waiting":
+        screen.print("It waits for people: `remit approvals` lists what they are asked.")
+
+
+@approvals_app.callback()
+def approvals(
+    context: typer.Context,
+    state: Annotated[str, typer.Option(help="pending, approved, rejected, expired, used; empty for all.")] = "pending",
+    fleet: FleetOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """List questions to people."""
+    if context.invoked_subcommand is not None:
+        return
+
+    async def work(_: Cell, views: Views) -> list[dict[str, Any]]:
+        return views.approvals(state=state)
+
+    columns = ("approval", "kind", "agent", "what", "proposed", "because", "roles")
+    show_rows(with_cell(fleet, work), as_json=as_json, empty="Nobody is asked anything now.", columns=columns)
+
+
+@approvals_app.command()
+def approve(
+    approval: str,
+    who: AsOption = "",
+    because: BecauseOption = "",
+    fleet: FleetOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Say yes to exactly what is asked; the run goes on."""
+    _answer(fleet, approval, "approve", who, because, None, as_json)
+
+
+@approvals_app.command()
+def reject(
+    approval: str,
+    who: AsOption = "",
+    because: BecauseOption = "",
+    fleet: FleetOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Say no, with a reason the agent reads."""
+    _answer(fleet, approval, "reject", who, because, None, as_json)
+
+
+@approvals_app.command()
+def edit(
+    approval: str,
+    arguments: Annotated[str, typer.Option("--arguments", help="The changed arguments: a JSON object.")],
+    who: AsOption = "",
+    because: BecauseOption = "",
+    fleet: FleetOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Change what is asked and say yes to that; it is judged again in full."""
+    _answer(fleet, approval, "edit", who, because, read_arguments(arguments), as_json)
+
+
+def _answer(
+    fleet: Any,
+    approval: str,
+    answer: Literal["approve", "edit", "reject"],
+    who: str,
+    because: str,
+    arguments: Any,
+    as_json: bool,
+) -> None:
+    async def work(cell: Cell, views: Views) -> dict[str, Any]:
+        answered = await cell.operations.answer(
+            approval, person=person(who), answer=answer, reason=because, arguments=arguments
+        )
+        run = cell.parts.journal.run(answered.run)
+        if answered.state != "pending":
+            run = await cell.operations.drive(run.id)
+        answered = cell.parts.approvals.get(answered.id)
+        return {"approval": answered.id, "state": answered.state.value, "run": run.id, "run_state": run.state.value}
+
+    show_pairs(with_cell(fleet, work), as_json=as_json)
+
+
+def stop(
+    scope: Annotated[str, typer.Argument(help="fleet, unit:NAME, class:, agent:, version:, tool:, model: or run:")],
+    because: BecauseOption = "",
+    who: AsOption = "",
+    fleet: FleetOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Pull a switch: from the receipt on, nothing in its scope is decided."""
+
+    async def work(cell: Cell, _: Views) -> dict[str, Any]:
+        return await cell.operations.stop(scope, because=because, by=who or login())
+
+    show_pairs(with_cell(fleet, work), as_json=as_json)
+
+
+def resume(
+    scope: str,
+    because: BecauseOption = "",
+    who: AsOption = "",
+    fleet: FleetOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Reset a switch and drive the runs that waited for it."""
+
+    async def work(cell: Cell, _: Views) -> dict[str, Any]:
+        receipt = await cell.operations.resume(scope, because=because, by=who or login())
+        went_on = [await cell.operations.drive(run.id) for run in cell.operations.waiting_runs()]
+        return {**receipt, "went_on": len(went_on)}
+
+    show_pairs(with_cell(fleet, work), as_json=as_json)

@@ -1,0 +1,196 @@
+"""What the platform team declares: tools and the servers that have them, people, org policies."""
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from remit.contracts.texts import MoneyText
+
+AGENT_NAME = r"^[a-z][a-z0-9-]{0,47}$"
+VERSION = r"^\d+\.\d+\.\d+$"
+ROLE_NAME = r"^[a-z][a-z0-9-]{0,47}$"
+SERVER_NAME = r"^[A-Za-z0-9][A-Za-z0-9-]*(?:_[A-Za-z0-9-]+)*$"
+SHORT_TOOL_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
+# <server>__<tool>: the strictest form any model provider takes.
+TOOL_NAME = r"^[A-Za-z0-9][A-Za-z0-9-]*(?:_[A-Za-z0-9-]+)*__[A-Za-z0-9][A-Za-z0-9_-]*$"
+EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
+CODE = r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
+
+RATE = re.compile(r"(?P<calls>\d{1,9}) per (?P<unit>second|minute|hour|day)")
+RATE_SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
+
+ToolName = Annotated[str, Field(pattern=TOOL_NAME, max_length=64)]
+# Together with the two underscores between them at most 64 characters.
+ServerName = Annotated[str, Field(pattern=SERVER_NAME, max_length=24)]
+ShortToolName = Annotated[str, Field(pattern=SHORT_TOOL_NAME, max_length=38)]
+Code = Annotated[str, Field(pattern=CODE)]
+
+
+class Level(StrEnum):
+    """Delegation of authority, from the least to the most freedom."""
+
+    HUMAN_LED = "human-led"
+    HUMAN_IN_THE_LOOP = "human-in-the-loop"
+    AUTONOMOUS = "autonomous"
+
+
+class Risk(StrEnum):
+    """How bad a wrong call can be."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+class Part(BaseModel):
+    """A part of a contract or tools file: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, arbitrary_types_allowed=True)
+
+
+class GateNames(Part):
+    """Names of gate functions declared in the tools files, run before the action is sent and after its result."""
+
+    before: str = ""
+    after: str = ""
+
+
+class Rate(Part):
+    """At most `calls` in each window of `seconds`; written `60 per minute`."""
+
+    calls: Annotated[int, Field(gt=0)]
+    seconds: Annotated[int, Field(gt=0)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _written(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        written = RATE.fullmatch(value)
+        if written is None:
+            raise ValueError("Not a rate. Write it as '60 per minute' (second, minute, hour or day)")
+        return {"calls": int(written["calls"]), "seconds": RATE_SECONDS[written["unit"]]}
+
+
+class Amount(Part):
+    """Where a tool's input says how much money it moves."""
+
+    field: str
+    currency: str
+    """An ISO 4217 code, or the name of the input field that holds it."""
+
+
+class Facts(Part):
+    """What a Python function finds out about a call, for policies to judge by."""
+
+    code: Code
+    """`module:function`; see `remit.gateway` for its signature."""
+    gives: dict[str, dict[str, Any]]
+    """Fact name → JSON Schema of its value (boolean, integer, number, string, string enum). Null means not known."""
+
+
+class DeclaredTool(Part):
+    """A tool as a tools file declares it: what it takes and gives, and how much harm it can do."""
+
+    description: str
+    input: dict[str, Any]
+    output: dict[str, Any] = {}
+    effect: Literal["read", "write"] = "write"
+    risk: Risk = Risk.MEDIUM
+    reversible: bool = False
+    regulated: tuple[str, ...] = ()
+    environment: str = "production"
+    groups: tuple[str, ...] = ()
+    """Policy groups besides the given ones, such as `money_movement`."""
+    compensation: str = ""
+    idempotent: bool = False
+    """Whether a second call with the same idempotency key has no second effect."""
+    lookup: Annotated[str, Field(pattern=f"^$|{CODE}")] = ""
+    """`module:function` that finds out what became of a call whose outcome is unknown."""
+    rate: Rate | None = None
+    price: MoneyText | None = None
+    subjects: dict[str, str] = {}
+    """Subject kind → input field or `facts.…` that names whom the call touches."""
+    binds: dict[str, str] = {}
+    """Subject kind → path in the result (`$` the whole) that binds the task's subject when it has none yet."""
+    amount: Amount | None = None
+    facts: Facts | None = None
+    gate: GateNames = GateNames()
+    locks: tuple[str, ...] = ()
+    """Input fields whose values name resources held while the call runs."""
+    seconds: Annotated[float, Field(gt=0, le=600)] | None = None
+
+
+class Tool(DeclaredTool):
+    """One declared tool under its full name."""
+
+    name: ToolName
+    server: str
+    digest: str = ""
+    """Of everything above: a changed definition is another tool."""
+
+    @property
+    def proposed_level(self) -> Level:
+        """The level its risk, reversibility and regulation propose; more freedom needs a `because` (A4)."""
+        if self.effect == "read" and self.risk in (Risk.LOW, Risk.MEDIUM) and not self.regulated:
+            return Level.AUTONOMOUS
+        if self.risk is Risk.LOW and self.reversible and not self.regulated:
+            return Level.AUTONOMOUS
+        if self.risk is Risk.CRITICAL or (self.risk is Risk.HIGH and not self.reversible and self.regulated):
+            return Level.HUMAN_LED
+        return Level.HUMAN_IN_THE_LOOP
+
+
+class ServerTerms(Part):
+    """How the tools of a server are reached, and the gate functions it declares."""
+
+    python: Code
+    """`module:factory`: called once with the fleet's folder, returns an object with one async method per tool."""
+    owner: str = ""
+    gates: dict[str, Code] = {}
+    """Gate name → `module:function`."""
+
+
+class ToolsFile(ServerTerms):
+    """One `tools/<server>.yaml`, as written."""
+
+    server: ServerName
+    tools: dict[ShortToolName, DeclaredTool]
+
+
+class Server(ServerTerms):
+    """One tools file, understood."""
+
+    name: str
+    tools: tuple[Tool, ...] = ()
+    path: str = ""
+    """Relative to the fleet's folder."""
+    lines: Mapping[str, int] = {}
+    """Line of each field, by path such as `tools.issue_refund.risk`."""
+
+
+class Person(Part):
+    """Somebody who may answer, act or steer."""
+
+    id: Annotated[str, Field(pattern=EMAIL)]
+    name: str = ""
+    roles: tuple[Annotated[str, Field(pattern=ROLE_NAME)], ...] = ()
+    password: str = ""
+    """A scrypt hash; never the password."""
+
+
+class OrgPolicy(Part):
+    """One file of forbids by the platform team."""
+
+    path: str
+    text: str
+
+
+class PeopleFile(Part):
+    """`people.yaml`, as written."""
+
+    people: tuple[Person, ...]

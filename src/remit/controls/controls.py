@@ -1,0 +1,77 @@
+"""Controls: switches, locks and rates. They stay plain code and SQL, so they work even if policy is broken."""
+
+import json
+from collections.abc import Sequence
+
+from remit.controls.model import Switch
+from remit.core import SECOND, Clock
+from remit.store import Database, Statement, load_queries
+
+_Q = load_queries("remit.controls")
+
+
+class Controls:
+    """Reads switches and locks; its changes are statements for the gateway's commit."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    # --- switches
+
+    def stopped(self, scopes: Sequence[str]) -> Switch | None:
+        """Returns a pulled switch among `scopes`, or None."""
+        row = self._database.read_one(_Q["stopped_among"], {"scopes": json.dumps(scopes)})
+        return Switch(row["scope"], True, row["because"], "", 0) if row else None
+
+    def guard(self, scopes: Sequence[str]) -> Statement:
+        """Holds only while no switch among `scopes` is pulled; read under the write lock."""
+        return Statement(_Q["guard_switches"], {"scopes": json.dumps(scopes)}, refusal="a switch was pulled")
+
+    def switch(self, scope: str, *, stopped: bool, because: str, by: str) -> Statement:
+        """Pulls or resets a switch."""
+        parameters = {"scope": scope, "stopped": int(stopped), "because": because, "by": by, "at": self._clock.now()}
+        return Statement(_Q["switch"], parameters)
+
+    def switches(self) -> list[Switch]:
+        """Returns every switch ever used, with its present position."""
+        rows = self._database.read(_Q["switches"])
+        return [Switch(r["scope"], bool(r["stopped"]), r["because"], r["by"], r["at"]) for r in rows]
+
+    # --- locks
+
+    def lock(self, resources: Sequence[str], holder: str, seconds: float) -> list[Statement]:
+        """Takes every resource or none. One commit takes them all, so two holders never wait for each other."""
+        now = self._clock.now()
+        until = now + int(seconds * SECOND)
+        return [
+            Statement(
+                _Q["take_lock"],
+                {"resource": resource, "holder": holder, "until": until, "now": now},
+                refusal=f"{resource} is locked",
+            )
+            for resource in sorted(set(resources))
+        ]
+
+    def unlock(self, resources: Sequence[str], holder: str) -> list[Statement]:
+        """Frees what `holder` still has; a lock that passed to somebody else is left alone."""
+        return [
+            Statement(_Q["release_lock"], {"resource": resource, "holder": holder}, want=None)
+            for resource in sorted(set(resources))
+        ]
+
+    def held_by(self, holder: str) -> list[str]:
+        """Returns the resources `holder` has."""
+        return [row["resource"] for row in self._database.read(_Q["locks_of"], {"holder": holder})]
+
+    def locks(self) -> list[tuple[str, str]]:
+        """Returns every held resource with its holder."""
+        return [(row["resource"], row["holder"]) for row in self._database.read(_Q["locks"])]
+
+    # --- rates
+
+    def count(self, key: str, *, most: int, seconds: int) -> Statement:
+        """Counts one call against `most` per window of `seconds`; only committed decisions count."""
+        window = self._clock.now() // (seconds * SECOND)
+        parameters = {"key": f"{key}/{seconds}", "window": window, "most": most}
+        return Statement(_Q["count_call"], parameters, refusal=f"{key} was called {most} times in {seconds} seconds")

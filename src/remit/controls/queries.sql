@@ -1,0 +1,32 @@
+-- name: switch
+insert into switches (scope, stopped, because, by, at) values (:scope, :stopped, :because, :by, :at)
+on conflict (scope) do update set stopped = excluded.stopped, because = excluded.because, by = excluded.by, at = excluded.at
+
+-- name: switches
+select * from switches order by scope
+
+-- name: stopped_among
+select scope, because from switches where stopped = 1 and scope in (select value from json_each(:scopes)) limit 1
+
+-- name: guard_switches
+select 1 where not exists (
+  select 1 from switches where stopped = 1 and scope in (select value from json_each(:scopes)))
+
+-- name: take_lock
+insert into locks (resource, holder, fence, until) values (:resource, :holder, 1, :until)
+on conflict (resource) do update set holder = excluded.holder, fence = locks.fence + 1, until = excluded.until
+where locks.holder is null or locks.until <= :now or locks.holder = excluded.holder
+returning resource, fence
+
+-- name: release_lock
+update locks set holder = null where resource = :resource and holder = :holder
+
+-- name: locks
+select * from locks where holder is not null order by resource
+
+-- name: locks_of
+select resource from locks where holder = :holder
+
+-- name: count_call
+insert into rates (key, window, calls) values (:key, :window, 1)
+on conflict (key, window) do update set calls = rates.calls + 1 where rates.calls < :most

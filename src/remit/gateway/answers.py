@@ -1,0 +1,92 @@
+"""People's answers to questions, entering through the gateway: checked, bound to a digest, logged."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from remit.approvals import Approval, ApprovalState, VoteAnswer, own_role, why_not
+from remit.audit import make_entry
+from remit.contracts import Person, normalise
+from remit.core import ConflictError, InputError, NotFoundError, RefusedError
+from remit.gateway.context import Parts
+from remit.journal import Payload
+from remit.store import Commit, CommitRefused, Statement
+
+
+async def answer_question(
+    parts: Parts,
+    approval: Approval,
+    *,
+    person: str,
+    answer: VoteAnswer,
+    reason: str,
+    arguments: Mapping[str, Any] | None = None,
+) -> ApprovalState:
+    """Records one person's answer and returns where the question stands after it.
+
+    Raises `RefusedError` when they may not answer (logged), `InputError` when a reason or the edit is missing or does
+    not fit, `ConflictError` when somebody else answered at the same moment.
+    """
+    who = parts.people.person(person)
+    await _check_duties(parts, approval, who)
+    if answer != "approve" and not reason.strip():
+        raise InputError(f"To {answer} takes a reason", which=approval.id, hint="Give one with --because")
+    digest, proposed, kept = approval.digest, approval.proposed, list[Statement]()
+    if answer == "edit":
+        payload = _edited(parts, approval, arguments)
+        digest = proposed = payload.digest
+        kept = [parts.journal.keep(payload)]
+    roles = (*who.roles, own_role(who.id))
+    state, statements = parts.approvals.answer(
+        approval, person=who.id, roles=roles, answer=answer, reason=reason, digest=digest, proposed=proposed
+    )
+    fields = {
+        "approval": approval.id,
+        "question": approval.kind,
+        "by": who.id,
+        "roles": who.roles,
+        "answer": answer,
+        "asked": approval.digest,
+        "answered": digest,
+        "state": state.value,
+    }
+    entry = make_entry(approval.run, "approval", approval.id, parts.clock.now(), fields)
+    result = await parts.writer.commit(Commit([*statements, *kept], [entry], approval.id))
+    if isinstance(result, CommitRefused):
+        raise ConflictError(
+            "The answer was not taken", which=approval.id, why=result.refusal, hint="Look again and retry"
+        )
+    return state
+
+
+async def _check_duties(parts: Parts, approval: Approval, who: Person) -> None:
+    """Separation of duties; a refused attempt to answer is on the record too."""
+    now = parts.clock.now()
+    version = parts.registry.find(approval.agent, approval.version)
+    owner = version.owner if version else ""
+    why = why_not(approval, who.id, (*who.roles, own_role(who.id)), owner, now)
+    if not why:
+        return
+    fields = {"approval": approval.id, "by": who.id, "answer": "refused", "why": why}
+    statements = [parts.approvals.close(approval.id, ApprovalState.EXPIRED, why)] if now >= approval.expires_at else []
+    await parts.writer.commit(Commit(statements, [make_entry(approval.run, "approval", approval.id, now, fields)]))
+    raise RefusedError(f"{who.id} may not answer", which=approval.id, why=why)
+
+
+def _edited(parts: Parts, approval: Approval, arguments: Mapping[str, Any] | None) -> Payload:
+    """Names the changed content; it is judged in full when the run goes on."""
+    if arguments is None:
+        raise InputError("An edit takes the changed arguments", which=approval.id, hint="Give them as a JSON object")
+    task, run = parts.journal.task(approval.task), parts.journal.run(approval.run)
+    release = parts.releases.get(run.release)
+    if release is None or approval.kind not in ("action", "answer"):
+        raise NotFoundError("Nothing to edit", which=approval.id, why=f"it is a question of kind {approval.kind}")
+    if approval.kind == "answer":
+        value: dict[str, Any] = {"answer": dict(arguments)}
+        problems = release.output.problems(dict(arguments))
+    else:
+        changed = normalise(release.tools[approval.name].input, dict(arguments))
+        value = {"kind": "tool", "name": approval.name, "arguments": changed}
+        problems = release.inputs[approval.name].problems(changed)
+    if problems:
+        raise InputError("The edit does not fit the schema", which=approval.name, why="; ".join(problems))
+    return Payload.of(value, task=task.id, salt=task.salt)

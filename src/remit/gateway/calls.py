@@ -1,0 +1,23 @@
+"""What a tool's code is handed, and how it refuses. Fleets import both from `remit.gateway`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """Who calls a tool, for whom, and under which key."""
+
+    key: str
+    """The idempotency key `<run>:<step>`: the same for every try of one action, whatever attempt makes it."""
+    task: str
+    run: str
+    step: int
+    agent: str
+    on_behalf_of: str
+    fences: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Lock → fencing number; a resource refuses a number lower than the highest it has seen."""
+
+
+class ToolError(Exception):
+    """The tool itself refused, in words for the agent; nothing has happened."""

@@ -1,0 +1,124 @@
+"""What is known about one action on its way through the gateway, and the parts the steps use."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from remit.approvals import Approval, Approvals, Vote
+from remit.contracts import Person, Tool
+from remit.controls import Controls
+from remit.core import Clock, JsonValue, Settings, new_id
+from remit.gateway.model import Action
+from remit.gateway.models import Models
+from remit.gateway.release import Release
+from remit.gateway.tools import Tools
+from remit.guardrails import Guardrails
+from remit.identity import Credentials, People
+from remit.journal import Journal, Payload, Run, StepRow, Task
+from remit.ledger import Budget, Hold, Ledger
+from remit.policy import Policy, Verdict
+from remit.registry import Registry, Version
+from remit.store import Writer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Everything the gateway is made of; built once, in `app`."""
+
+    settings: Settings
+    clock: Clock
+    writer: Writer
+    journal: Journal
+    registry: Registry
+    people: People
+    controls: Controls
+    ledger: Ledger
+    approvals: Approvals
+    guardrails: Guardrails
+    policy: Policy
+    tools: Tools
+    models: Models
+    releases: Mapping[str, Release]
+    """By digest."""
+
+
+@dataclass(slots=True)
+class ActionContext:
+    """One action on its way. Each step adds its part.
+
+    A field marked `init=False` exists once its step has passed; reading it earlier is a fault, and faults deny.
+    """
+
+    action: Action
+    credentials: Credentials | None
+    now: int
+    decision: str = field(default_factory=lambda: new_id("dec"))
+    person: Person | None = None
+    """Set when a person acts, with an agent's proposal in hand."""
+    notes: list[str] = field(default_factory=list[str])
+    """Active constraints worth telling: limits near, gates asked, concerns found."""
+
+    # 1 identify
+    identified: bool = False
+    run: Run = field(init=False)
+    task: Task = field(init=False)
+    version: Version = field(init=False)
+    recorded: StepRow | None = None
+    # 3 lifecycle
+    release: Release = field(init=False)
+    # 5 input
+    tool: Tool | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    asked: Payload | None = None
+    judged: Payload | None = None
+    # 6 authority
+    subjects: Mapping[str, str] = field(default_factory=dict[str, str])
+    facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    reads: list[Mapping[str, str]] = field(default_factory=list[Mapping[str, str]])
+    approval: Approval | None = None
+    votes: Sequence[Vote] = ()
+    verdict: Verdict | None = None
+    # 7 guardrails
+    labels: frozenset[str] = frozenset()
+    # 9 reserve, 10 lock
+    hold: Hold | None = None
+    budgets: tuple[Budget, ...] = ()
+    locks: tuple[str, ...] = ()
+    fences: Mapping[str, int] = field(default_factory=dict[str, int])
+
+    @property
+    def stream(self) -> str:
+        """The log's stream: the run, or `cell` for callers without one."""
+        return self.run.id if self.identified else "cell"
+
+    @property
+    def key(self) -> str:
+        """The idempotency key: the same for every try of this action, whatever attempt makes it."""
+        return f"{self.run.id}:{self.action.step}"
+
+    @property
+    def agent(self) -> str:
+        """`agent@version`."""
+        return self.version.id
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """Every switch that could stop this action."""
+        return (
+            "fleet",
+            f"unit:{self.version.unit}",
+            f"class:{self.version.agent_class}",
+            f"agent:{self.version.agent}",
+            f"version:{self.version.id}",
+            f"run:{self.run.id}",
+            f"{self.action.kind}:{self.action.name}",
+        )
+
+    @property
+    def judged_digest(self) -> str:
+        """The digest of what was judged, or nothing when it did not come so far."""
+        return self.judged.digest if self.judged else ""
+
+    def payload(self, value: JsonValue) -> Payload:
+        """Names a value under the task's salt."""
+        return Payload.of(value, task=self.task.id, salt=self.task.salt)

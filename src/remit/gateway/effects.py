@@ -1,0 +1,227 @@
+"""Steps 11 to 13: perform once, check the result, commit the outcome; and what to do when nobody knows the outcome."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from remit.approvals import Approval, ApprovalState, Asking, anyone_of
+from remit.core import JsonValue
+from remit.gateway.calls import ToolCall, ToolError
+from remit.gateway.context import ActionContext, Parts
+from remit.gateway.model import Done, Outcome, Waiting
+from remit.gateway.providers import Completion, ProviderError
+from remit.gateway.records import CommitRefusedError, commit_outcome, decision_entry
+from remit.gateway.steps import Reader
+from remit.gateway.tools import OutcomeUnknownError
+from remit.guardrails import load_function, run_gate
+from remit.ledger import Charge, Source
+from remit.store import Commit, CommitRefused, Statement
+
+# One try and two more, all under one key: a tool that fails three times in a row is broken, not unlucky.
+TRIES = 3
+# A question whose answer nobody may guess stays open until somebody knows.
+NEVER = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """What came of the effect, before anybody checked it."""
+
+    value: JsonValue
+    is_error: bool = False
+    cost: int = 0
+    priced: bool = True
+    source: Source = "live"
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+async def perform(parts: Parts, ctx: ActionContext) -> Performed:
+    """11b. Acts, once, under the key of run and step. Raises `OutcomeUnknownError` when nobody can tell."""
+    if ctx.tool is None:
+        return await _ask_model(parts, ctx)
+    price = ctx.tool.price.micros if ctx.tool.price else 0
+    repeatable = ctx.tool.idempotent or ctx.tool.effect == "read"
+    for tries_left in reversed(range(TRIES if repeatable else 1)):
+        try:
+            return Performed(await parts.tools.call(ctx.tool, call_of(ctx), ctx.arguments), cost=price)
+        except ToolError as refusal:
+            return Performed({"error": str(refusal)}, is_error=True, cost=price)
+        except OutcomeUnknownError as fault:
+            if not tries_left and ctx.tool.effect == "read":
+                return Performed({"error": f"{ctx.tool.name} failed: {fault}"}, is_error=True, cost=price)
+            if not tries_left:
+                return await _look_up(parts, ctx, fault)
+    raise AssertionError("the last try returns or raises")
+
+
+def call_of(ctx: ActionContext) -> ToolCall:
+    """Returns what the tool's code is handed."""
+    actor = ctx.person.id if ctx.person else ctx.agent
+    return ToolCall(ctx.key, ctx.task.id, ctx.run.id, ctx.action.step, actor, ctx.task.on_behalf_of, ctx.fences)
+
+
+async def _look_up(parts: Parts, ctx: ActionContext, fault: OutcomeUnknownError) -> Performed:
+    """Finds out by the tool's declared check what became of a call; without one, or without an answer, raises."""
+    assert ctx.tool is not None  # noqa: S101  only tools get here
+    if not ctx.tool.lookup:
+        raise fault
+    try:
+        found: Mapping[str, Any] = await load_function(ctx.tool.lookup)(call_of(ctx), ctx.arguments)
+        performed, result = found["performed"], found.get("result")
+    except Exception as why:
+        raise OutcomeUnknownError(f"{fault}; its check failed too: {why}") from why
+    price = ctx.tool.price.micros if ctx.tool.price else 0
+    if performed:
+        return Performed(result, cost=price)
+    return Performed({"error": f"{ctx.tool.name} failed and nothing happened: {fault}"}, is_error=True, cost=price)
+
+
+async def _ask_model(parts: Parts, ctx: ActionContext) -> Performed:
+    route = ctx.action.name
+    try:
+        completion = await parts.models.complete(route, ctx.arguments, task=ctx.task.reference)
+    except ProviderError as fault:
+        spent = ctx.hold.amount if fault.spent and ctx.hold else 0
+        return Performed({"error": f"the model {route} gave no answer: {fault}"}, is_error=True, cost=spent)
+    return _answered(completion, parts.models.cost(route, completion))
+
+
+def _answered(completion: Completion, cost: int | None) -> Performed:
+    usage = completion.usage
+    return Performed(
+        {"message": completion.message, "model": completion.model, "source": completion.kind},
+        cost=cost or 0,
+        priced=cost is not None,
+        source=completion.kind,
+        input_tokens=usage.input_tokens if usage else 0,
+        output_tokens=usage.output_tokens if usage else 0,
+    )
+
+
+async def check_result(parts: Parts, ctx: ActionContext, performed: Performed) -> tuple[JsonValue, frozenset[str], str]:
+    """12. Masks secrets, labels the content, and asks the gate whether the claim is true; "" means it is."""
+    screening = parts.guardrails.screen_output(performed.value)
+    code = ctx.release.gate_code(ctx.tool.name, "after") if ctx.tool else ""
+    if not code or performed.is_error:
+        return screening.value, ctx.labels | screening.labels, ""
+    seconds = parts.settings.limits.tool_seconds
+    why = await run_gate(load_function(code), Reader(parts, ctx), ctx.arguments, screening.value, seconds=seconds)
+    return screening.value, ctx.labels | screening.labels, why
+
+
+async def finish(parts: Parts, ctx: ActionContext, performed: Performed) -> Outcome:
+    """12 and 13. Checks the result and commits the outcome; a result that fails its gate is kept, but not passed on."""
+    value, labels, why = await check_result(parts, ctx, performed)
+    is_error = performed.is_error or bool(why)
+    if why:
+        value = {"error": f"the result failed its gate: {why}"}
+    result = ctx.payload({"value": value})
+    cost = performed.cost
+    statements: list[Statement] = [
+        parts.journal.write_step(
+            "close_step",
+            run=ctx.run.id,
+            step=ctx.action.step,
+            result=result.digest,
+            is_error=int(is_error),
+            cost=cost,
+            at=parts.clock.now(),
+        ),
+        parts.journal.keep(result),
+        *_bindings(parts, ctx, value, is_error),
+        *parts.controls.unlock(ctx.locks, ctx.key),
+    ]
+    if ctx.person is not None and ctx.approval is not None:
+        statements.append(parts.approvals.close(ctx.approval.id, ApprovalState.USED, "a person acted"))
+    if ctx.hold is not None or cost or performed.input_tokens:
+        statements += parts.ledger.settle(ctx.run.id, ctx.action.step, ctx.hold, _charge(parts, ctx, performed))
+    fields = {"result": result.digest, "is_error": is_error, "cost": cost, "labels": sorted(labels), "gate": why}
+    await commit_outcome(parts, ctx, statements, **fields)
+    # What the agent gets now is what it would get from the journal, to the order of keys.
+    return Done(result.value()["value"], ctx.decision, is_error, cost)
+
+
+def _bindings(parts: Parts, ctx: ActionContext, value: JsonValue, is_error: bool) -> list[Statement]:
+    """Binds the task's subject to what a tool found out, when it has none of that kind yet."""
+    if ctx.tool is None or is_error:
+        return []
+    found = {kind: _at(value, path) for kind, path in ctx.tool.binds.items() if kind not in ctx.subjects}
+    return [
+        parts.journal.bind_subject(ctx.task.id, kind, str(name), ctx.key)
+        for kind, name in found.items()
+        if name is not None
+    ]
+
+
+def _at(value: JsonValue, path: str) -> JsonValue:
+    for name in path.removeprefix("$").strip(".").split("."):
+        if name:
+            value = value.get(name) if isinstance(value, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return value  # pyright: ignore[reportUnknownVariableType]
+
+
+def _charge(parts: Parts, ctx: ActionContext, performed: Performed) -> Charge:
+    return Charge(
+        run=ctx.run.id,
+        step=ctx.action.step,
+        task=ctx.task.id,
+        agent=ctx.version.agent,
+        version=ctx.version.version,
+        unit=ctx.version.unit,
+        kind="tool" if ctx.tool else "model",
+        name=ctx.action.name,
+        amount=performed.cost,
+        priced=performed.priced,
+        source=performed.source,
+        input_tokens=performed.input_tokens,
+        output_tokens=performed.output_tokens,
+        at=parts.clock.now(),
+    )
+
+
+async def resume(parts: Parts, ctx: ActionContext) -> Performed:
+    """Takes up a step that was decided before a crash: repeats what may be repeated, looks up what may not."""
+    if ctx.tool is None or ctx.tool.idempotent or ctx.tool.effect == "read":
+        return await perform(parts, ctx)
+    return await _look_up(
+        parts, ctx, OutcomeUnknownError("the attempt that called it ended before its answer was kept")
+    )
+
+
+async def doubt(parts: Parts, ctx: ActionContext, fault: OutcomeUnknownError) -> Waiting:
+    """Puts an unknown outcome to a person; what it may have cost stays held until they answer."""
+    terms = ctx.release.contract.terms
+    identifier, asked = parts.approvals.ask(
+        Asking(
+            kind="unknown",
+            run=ctx.run.id,
+            step=ctx.action.step,
+            task=ctx.task.id,
+            agent=ctx.version.agent,
+            version=ctx.version.version,
+            name=ctx.action.name,
+            digest=ctx.judged_digest,
+            proposed=ctx.judged_digest,
+            needs=anyone_of(terms.approvers, ctx.version.owner),
+            because=f"nobody knows whether it happened: {fault}",
+            on_behalf_of=ctx.task.on_behalf_of,
+            expires_at=NEVER,
+        )
+    )
+    doubted = parts.journal.write_step("doubt_step", run=ctx.run.id, step=ctx.action.step, approval=identifier)
+    entry = decision_entry(ctx, "unknown", approval=identifier, reason=str(fault))
+    result = await parts.writer.commit(Commit([doubted, asked], [entry], ctx.key))
+    if isinstance(result, CommitRefused):
+        raise CommitRefusedError(result)
+    return Waiting("outcome", identifier, ctx.decision)
+
+
+async def settle_doubt(parts: Parts, ctx: ActionContext, approval: Approval) -> Outcome:
+    """Closes a step whose outcome a person has told: approve says that it happened, reject that it did not."""
+    if approval.state is ApprovalState.PENDING:
+        return Waiting("outcome", approval.id)
+    happened = approval.state is ApprovalState.APPROVED
+    value = {"happened": happened, "told_by_a_person": approval.reason}
+    price = ctx.tool.price.micros if ctx.tool and ctx.tool.price else 0
+    return await finish(parts, ctx, Performed(value, is_error=not happened, cost=price if happened else 0))

@@ -1,0 +1,128 @@
+"""The enforcement point. One action travels through numbered steps, in this order:
+
+     1 identify     2 switches    3 lifecycle    4 hops, steps, loops, rates    5 input
+     6 authority    7 guardrails  8 approval     9 reserve                     10 lock
+    11 commit the decision, then perform   12 check the result   13 commit the outcome
+
+Steps 1 to 10 read and plan; the commit of step 11 re-checks what may have changed. Every exit is logged. A refusal
+is a value; a fault in steps 1 to 11 is a refusal too, because what cannot be decided is denied.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from remit.approvals import Approval
+from remit.core import NotFoundError, RemitError
+from remit.gateway import effects, steps
+from remit.gateway.context import ActionContext, Parts
+from remit.gateway.model import Action, Check, Denied, Outcome, Waiting
+from remit.gateway.recall import AnotherActionError, recall
+from remit.gateway.records import CommitRefusedError, commit_denied, commit_permit
+from remit.gateway.tools import OutcomeUnknownError
+from remit.identity import Credentials
+
+_log = logging.getLogger("remit.gateway")
+
+_BEFORE_REPLAY = (
+    (Check.IDENTIFY, steps.identify),
+    (Check.SWITCHES, steps.check_switches),
+    (Check.LIFECYCLE, steps.check_lifecycle),
+)
+_BEFORE_COMMIT = (
+    (Check.LIMITS, steps.check_limits),
+    (Check.INPUT, steps.check_input),
+    (Check.AUTHORITY, steps.authorize),
+    (Check.GUARDRAILS, steps.screen),
+    (Check.APPROVAL, steps.require_approval),
+    (Check.RESERVE, steps.reserve),
+    (Check.LOCK, steps.take_locks),
+)
+
+
+# A lock is held for one call; looking again twenty times a second costs nothing and wastes little.
+LOCK_PAUSE = 0.05
+
+
+class Gateway:
+    """Decides every action outside the agent's reasoning, and does what is permitted once."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def act(self, credentials: Credentials | None, action: Action) -> Outcome:
+        """Takes an agent's action. Driven again, it returns the recorded outcome without a new effect.
+
+        Raises `AnotherActionError` when the run asks for something else than its journal says at this step.
+        """
+        return await self._through(ActionContext(action, credentials, self._parts.clock.now()))
+
+    async def act_as_person(
+        self, person: str, approval: Approval, arguments: Mapping[str, Any] | None = None
+    ) -> Outcome:
+        """Takes a person's action on an agent's proposal: the same steps, with the person as principal."""
+        parts = self._parts
+        row = parts.journal.step(approval.run, approval.step)
+        if row is None or approval.kind != "proposal":
+            raise NotFoundError("No proposal to act on", which=approval.id, hint="`remit approvals` lists them")
+        proposed = arguments if arguments is not None else parts.journal.content(approval.proposed)["arguments"]
+        action = Action("tool", approval.name, proposed, approval.step)
+        ctx = ActionContext(action, Credentials(approval.run, 0, ""), parts.clock.now())
+        ctx.person = parts.people.person(person)
+        ctx.approval = approval
+        return await self._through(ctx)
+
+    async def _through(self, ctx: ActionContext) -> Outcome:
+        try:
+            return await self._decide_and_do(ctx)
+        except CommitRefusedError as refused:
+            return await commit_denied(self._parts, ctx, refused.denied)
+
+    async def _decide_and_do(self, ctx: ActionContext) -> Outcome:
+        if refusal := await self._pass(ctx, _BEFORE_REPLAY):
+            return refusal
+        if ctx.recorded is not None and ctx.person is None and (known := await recall(self._parts, ctx)):
+            return known
+        if refusal := await self._pass(ctx, _BEFORE_COMMIT):
+            return refusal
+        if refused := await self._commit(ctx):
+            return await commit_denied(self._parts, ctx, refused)
+        try:
+            performed = await effects.perform(self._parts, ctx)
+        except OutcomeUnknownError as fault:
+            return await effects.doubt(self._parts, ctx, fault)
+        return await effects.finish(self._parts, ctx, performed)
+
+    async def _pass(self, ctx: ActionContext, checks: Any) -> Denied | Waiting | None:
+        for number, check in checks:
+            try:
+                refusal = await check(self._parts, ctx)
+            except (AnotherActionError, CommitRefusedError):
+                raise
+            except Exception as fault:  # noqa: BLE001  whatever it is, it could not be decided
+                refusal = _undecided(ctx, number, fault)
+            if isinstance(refusal, Denied):
+                return await commit_denied(self._parts, ctx, refusal)
+            if refusal is not None:
+                return refusal
+        return None
+
+    async def _commit(self, ctx: ActionContext) -> Denied | None:
+        """Commits the permit; a busy lock is waited for, up to the limit."""
+        deadline = self._parts.settings.limits.lock_seconds
+        try:
+            refused = await commit_permit(self._parts, ctx)
+            while refused is not None and refused.step is Check.LOCK and deadline > 0:
+                await asyncio.sleep(LOCK_PAUSE)
+                deadline -= LOCK_PAUSE
+                refused = await commit_permit(self._parts, ctx)
+        except Exception as fault:  # noqa: BLE001  as above
+            return _undecided(ctx, Check.PERFORM, fault)
+        return refused
+
+
+def _undecided(ctx: ActionContext, number: Check, fault: Exception) -> Denied:
+    told = fault.text() if isinstance(fault, RemitError) else type(fault).__name__
+    _log.warning("decision %s could not be made at step %d: %s", ctx.decision, number, told, exc_info=fault)
+    return Denied(number, f"it could not be decided: {told}", "Report this; it is a fault, not a rule")

@@ -1,0 +1,82 @@
+"""What comes in at the gateway and what goes out: actions, and one of three outcomes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import IntEnum
+from typing import Any, Literal
+
+from remit.core import JsonValue
+from remit.journal import ActionKind
+
+
+class Check(IntEnum):
+    """The numbered steps of one action; a refusal names the one that refused."""
+
+    IDENTIFY = 1
+    SWITCHES = 2
+    LIFECYCLE = 3
+    LIMITS = 4
+    INPUT = 5
+    AUTHORITY = 6
+    GUARDRAILS = 7
+    APPROVAL = 8
+    RESERVE = 9
+    LOCK = 10
+    PERFORM = 11
+    AFTER = 12
+    OUTCOME = 13
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What an agent asks to do, and what it says about it."""
+
+    kind: ActionKind
+    name: str
+    """A tool's full name, or a model route."""
+    arguments: Mapping[str, Any]
+    step: int
+    """Its number in the run, from 1, without gaps."""
+    confidence: Decimal | None = None
+    """The agent's own word, 0 to 1; it can only lower authority."""
+    alternatives: tuple[Mapping[str, Any], ...] = ()
+    """What else was considered, each `{option, consequence}`; three at most are kept."""
+    reasoning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """Not permitted: which step refused, why, and what the agent may do instead."""
+
+    step: Check
+    reason: str
+    hint: str = ""
+    decision: str = ""
+
+    def sentence(self) -> str:
+        """Returns what the agent reads."""
+        return f"Not permitted: {self.reason}." + (f" {self.hint.rstrip('.')}." if self.hint else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Nothing happened yet: a person has to answer first, and the run is parked."""
+
+    for_what: Literal["approval", "person", "outcome", "answer"]
+    approval: str
+    decision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """It happened, once. `is_error` says that the tool itself refused; `value` then holds its words."""
+
+    value: JsonValue
+    decision: str
+    is_error: bool = False
+    cost: int = 0
+    """Micro-units of the cell's currency."""
+
+
+Outcome = Denied | Waiting | Done

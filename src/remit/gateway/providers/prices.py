@@ -1,0 +1,83 @@
+"""What a model call costs, in micro-units of the cell's currency: the route's own prices, or the public price table.
+
+None means unpriced: the table does not know the model, or `exchange` does not know the dollar.
+"""
+
+from collections.abc import Mapping
+from decimal import ROUND_CEILING, Decimal
+from typing import Any
+
+import genai_prices
+
+from remit.core import MICRO, InputError, ModelRoute, Settings, canonical_bytes
+from remit.gateway.providers.model import Completion, Usage
+
+# English has four bytes to a token and digits about three; text written to have fewer is settled at what it really was.
+BYTES_PER_TOKEN = 3
+
+
+def price(route: ModelRoute, usage: Usage, settings: Settings) -> int | None:
+    """Returns what `usage` costs on `route`, rounded up; playing back and simulating cost nothing."""
+    if route.kind != "openai":
+        return 0
+    if (units := _units(route, usage, settings)) is None:
+        return None
+    return int((units * MICRO).to_integral_value(ROUND_CEILING))
+
+
+def worst_case(route: ModelRoute, request: Mapping[str, Any], settings: Settings) -> int | None:
+    """Returns what `request` can cost at most: the whole prompt uncached, and every token it may be answered with."""
+    prompt = len(canonical_bytes([request.get("messages", []), request.get("tools", [])]))
+    usage = Usage(-(-prompt // BYTES_PER_TOKEN), answer_tokens(route, request))
+    return price(route, usage, settings)
+
+
+def cost_of(route: ModelRoute, completion: Completion, settings: Settings) -> int | None:
+    """Returns what `completion` cost; where the provider told no usage, what the provider was told to assume."""
+    if completion.usage is None or completion.kind != "live":
+        return completion.cost_micros
+    return price(route, completion.usage, settings)
+
+
+def answer_tokens(route: ModelRoute, request: Mapping[str, Any]) -> int:
+    """Returns how many tokens the answer may have: what the request asks for, within what the route allows."""
+    asked = request.get("max_tokens")
+    return min(asked, route.max_tokens) if type(asked) is int and asked > 0 else route.max_tokens
+
+
+def check_prices(route: ModelRoute) -> None:
+    """Raises `InputError` when the route's own prices make no sense."""
+    own = (route.input_price, route.output_price)
+    if own.count(None) == 1:
+        raise InputError("A model has one price of two", which=route.model, hint="Set input_price and output_price")
+    if any(one is not None and one < 0 for one in own):
+        raise InputError("A price is negative", which=route.model)
+
+
+def warm_up() -> None:
+    """Loads the price table, which takes a noticeable moment; never over the network."""
+    _in_table("gpt-4o", None, Usage(1, 1))
+
+
+def _units(route: ModelRoute, usage: Usage, settings: Settings) -> Decimal | None:
+    if route.input_price is not None and route.output_price is not None:
+        return (route.input_price * usage.input_tokens + route.output_price * usage.output_tokens) / 1_000_000
+    rate = Decimal(1) if settings.currency == "USD" else settings.exchange.get("USD")
+    # A model on our own premises may have a public model's name, but not its price.
+    if rate is None or not route.cloud:
+        return None
+    # A company's proxy in front of a public model is not in the table by its address, but the model is by its name.
+    for address in (route.base_url, None):
+        if (dollars := _in_table(route.model, address, usage)) is not None:
+            return dollars * rate
+    return None
+
+
+def _in_table(model: str, address: str | None, usage: Usage) -> Decimal | None:
+    counted = genai_prices.Usage(
+        input_tokens=usage.input_tokens, output_tokens=usage.output_tokens, cache_read_tokens=usage.cached_tokens
+    )
+    try:
+        return genai_prices.calc_price(counted, model, provider_api_url=address).total_price
+    except LookupError:
+        return None

@@ -1,0 +1,239 @@
+"""What is written down: the record of each decision and outcome, in the same commit as what it speaks of."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from remit.approvals import Asking
+from remit.audit import make_entry
+from remit.gateway.context import ActionContext, Parts
+from remit.gateway.model import Check, Denied
+from remit.journal import Payload
+from remit.policy import Verdict
+from remit.store import Commit, CommitRefused, Committed, Entry, Statement
+
+# Which numbered step a guard of the commit belongs to.
+_STEP_OF_GUARD = {
+    "journal.open_step": Check.IDENTIFY,
+    "journal.act_on_step": Check.IDENTIFY,
+    "controls.guard_switches": Check.SWITCHES,
+    "registry.guard_release": Check.LIFECYCLE,
+    "controls.count_call": Check.LIMITS,
+    "approvals.use": Check.APPROVAL,
+    "ledger.hold": Check.RESERVE,
+    "controls.take_lock": Check.LOCK,
+}
+
+
+def decision_entry(ctx: ActionContext, verdict: str, **more: Any) -> Entry:
+    """Returns the log entry of a decision (H2): who, what, why, under which rules; personal data only as digests."""
+    record: dict[str, Any] = {
+        "decision": ctx.decision,
+        "verdict": verdict,
+        "action": {"kind": ctx.action.kind, "name": ctx.action.name, "step": ctx.action.step},
+        **more,
+    }
+    if ctx.identified:
+        record |= _who(ctx) | _what(ctx)
+    if ctx.verdict is not None:
+        record |= _why(ctx, ctx.verdict)
+    return make_entry(ctx.stream, "decision", ctx.decision, ctx.now, record)
+
+
+def _who(ctx: ActionContext) -> dict[str, Any]:
+    principal = {"human": ctx.person.id} if ctx.person else {"agent": ctx.version.agent, "version": ctx.version.version}
+    return {
+        "principal": principal,
+        "on_behalf_of": ctx.task.on_behalf_of,
+        "chain": ctx.task.chain,
+        "task": ctx.task.id,
+        "run": ctx.run.id,
+        "attempt": ctx.run.attempt,
+        "contract": ctx.version.contract,
+        "release": ctx.run.release,
+    }
+
+
+def _what(ctx: ActionContext) -> dict[str, Any]:
+    return {
+        "asked": ctx.asked.digest if ctx.asked else "",
+        "judged": ctx.judged_digest,
+        "confidence": None if ctx.action.confidence is None else str(ctx.action.confidence),
+        "alternatives": len(ctx.action.alternatives),
+        "labels": sorted(ctx.labels),
+    }
+
+
+def _why(ctx: ActionContext, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "bundle": ctx.release.bundle.digest,
+        "rungs": [
+            {"rung": answer.rung, "allowed": answer.allowed, "policies": [reason.policy for reason in answer.reasons]}
+            for answer in verdict.answers
+        ],
+        "facts": {name: _commitment(ctx, value) for name, value in ctx.facts.items()},
+        "subjects": {kind: ctx.payload(value).digest for kind, value in ctx.subjects.items()},
+        "reads": ctx.reads,
+        "constraints": ctx.notes,
+        "override": [[{"role": need.role, "count": need.count} for need in some] for some in verdict.approvers],
+    }
+
+
+def _commitment(ctx: ActionContext, value: Any) -> Any:
+    """Keeps typed values; text may be personal, so only its digest under the task's salt goes into the log."""
+    return ctx.payload(value).digest if isinstance(value, str) else value
+
+
+async def commit_permit(parts: Parts, ctx: ActionContext) -> Denied | None:
+    """11a. One commit re-checks everything by row counts and appends the decision; then it may be performed."""
+    guards = [
+        parts.controls.guard(ctx.scopes),
+        parts.registry.guard(ctx.version.agent, ctx.version.version, ctx.run.release),
+        _open_step(parts, ctx, "decided", sent=ctx.judged_digest),
+        *_kept(parts, ctx),
+    ]
+    if ctx.approval is not None and ctx.person is None:
+        guards.append(parts.approvals.use(ctx.approval))
+    if ctx.tool is not None and ctx.tool.rate is not None:
+        rate = ctx.tool.rate
+        guards.append(
+            parts.controls.count(f"{ctx.version.agent}:{ctx.tool.name}", most=rate.calls, seconds=rate.seconds)
+        )
+    held: list[Statement] = []
+    if ctx.hold is not None:
+        held = [
+            *parts.ledger.open(ctx.budgets),
+            *parts.ledger.reserve(ctx.run.id, ctx.action.step, ctx.hold.amount, ctx.hold.budgets),
+        ]
+    locks = parts.controls.lock(ctx.locks, ctx.key, _lock_seconds(parts, ctx))
+    rung = ctx.verdict.rung if ctx.verdict else None
+    entry = decision_entry(
+        ctx, "permit", rung=rung, sent=ctx.judged_digest, approval=ctx.approval.id if ctx.approval else ""
+    )
+    statements = [*guards, *locks, *held]
+    result = await parts.writer.commit(Commit(statements, [entry], ctx.key))
+    if isinstance(result, CommitRefused):
+        return Denied(_STEP_OF_GUARD.get(result.statement, Check.PERFORM), result.refusal, "Try again later")
+    ctx.fences = _fences(result, len(guards), len(locks))
+    return None
+
+
+def _lock_seconds(parts: Parts, ctx: ActionContext) -> float:
+    """A lock outlives the call it protects: the tool's time limit and a margin for the outcome's commit."""
+    seconds = (ctx.tool.seconds if ctx.tool else None) or parts.settings.limits.tool_seconds
+    return seconds * 2 + parts.settings.limits.lock_seconds
+
+
+def _fences(result: Committed, skip: int, count: int) -> Mapping[str, int]:
+    rows = [row for returned in result.rows[skip : skip + count] for row in returned]
+    return {row["resource"]: row["fence"] for row in rows}
+
+
+async def commit_waiting(parts: Parts, ctx: ActionContext, asking: Asking) -> str:
+    """Parks the action: the question, the waiting step and the decision's record in one commit."""
+    identifier, asked = parts.approvals.ask(asking)
+    rung = ctx.verdict.rung if ctx.verdict else None
+    entry = decision_entry(ctx, "wait", rung=rung, approval=identifier)
+    statements = [
+        parts.controls.guard(ctx.scopes),
+        _open_step(parts, ctx, "waiting", approval=identifier),
+        asked,
+        *_kept(parts, ctx),
+    ]
+    result = await parts.writer.commit(Commit(statements, [entry], ctx.key))
+    if isinstance(result, CommitRefused):
+        raise CommitRefusedError(result)
+    return identifier
+
+
+class CommitRefusedError(Exception):
+    """A commit that should have stood did not; the gateway turns it into a refusal."""
+
+    def __init__(self, refused: CommitRefused) -> None:
+        super().__init__(refused.refusal)
+        self.denied = Denied(_STEP_OF_GUARD.get(refused.statement, Check.PERFORM), refused.refusal, "Try again later")
+
+
+async def commit_denied(parts: Parts, ctx: ActionContext, denied: Denied) -> Denied:
+    """Writes a refusal down. A caller that does not hold the pen leaves an entry, but no step.
+
+    What may pass by itself (a switch, a stale attempt, a busy lock) is not kept as the step's outcome either, so
+    a run that goes on later asks again.
+    """
+    told = Denied(denied.step, denied.reason, denied.hint, ctx.decision)
+    entry = decision_entry(ctx, "deny", refused_at=int(denied.step), reason=denied.reason)
+    statements: list[Statement] = []
+    if ctx.identified and ctx.person is None and denied.step not in PASSING and ctx.asked is not None:
+        result = ctx.payload({"denied": {"step": int(denied.step), "reason": denied.reason, "hint": denied.hint}})
+        statements = [
+            parts.journal.write_step(
+                "deny_step",
+                **_step_key(ctx),
+                judged=ctx.judged_digest,
+                approval=ctx.approval.id if ctx.approval else "",
+                result=result.digest,
+                refused_at=int(denied.step),
+                at=ctx.now,
+            ),
+            parts.journal.keep(result),
+            *_kept(parts, ctx),
+        ]
+    if isinstance(
+        await parts.writer.commit(Commit(statements, [entry], ctx.key if ctx.identified else "")), CommitRefused
+    ):
+        await parts.writer.commit(Commit([], [entry]))
+    return told
+
+
+PASSING = frozenset({Check.IDENTIFY, Check.SWITCHES, Check.LIFECYCLE, Check.LOCK})
+"""Refusals that say nothing about the action itself, only about now."""
+
+
+async def commit_outcome(parts: Parts, ctx: ActionContext, statements: Sequence[Statement], **fields: Any) -> None:
+    """13. Settlement, release, labels, result and the outcome's record in one commit."""
+    entry = make_entry(ctx.stream, "outcome", ctx.decision, parts.clock.now(), {"decision": ctx.decision, **fields})
+    result = await parts.writer.commit(Commit(statements, [entry], ctx.key))
+    if isinstance(result, CommitRefused):
+        raise CommitRefusedError(result)
+
+
+def read_denied(content: Mapping[str, Any], decision: str) -> Denied:
+    """Returns a refusal as it was recorded."""
+    told = content["denied"]
+    return Denied(Check(told["step"]), told["reason"], told["hint"], decision)
+
+
+def _step_key(ctx: ActionContext) -> dict[str, Any]:
+    return {
+        "run": ctx.run.id,
+        "step": ctx.action.step,
+        "attempt": ctx.run.attempt,
+        "kind": ctx.action.kind,
+        "name": ctx.action.name,
+        "asked": ctx.asked.digest if ctx.asked else "",
+        "decision": ctx.decision,
+    }
+
+
+def _open_step(parts: Parts, ctx: ActionContext, state: str, *, sent: str = "", approval: str = "") -> Statement:
+    if ctx.person is not None:
+        return parts.journal.write_step(
+            "act_on_step",
+            run=ctx.run.id,
+            step=ctx.action.step,
+            judged=ctx.judged_digest,
+            sent=sent,
+            decision=ctx.decision,
+        )
+    approval = approval or (ctx.approval.id if ctx.approval else "")
+    return parts.journal.write_step(
+        "open_step", **_step_key(ctx), judged=ctx.judged_digest, sent=sent, state=state, approval=approval, at=ctx.now
+    )
+
+
+def _kept(parts: Parts, ctx: ActionContext) -> list[Statement]:
+    """Keeps what was asked and, where it differs, what was judged; the agent's reasoning too."""
+    payloads: list[Payload] = [payload for payload in (ctx.asked, ctx.judged) if payload]
+    if ctx.action.reasoning:
+        payloads.append(ctx.payload({"reasoning": ctx.action.reasoning}))
+    distinct = {payload.digest: payload for payload in payloads}
+    return [parts.journal.keep(payload) for payload in distinct.values()]

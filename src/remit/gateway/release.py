@@ -1,0 +1,49 @@
+"""A release: everything a run is pinned to, compiled once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from remit.contracts import Contract, Fleet, SchemaValidator, Server, Tool, compile_schema
+from remit.core import Settings, digest_of
+from remit.policy import Bundle
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One contract with the tools and model routes it may use, its validators and its policy bundle."""
+
+    contract: Contract
+    digest: str
+    bundle: Bundle
+    tools: Mapping[str, Tool]
+    servers: Mapping[str, Server]
+    inputs: Mapping[str, SchemaValidator]
+    output: SchemaValidator
+
+    def gate_code(self, tool: str, when: str) -> str:
+        """Returns `module:function` of the gate `when` (`before` or `after`) a call, or nothing."""
+        use, declared = self.contract.tool_use(tool), self.tools[tool]
+        name = (use and getattr(use.gate, when)) or getattr(declared.gate, when)
+        return self.servers[declared.server].gates[name] if name else ""
+
+
+def release_digest(contract: Contract, fleet: Fleet, settings: Settings) -> str:
+    """Returns the digest of contract, granted tools' definitions and model routes together (§7.7)."""
+    granted = sorted(use.use for use in contract.terms.tools)
+    routes = {name: route.model_dump(mode="json", exclude={"key"}) for name, route in sorted(settings.models.items())}
+    return digest_of(
+        {"contract": contract.digest, "tools": {name: fleet.tools[name].digest for name in granted}, "models": routes}
+    )
+
+
+def compile_release(contract: Contract, fleet: Fleet, settings: Settings, bundle: Bundle) -> Release:
+    """Compiles what a run of `contract` needs; the fleet has been checked before."""
+    return Release(
+        contract=contract,
+        digest=release_digest(contract, fleet, settings),
+        bundle=bundle,
+        tools=fleet.tools,
+        servers=fleet.servers,
+        inputs={use.use: compile_schema(fleet.tools[use.use].input) for use in contract.terms.tools},
+        output=compile_schema(contract.terms.output),
+    )

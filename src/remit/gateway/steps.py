@@ -1,0 +1,244 @@
+"""Steps 1 to 10 of one action: they read and plan. Each returns a refusal, or nothing when it has passed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from remit.approvals import ApprovalState
+from remit.contracts import Tool, normalise
+from remit.controls import LOOKBACK, is_looping
+from remit.core import MINUTE, InputError, JsonValue, Money, canonical_bytes, check_depth, day_of
+from remit.gateway.calls import ToolCall, ToolError
+from remit.gateway.context import ActionContext, Parts
+from remit.gateway.model import Check, Denied, Waiting
+from remit.gateway.questions import ask_people, question_for
+from remit.gateway.tools import OutcomeUnknownError
+from remit.guardrails import load_function, run_gate
+from remit.identity import secret_matches
+from remit.journal import RunState
+from remit.ledger import Budget, Hold, day_budget, run_budget
+from remit.policy import Rung
+
+
+async def identify(parts: Parts, ctx: ActionContext) -> Denied | None:
+    """1. Who is calling: an attempt that shows its secret, or a person with a proposal in hand."""
+    shown = ctx.credentials
+    run = parts.journal.find_run(shown.run) if shown else None
+    if shown is None or run is None:
+        return Denied(Check.IDENTIFY, "the caller is not known here", "Start a run first")
+    acting_person = ctx.person is not None and run.state is RunState.WAITING
+    if not acting_person and (run.attempt != shown.attempt or not secret_matches(shown.secret, run.secret)):
+        return Denied(Check.IDENTIFY, "this attempt of the run does not hold the pen", "Stop; a newer attempt goes on")
+    version = parts.registry.find(run.agent, run.version)
+    if version is None:
+        return Denied(Check.IDENTIFY, f"{run.agent}@{run.version} is not registered")
+    ctx.run, ctx.task, ctx.version = run, parts.journal.task(run.task), version
+    ctx.recorded = parts.journal.step(run.id, ctx.action.step)
+    ctx.identified = True
+    return None
+
+
+async def check_switches(parts: Parts, ctx: ActionContext) -> Denied | None:
+    """2. Nobody has pulled a switch that this action is in the scope of."""
+    if switch := parts.controls.stopped(ctx.scopes):
+        return Denied(Check.SWITCHES, f"{switch.scope} is stopped: {switch.because}", "Wait until people resume it")
+    return None
+
+
+async def check_lifecycle(parts: Parts, ctx: ActionContext) -> Denied | None:
+    """3. The version is live, and the run still has the release it was pinned to."""
+    version, release = ctx.version, parts.releases.get(ctx.run.release)
+    if not version.may_act:
+        return Denied(Check.LIFECYCLE, f"{version.id} is {version.lifecycle}, its release {version.state}")
+    if release is None or version.release != ctx.run.release:
+        return Denied(Check.LIFECYCLE, f"the release this run was pinned to is not the approved one of {version.id}")
+    ctx.release = release
+    return None
+
+
+async def check_limits(parts: Parts, ctx: ActionContext) -> Denied | None:
+    """4. Hops, steps, working time and loops are within bounds; rates are counted in the commit."""
+    ctx.asked = ctx.payload({"kind": ctx.action.kind, "name": ctx.action.name, "arguments": dict(ctx.action.arguments)})
+    limits, bounds = ctx.release.contract.terms.limits, parts.settings.limits
+    most_steps, most_hops = min(limits.steps, bounds.steps), min(limits.hops, bounds.hops)
+    if ctx.action.step > most_steps:
+        return Denied(Check.LIMITS, f"the run has used its {most_steps} steps", "Finish with what is known")
+    if ctx.run.hops > most_hops:
+        return Denied(Check.LIMITS, f"the work was handed on more than {most_hops} times", "Ask a person")
+    if parts.journal.working_time(ctx.run.id, ctx.now) > limits.minutes * MINUTE:
+        return Denied(Check.LIMITS, f"the run has used its {limits.minutes} minutes", "Finish with what is known")
+    before = parts.journal.recent_actions(ctx.run.id, ctx.action.step, LOOKBACK)
+    if how := is_looping(ctx.asked.digest, before):
+        return Denied(Check.LIMITS, f"this goes in circles: {how}", "Do something else, or finish")
+    return None
+
+
+async def check_input(parts: Parts, ctx: ActionContext) -> Denied | None:
+    """5. The arguments fit the tool's schema; what is normalised here is judged, approved and sent."""
+    action = ctx.action
+    if action.kind == "model":
+        return _model_input(parts, ctx)
+    if action.kind != "tool":
+        return Denied(Check.INPUT, f"this gateway does not take {action.kind} actions yet", "Use a tool or a model")
+    tool, validator = ctx.release.tools.get(action.name), ctx.release.inputs.get(action.name)
+    if tool is None or validator is None:
+        granted = ", ".join(sorted(ctx.release.inputs)) or "none"
+        return Denied(Check.INPUT, f"{action.name} is not in the contract", f"Tools of this contract: {granted}")
+    try:
+        arguments = await _edited(parts, ctx) or dict(action.arguments)
+        check_depth(arguments, name="The arguments")
+        arguments = normalise(tool.input, arguments)
+        size = len(canonical_bytes(arguments))
+    except (InputError, TypeError, ValueError, RecursionError) as fault:
+        return Denied(Check.INPUT, f"the arguments cannot be taken: {fault}", "Send a JSON object")
+    if size > parts.settings.limits.argument_bytes:
+        return Denied(
+            Check.INPUT, f"the arguments have {size} bytes, the limit is {parts.settings.limits.argument_bytes}"
+        )
+    if problems := validator.problems(arguments):
+        return Denied(Check.INPUT, "; ".join(problems), f"Send arguments that fit the schema of {tool.name}")
+    ctx.tool, ctx.arguments = tool, arguments
+    ctx.judged = ctx.payload({"kind": "tool", "name": tool.name, "arguments": arguments})
+    return None
+
+
+def _model_input(parts: Parts, ctx: ActionContext) -> Denied | None:
+    if ctx.action.name not in parts.models.names():
+        return Denied(Check.INPUT, f"there is no model route {ctx.action.name!r}", f"Routes: {parts.models.names()}")
+    request = dict(ctx.action.arguments)
+    if len(canonical_bytes(request)) > parts.settings.limits.answer_bytes:
+        return Denied(Check.INPUT, "the conversation has grown too large for a model", "Start afresh with a summary")
+    masked = parts.guardrails.screen_output(request)
+    ctx.arguments, ctx.labels = masked.value, masked.labels
+    ctx.judged = ctx.payload({"kind": "model", "name": ctx.action.name, "arguments": ctx.arguments})
+    return None
+
+
+async def _edited(parts: Parts, ctx: ActionContext) -> dict[str, JsonValue] | None:
+    """Returns the arguments a person changed before saying yes, when the step was waiting for them."""
+    if ctx.person is not None or ctx.recorded is None or not ctx.recorded.approval:
+        return None
+    ctx.approval = parts.approvals.find(ctx.recorded.approval)
+    if ctx.approval is None:
+        return None
+    ctx.votes = parts.approvals.votes(ctx.approval.id)
+    proposed: dict[str, JsonValue] = parts.journal.content(ctx.approval.proposed)["arguments"]
+    return proposed
+
+
+async def authorize(parts: Parts, ctx: ActionContext) -> Denied | None:
+    """6. Policy answers, rung by rung, with facts and the task's subjects in context."""
+    ctx.subjects = parts.journal.subjects(ctx.task.id)
+    if ctx.tool is not None and ctx.tool.facts is not None:
+        facts: Mapping[str, Any] = await load_function(ctx.tool.facts.code)(
+            Reader(parts, ctx), ctx.arguments, ctx.subjects
+        )
+        ctx.facts = {name: value for name, value in facts.items() if value is not None}
+    ctx.verdict = parts.policy.judge(ctx.release.bundle, question_for(parts, ctx))
+    if ctx.verdict.rung is None:
+        reasons = [
+            reason.text for answer in ctx.verdict.answers for reason in answer.reasons if reason.effect == "forbid"
+        ]
+        return Denied(
+            Check.AUTHORITY, reasons[0] if reasons else "no rule of the contract permits it", ctx.verdict.hint
+        )
+    return None
+
+
+async def screen(parts: Parts, ctx: ActionContext) -> Denied | None:
+    """7. The content is sound, and the contract's gate finds the claim true."""
+    if ctx.tool is None:
+        return None
+    screening = parts.guardrails.screen_input(ctx.arguments)
+    ctx.labels = screening.labels
+    if screening.blocked:
+        concern = screening.blocked
+        return Denied(
+            Check.GUARDRAILS, f"the arguments hold a {concern.kind} ({concern.rule}) at {concern.where}", "Leave it out"
+        )
+    if code := ctx.release.gate_code(ctx.tool.name, "before"):
+        seconds = parts.settings.limits.tool_seconds
+        why = await run_gate(load_function(code), Reader(parts, ctx), ctx.arguments, None, seconds=seconds)
+        ctx.notes.append(f"gate before: {code}")
+        if why:
+            return Denied(Check.GUARDRAILS, f"the gate does not hold: {why}", "Correct the claim and ask again")
+    return None
+
+
+async def require_approval(parts: Parts, ctx: ActionContext) -> Denied | Waiting | None:
+    """8. A person said yes to exactly this, or is asked now; a person who acts needs no further yes."""
+    approval, rung = ctx.approval, ctx.verdict.rung if ctx.verdict else None
+    if ctx.person is not None or rung is Rung.AUTONOMOUS:
+        return None
+    if approval is None and ctx.tool and ctx.verdict:
+        return await ask_people(parts, ctx, ctx.tool, ctx.verdict)
+    if approval is None:
+        return Denied(
+            Check.APPROVAL, "the contract lets nobody answer for a model call", "Change `models` in the contract"
+        )
+    if approval.state is ApprovalState.PENDING and ctx.now < approval.expires_at:
+        return Waiting("person" if approval.kind == "proposal" else "approval", approval.id)
+    if rung is Rung.APPROVED and approval.state is ApprovalState.APPROVED:
+        return None
+    if approval.state is ApprovalState.REJECTED:
+        return Denied(Check.APPROVAL, f"a person said no: {approval.reason}", "Do not ask for the same again")
+    return Denied(Check.APPROVAL, f"the approval is {approval.state}", "Ask again if it is still needed")
+
+
+async def reserve(parts: Parts, ctx: ActionContext) -> Denied | None:
+    """9. The worst case is known and will be held on every budget that pays."""
+    amount = _worst_case(parts, ctx)
+    if not amount:
+        return None
+    limits, day = ctx.release.contract.terms.limits, day_of(ctx.now)
+    unit_cap = parts.settings.unit_budget_per_day
+    ctx.budgets = (
+        Budget(run_budget(ctx.run.id), _micros(limits.cost_per_run)),
+        Budget(day_budget("agent", ctx.version.agent, day), _micros(limits.cost_per_day)),
+        Budget(day_budget("unit", ctx.version.unit, day), _micros(Money.parse(unit_cap) if unit_cap else None)),
+    )
+    ctx.hold = Hold(amount, tuple(budget.id for budget in ctx.budgets))
+    return None
+
+
+def _worst_case(parts: Parts, ctx: ActionContext) -> int:
+    if ctx.tool is not None:
+        return ctx.tool.price.micros if ctx.tool.price else 0
+    return parts.models.worst_case(ctx.action.name, ctx.arguments) or 0
+
+
+def _micros(money: Money | None) -> int | None:
+    return money.micros if money else None
+
+
+async def take_locks(parts: Parts, ctx: ActionContext) -> Denied | None:
+    """10. The resources it will touch are named; the commit takes them all, or none."""
+    if ctx.tool is not None:
+        server = ctx.tool.server
+        ctx.locks = tuple(
+            f"{server}:{name}:{ctx.arguments[name]}" for name in ctx.tool.locks if ctx.arguments.get(name) is not None
+        )
+    return None
+
+
+class Reader:
+    """Reads for facts and gates: only tools without effect, each on the record by digest."""
+
+    def __init__(self, parts: Parts, ctx: ActionContext) -> None:
+        self._parts = parts
+        self._ctx = ctx
+
+    async def __call__(self, tool: str, /, **arguments: JsonValue) -> JsonValue:
+        """Returns what `tool` says; a tool that refuses says so as None."""
+        declared: Tool | None = self._ctx.release.tools.get(tool)
+        if declared is None or declared.effect != "read":
+            raise InputError("Facts and gates read only through declared tools without effect", which=tool)
+        ctx = self._ctx
+        call = ToolCall(f"{ctx.key}:read", ctx.task.id, ctx.run.id, ctx.action.step, ctx.agent, ctx.task.on_behalf_of)
+        try:
+            result = await self._parts.tools.call(declared, call, arguments)
+        except ToolError:
+            result = None
+        except OutcomeUnknownError as fault:
+            raise InputError("A fact could not be read", which=tool, why=str(fault)) from fault
+        ctx.reads.append({"tool": tool, "result": ctx.payload(result).digest})
+        return result

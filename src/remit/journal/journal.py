@@ -1,0 +1,258 @@
+"""The journal: what was done, so that a run driven again gets its recorded outcomes back instead of new effects."""
+
+import json
+import secrets
+from typing import Any
+
+from remit.core import Clock, JsonValue, NotFoundError, new_id
+from remit.journal.model import SALT_BYTES, Payload, Run, RunState, StepRow, Task
+from remit.store import Database, Row, Statement, load_queries
+
+_Q = load_queries("remit.journal")
+LIST_LIMIT = 1_000
+
+
+class Journal:
+    """Reads tasks, runs and steps; its changes are statements for the gateway's and runtime's commits."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    # --- tasks and runs
+
+    def new_task(
+        self,
+        *,
+        agent: str,
+        value: JsonValue,
+        on_behalf_of: str,
+        intent: str = "",
+        subjects: dict[str, str] | None = None,
+        chain: tuple[str, ...] = (),
+        dedup: str | None = None,
+    ) -> tuple[Task, list[Statement]]:
+        """Returns a new open task and the statements that keep it, its input and its subjects."""
+        now = self._clock.now()
+        identifier, salt = new_id("task"), secrets.token_bytes(SALT_BYTES)
+        payload = Payload.of(value, task=identifier, salt=salt)
+        chain = chain or (on_behalf_of,)
+        task = Task(identifier, agent, intent, on_behalf_of, chain, salt, payload.digest, dedup, "open", "", now, None)
+        add = Statement(
+            _Q["add_task"],
+            {
+                "id": identifier,
+                "agent": agent,
+                "intent": intent,
+                "on_behalf_of": on_behalf_of,
+                "chain": json.dumps(chain),
+                "salt": salt,
+                "input": payload.digest,
+                "dedup": dedup,
+                "at": now,
+            },
+        )
+        bound = [self.bind_subject(identifier, kind, name, "input") for kind, name in (subjects or {}).items()]
+        return task, [add, *bound, self.keep(payload)]
+
+    def new_run(
+        self, task: Task, *, agent: str, version: str, release: str, parent_run: str | None = None, hops: int = 0
+    ) -> tuple[Run, Statement]:
+        """Returns a queued run of `task` and the statement that keeps it."""
+        now = self._clock.now()
+        run = Run(
+            new_id("run"),
+            task.id,
+            agent,
+            version,
+            release,
+            parent_run,
+            hops,
+            RunState.QUEUED,
+            0,
+            None,
+            None,
+            "",
+            now,
+            None,
+        )
+        return run, Statement(
+            _Q["add_run"],
+            {
+                "id": run.id,
+                "task": task.id,
+                "agent": agent,
+                "version": version,
+                "release": release,
+                "parent_run": parent_run,
+                "hops": hops,
+                "at": now,
+            },
+        )
+
+    def task(self, identifier: str) -> Task:
+        """Returns the task, or raises `NotFoundError`."""
+        row = self._database.read_one(_Q["task"], {"id": identifier})
+        if row is None:
+            raise NotFoundError("No such task", which=identifier, hint="`remit runs` lists what there is")
+        return _task(row)
+
+    def task_by_dedup(self, key: str) -> Task | None:
+        """Returns the task that a trigger with this de-duplication key has already started."""
+        row = self._database.read_one(_Q["task_by_dedup"], {"dedup": key})
+        return _task(row) if row else None
+
+    def find_run(self, identifier: str) -> Run | None:
+        """Returns the run, or None."""
+        row = self._database.read_one(_Q["run"], {"id": identifier})
+        return _run(row) if row else None
+
+    def run(self, identifier: str) -> Run:
+        """Returns the run by its id or the end of its id, or raises `NotFoundError`."""
+        pattern = f"%{identifier.rpartition('_')[2]}" if identifier else ""
+        rows = self._database.read(_Q["run_like"], {"id": identifier, "pattern": pattern})
+        exact = [row for row in rows if row["id"] == identifier]
+        if len(exact or rows) != 1:
+            why = "several runs end like this" if rows else ""
+            raise NotFoundError("No such run", which=identifier, why=why, hint="`remit runs` lists what there is")
+        return _run((exact or rows)[0])
+
+    def runs(self, *, state: str = "", limit: int = LIST_LIMIT) -> list[Run]:
+        """Returns the newest runs first."""
+        return [_run(row) for row in self._database.read(_Q["runs"], {"state": state, "limit": limit})]
+
+    def runs_of(self, task: str) -> list[Run]:
+        """Returns the runs of one task in the order they began."""
+        return [_run(row) for row in self._database.read(_Q["runs_of_task"], {"task": task})]
+
+    def open_runs(self) -> list[Run]:
+        """Returns runs an attempt is writing to, as far as the journal knows."""
+        return [_run(row) for row in self._database.read(_Q["running_runs"])]
+
+    def counts(self) -> dict[str, int]:
+        """Returns the number of runs in each state."""
+        return {row["state"]: row["count"] for row in self._database.read(_Q["counts"])}
+
+    def subjects(self, task: str) -> dict[str, str]:
+        """Returns the subjects bound to a task, by kind."""
+        return {row["kind"]: row["value"] for row in self._database.read(_Q["subjects"], {"task": task})}
+
+    def bind_subject(self, task: str, kind: str, value: str, bound_by: str) -> Statement:
+        """Binds a subject unless one of its kind is bound already: the first stays."""
+        parameters = {"task": task, "kind": kind, "value": value, "bound_by": bound_by}
+        return Statement(_Q["bind_subject"], parameters, want=None)
+
+    # --- attempts
+
+    def begin_attempt(self, run: Run, secret: bytes, executor: str) -> list[Statement]:
+        """Hands the pen to the next attempt, if nobody did so since `run` was read."""
+        now, number = self._clock.now(), run.attempt + 1
+        takes_over = run.state is RunState.RUNNING
+        pen = Statement(
+            _Q["take_over" if takes_over else "begin_attempt"],
+            {"run": run.id, "attempt": run.attempt, "secret": secret},
+            refusal="another attempt of this run has begun",
+        )
+        lost = [Statement(_Q["lose_attempt"], {"run": run.id, "number": run.attempt, "at": now}, want=None)]
+        added = Statement(_Q["add_attempt"], {"run": run.id, "number": number, "executor": executor, "at": now})
+        return [pen, *(lost if takes_over else []), added]
+
+    def park(self, run: str, attempt: int, reason: str) -> list[Statement]:
+        """Ends the attempt; the run waits and holds nothing."""
+        parameters = {"run": run, "attempt": attempt, "reason": reason}
+        return [
+            Statement(_Q["park_run"], parameters, refusal="stale attempt"),
+            self._end_attempt(run, attempt, "waiting"),
+        ]
+
+    def end(
+        self, run: Run, attempt: int, state: RunState, *, output: Payload | None, reason: str = ""
+    ) -> list[Statement]:
+        """Ends the attempt and its run."""
+        parameters = {
+            "run": run.id,
+            "attempt": attempt,
+            "state": state.value,
+            "output": output.digest if output else None,
+            "reason": reason,
+            "at": self._clock.now(),
+        }
+        ended = "done" if state is RunState.DONE else "failed"
+        kept = [self.keep(output)] if output else []
+        return [
+            Statement(_Q["end_run"], parameters, refusal="stale attempt"),
+            self._end_attempt(run.id, attempt, ended, reason),
+            *kept,
+        ]
+
+    def cancel(self, run: str, reason: str) -> Statement:
+        """Ends a run that is not over, whatever it is doing; its attempt is fenced off."""
+        return Statement(
+            _Q["stop_run"], {"run": run, "reason": reason, "at": self._clock.now()}, refusal="the run is over already"
+        )
+
+    def end_task(self, task: str, state: str, outcome: str) -> Statement:
+        """Closes a task with its outcome."""
+        parameters = {"task": task, "state": state, "outcome": outcome, "at": self._clock.now()}
+        return Statement(_Q["end_task"], parameters, want=None)
+
+    def _end_attempt(self, run: str, attempt: int, state: str, reason: str = "") -> Statement:
+        parameters = {"run": run, "number": attempt, "state": state, "reason": reason, "at": self._clock.now()}
+        return Statement(_Q["end_attempt"], parameters)
+
+    def executor(self, run: str, attempt: int) -> str:
+        """Returns the name of the executor that made an attempt, or nothing."""
+        row = self._database.read_one(_Q["attempt"], {"run": run, "number": attempt})
+        return str(row["executor"]) if row else ""
+
+    def working_time(self, run: str, now: int) -> int:
+        """Returns the microseconds its attempts have worked; parked time does not count."""
+        row = self._database.read_one(_Q["working_time"], {"run": run, "now": now})
+        return int(row["micros"]) if row else 0
+
+    # --- steps
+
+    def step(self, run: str, step: int) -> StepRow | None:
+        """Returns one step, or None when it is new."""
+        row = self._database.read_one(_Q["step"], {"run": run, "step": step})
+        return StepRow.of(row) if row else None
+
+    def steps(self, run: str) -> list[StepRow]:
+        """Returns the steps of a run in order."""
+        return [StepRow.of(row) for row in self._database.read(_Q["steps"], {"run": run})]
+
+    def recent_actions(self, run: str, before: int, limit: int) -> list[str]:
+        """Returns the digests of the actions just before step `before`, newest first."""
+        parameters = {"run": run, "before": before, "limit": limit}
+        return [row["asked"] for row in self._database.read(_Q["recent_actions"], parameters)]
+
+    def write_step(self, query: str, **parameters: Any) -> Statement:
+        """Returns one of the step statements: open_step, act_on_step, deny_step, close_step, doubt_step, keep_value."""
+        refusal = "the step was decided already, or another attempt has taken over"
+        return Statement(_Q[query], parameters, refusal=refusal)
+
+    # --- payloads
+
+    def keep(self, payload: Payload) -> Statement:
+        """Keeps content under its name; the same content twice is kept once."""
+        parameters = {"digest": payload.digest, "task": payload.task, "labels": payload.labels, "body": payload.body}
+        return Statement(_Q["add_payload"], parameters, want=None)
+
+    def content(self, digest: str) -> JsonValue:
+        """Returns the content named `digest`, or raises `NotFoundError` (erased, or never kept)."""
+        row = self._database.read_one(_Q["payload"], {"digest": digest})
+        if row is None:
+            raise NotFoundError("This content is not here", which=digest, why="it was erased or never kept")
+        return json.loads(row["body"])
+
+
+def _task(row: Row) -> Task:
+    values = {name: row[name] for name in Task.__slots__}
+    values["chain"] = tuple(json.loads(values["chain"]))
+    return Task(**values)
+
+
+def _run(row: Row) -> Run:
+    values = {name: row[name] for name in Run.__slots__}
+    values["state"] = RunState(values["state"])
+    return Run(**values)

@@ -1,0 +1,102 @@
+"""The ledger: reserve the worst case, settle what it was, attribute every cent."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from remit.ledger.model import Budget, Charge
+from remit.store import Database, Row, Statement, load_queries
+
+_Q = load_queries("remit.ledger")
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What was reserved for one step, and on which budgets."""
+
+    amount: int
+    budgets: tuple[str, ...]
+
+
+class Ledger:
+    """Reads budgets and charges; its changes are statements for the gateway's commit."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def open(self, budgets: Sequence[Budget]) -> list[Statement]:
+        """Makes sure the budgets exist with these caps."""
+        return [Statement(_Q["open_budget"], {"id": b.id, "cap": b.cap}, want=None) for b in budgets]
+
+    def reserve(self, run: str, step: int, amount: int, budgets: Sequence[str]) -> list[Statement]:
+        """Holds `amount` on every budget, or refuses the whole commit. Put these last: every run shares the rows."""
+        kept = {"run": run, "step": step, "amount": amount, "budgets": json.dumps(budgets)}
+        return [
+            Statement(_Q["keep_hold"], kept),
+            *(
+                Statement(_Q["hold"], {"id": budget, "amount": amount}, refusal=f"the budget {budget} is used up")
+                for budget in sorted(budgets)
+            ),
+        ]
+
+    def settle(self, run: str, step: int, hold: Hold | None, charge: Charge) -> list[Statement]:
+        """Releases the hold, books what was really spent on the same budgets, and keeps the charge."""
+        values = {**asdict(charge), "priced": int(charge.priced)}
+        booked = [Statement(_Q["charge"], values)]
+        if hold is None:
+            return booked
+        return [
+            *booked,
+            Statement(_Q["drop_hold"], {"run": run, "step": step}, refusal="the hold was settled already"),
+            *(
+                Statement(_Q["settle"], {"id": budget, "held": hold.amount, "spent": charge.amount})
+                for budget in sorted(hold.budgets)
+            ),
+        ]
+
+    def release(self, run: str, step: int, hold: Hold) -> list[Statement]:
+        """Gives a hold back unspent."""
+        return [
+            Statement(_Q["drop_hold"], {"run": run, "step": step}, refusal="the hold was settled already"),
+            *(
+                Statement(_Q["settle"], {"id": budget, "held": hold.amount, "spent": 0})
+                for budget in sorted(hold.budgets)
+            ),
+        ]
+
+    def hold_of(self, run: str, step: int) -> Hold | None:
+        """Returns what a step still holds."""
+        row = self._database.read_one(_Q["hold_of"], {"run": run, "step": step})
+        return Hold(row["amount"], tuple(json.loads(row["budgets"]))) if row else None
+
+    def budget(self, identifier: str) -> Budget | None:
+        """Returns one budget."""
+        row = self._database.read_one(_Q["budget"], {"id": identifier})
+        return _budget(row) if row else None
+
+    def budgets(self) -> list[Budget]:
+        """Returns every budget."""
+        return [_budget(row) for row in self._database.read(_Q["budgets"])]
+
+    def holds(self) -> int:
+        """Returns how many holds are open."""
+        return len(self._database.read(_Q["holds"]))
+
+    def charges(self, run: str = "") -> list[Charge]:
+        """Returns the charges of one run, or all."""
+        rows = self._database.read(_Q["charges"], {"run": run})
+        return [_charge(row) for row in rows]
+
+    def spending(self) -> list[Row]:
+        """Returns amounts by agent, unit, kind and source."""
+        return self._database.read(_Q["spent_by"])
+
+
+def _budget(row: Row) -> Budget:
+    return Budget(row["id"], row["cap"], row["held"], row["spent"])
+
+
+def _charge(row: Row) -> Charge:
+    values = {name: row[name] for name in Charge.__slots__}
+    values["priced"] = bool(values["priced"])
+    return Charge(**values)

@@ -1,0 +1,41 @@
+-- name: open_budget
+-- A changed cap counts from now on; what is held and spent stays.
+insert into budgets (id, cap) values (:id, :cap)
+on conflict (id) do update set cap = excluded.cap where budgets.cap is not excluded.cap
+
+-- name: hold
+update budgets set held = held + :amount
+where id = :id and (cap is null or spent + held + :amount <= cap)
+
+-- name: keep_hold
+insert into holds (run, step, amount, budgets) values (:run, :step, :amount, :budgets)
+
+-- name: settle
+update budgets set held = held - :held, spent = spent + :spent where id = :id
+
+-- name: drop_hold
+delete from holds where run = :run and step = :step
+
+-- name: hold_of
+select amount, budgets from holds where run = :run and step = :step
+
+-- name: holds
+select * from holds order by run, step
+
+-- name: charge
+insert into charges (run, step, task, agent, version, unit, kind, name, amount, priced, source, input_tokens, output_tokens, at)
+values (:run, :step, :task, :agent, :version, :unit, :kind, :name, :amount, :priced, :source, :input_tokens, :output_tokens, :at)
+
+-- name: budget
+select * from budgets where id = :id
+
+-- name: budgets
+select * from budgets order by id
+
+-- name: charges
+select * from charges where (:run = '' or run = :run) order by at, run, step
+
+-- name: spent_by
+select agent, unit, kind, source, sum(amount) as amount, sum(input_tokens) as input_tokens,
+  sum(output_tokens) as output_tokens, count(*) as calls, min(priced) as priced
+from charges group by agent, unit, kind, source order by agent, unit, kind, source

@@ -1,0 +1,187 @@
+"""What people do: every verb once, for the command line, REST and the console alike. Each is on the record."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from remit.approvals import Approval, ApprovalState, VoteAnswer
+from remit.audit import Log, make_entry
+from remit.contracts import Fleet
+from remit.controls import parse_scope
+from remit.core import ConflictError, InputError, NotFoundError, RefusedError
+from remit.gateway import Denied, Done, Gateway, Outcome, Parts, answer_question, release_digest
+from remit.journal import Run, RunState
+from remit.registry import ReleaseState, Version
+from remit.runtime import InlineEngine, Runtime, Started
+from remit.store import Commit, CommitRefused, Statement
+
+
+class Operations:
+    """The verbs: load, submit, answer, act, stop, resume, cancel, promote."""
+
+    def __init__(
+        self, *, parts: Parts, gateway: Gateway, runtime: Runtime, engine: InlineEngine, log: Log, fleet: Fleet
+    ) -> None:
+        self._parts = parts
+        self._gateway = gateway
+        self._runtime = runtime
+        self._engine = engine
+        self._log = log
+        self._fleet = fleet
+
+    # --- the fleet
+
+    async def load(self, *, by: str = "the fleet's folder") -> list[Version]:
+        """Registers every contract of the folder; `releases = "on-load"` approves it too. Returns what was approved now.
+
+        An approved version whose text differs from the folder's is a `ConflictError`: a new text needs a new version.
+        """
+        approved: list[Version] = []
+        for contract in self._fleet.contracts.values():
+            digest = release_digest(contract, self._fleet, self._parts.settings)
+            terms = contract.terms
+            known = self._parts.registry.find(terms.agent, terms.version)
+            if known and known.state is not ReleaseState.PENDING:
+                self._check_unchanged(known, digest)
+                continue
+            if known is None or known.release != digest:
+                fields = {
+                    "agent": terms.agent,
+                    "version": terms.version,
+                    "contract": contract.digest,
+                    "release": digest,
+                }
+                await self._commit(
+                    "release.registered", digest, fields, self._parts.registry.register(contract, digest)
+                )
+            if self._parts.settings.releases == "on-load":
+                approved.append(await self.promote(terms.agent, terms.version, by=by))
+        return approved
+
+    def _check_unchanged(self, known: Version, digest: str) -> None:
+        if known.release != digest:
+            raise ConflictError(
+                "An approved version was changed",
+                which=known.id,
+                why="its contract, its tools or its model routes differ from what was approved",
+                hint="Raise `version` in the contract; the approved one goes on until the new one is approved",
+            )
+
+    async def promote(self, agent: str, version: str, *, by: str) -> Version:
+        """Approves the registered release of a version: from now on it takes the agent's work."""
+        known = self._parts.registry.find(agent, version)
+        if known is None:
+            raise NotFoundError("No such version", which=f"{agent}@{version}", hint="`remit agents` lists them")
+        fields = {"agent": agent, "version": version, "release": known.release, "by": by}
+        statements = self._parts.registry.approve(agent, version, known.release, by)
+        await self._commit("release.approved", known.release, fields, statements)
+        approved = self._parts.registry.find(agent, version)
+        return approved or known
+
+    # --- work
+
+    async def submit(
+        self, agent: str, value: Mapping[str, Any], *, on_behalf_of: str, intent: str = "", dedup: str | None = None
+    ) -> Started:
+        """Takes a task on; drive its run with `drive`."""
+        return await self._runtime.start(agent, value, on_behalf_of=on_behalf_of, intent=intent, dedup=dedup)
+
+    async def drive(self, run: str) -> Run:
+        """Drives a run until it ends or waits."""
+        return await self._engine.dispatch(run)
+
+    async def cancel(self, run_id: str, *, because: str, by: str) -> Run:
+        """Cancels a run that is not over; its attempt is fenced off at once."""
+        run = self._parts.journal.run(run_id)
+        fields = {"run": run.id, "because": because, "by": by}
+        cancelled = [
+            self._parts.journal.cancel(run.id, because),
+            self._parts.journal.end_task(run.task, "cancelled", "cancelled"),
+        ]
+        await self._commit("run.cancelled", run.id, fields, cancelled, stream=run.id)
+        return self._parts.journal.run(run.id)
+
+    # --- people's answers
+
+    async def answer(
+        self,
+        approval_id: str,
+        *,
+        person: str,
+        answer: VoteAnswer,
+        reason: str = "",
+        arguments: Mapping[str, Any] | None = None,
+    ) -> Approval:
+        """Answers a question. A yes to a human-led proposal is that person's own action, through the gateway."""
+        approval = self._parts.approvals.get(approval_id)
+        if approval.kind == "proposal" and answer != "reject":
+            await self.act(approval, person=person, arguments=arguments)
+        else:
+            await answer_question(
+                self._parts, approval, person=person, answer=answer, reason=reason, arguments=arguments
+            )
+        return self._parts.approvals.get(approval.id)
+
+    async def act(self, approval: Approval, *, person: str, arguments: Mapping[str, Any] | None = None) -> Outcome:
+        """Carries out a proposal as `person`; refused like any action when policy does not let them."""
+        if approval.state is not ApprovalState.PENDING:
+            raise ConflictError("Nothing to act on", which=approval.id, why=f"it is {approval.state} already")
+        outcome = await self._gateway.act_as_person(person, approval, arguments)
+        if not isinstance(outcome, Done):
+            told = outcome.sentence() if isinstance(outcome, Denied) else "its outcome is not known"
+            raise RefusedError(f"{person} could not act", which=approval.id, why=told)
+        return outcome
+
+    def waiting_runs(self) -> list[Run]:
+        """Returns runs that could go on: nothing they asked for is still pending."""
+        return [
+            run
+            for run in self._parts.journal.runs(state=RunState.WAITING.value)
+            if not any(a.state is ApprovalState.PENDING for a in self._parts.approvals.of_run(run.id))
+        ]
+
+    # --- switches
+
+    async def stop(self, scope: str, *, because: str, by: str) -> dict[str, Any]:
+        """Pulls a switch and returns the receipt: from this moment no decision in its scope is committed."""
+        return await self._switch(scope, stopped=True, because=because, by=by)
+
+    async def resume(self, scope: str, *, because: str, by: str) -> dict[str, Any]:
+        """Resets a switch; runs that waited for it can go on."""
+        return await self._switch(scope, stopped=False, because=because, by=by)
+
+    async def _switch(self, scope: str, *, stopped: bool, because: str, by: str) -> dict[str, Any]:
+        if not because.strip():
+            raise InputError("A switch takes a reason", which=scope, hint="Give one with --because")
+        scope, asked_at = parse_scope(scope), self._parts.clock.now()
+        fields = {"scope": scope, "stopped": stopped, "because": because, "by": by}
+        switch = self._parts.controls.switch(scope, stopped=stopped, because=because, by=by)
+        await self._commit("switch", scope, fields, [switch])
+        done_at = self._parts.clock.now()
+        running = len(self._parts.journal.runs(state=RunState.RUNNING.value))
+        return {
+            **fields,
+            "asked_at": asked_at,
+            "in_force_at": done_at,
+            "micros": done_at - asked_at,
+            "running": running,
+        }
+
+    async def _commit(
+        self, kind: str, ref: str, fields: Mapping[str, Any], statements: list[Statement], *, stream: str = "cell"
+    ) -> None:
+        entry = make_entry(stream, kind, ref, self._parts.clock.now(), dict(fields))
+        result = await self._parts.writer.commit(Commit(statements, [entry], ref))
+        if isinstance(result, CommitRefused):
+            raise ConflictError("This could not be done", which=ref, why=result.refusal)
+
+
+def read_arguments(text: str) -> dict[str, Any]:
+    """Reads a JSON object given on a command line."""
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as fault:
+        raise InputError("Not JSON", which=text, why=fault.msg) from fault
+    if not isinstance(value, dict):
+        raise InputError("Not a JSON object", which=text)
+    return value  # pyright: ignore[reportUnknownVariableType]

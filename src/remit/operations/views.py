@@ -1,0 +1,187 @@
+"""What people see: plain values for tables, pages and `--json`; nothing here changes anything."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from remit.approvals import Approval
+from remit.audit import Log, LogEntry
+from remit.contracts import Fleet
+from remit.core import NotFoundError, format_micros, iso
+from remit.gateway import Check, Parts
+from remit.journal import Run, StepRow
+from remit.policy import Note, authority
+
+
+class Views:
+    """Reads across the services."""
+
+    def __init__(self, *, parts: Parts, log: Log, fleet: Fleet) -> None:
+        self._parts = parts
+        self._log = log
+        self._fleet = fleet
+
+    def agents(self) -> list[dict[str, Any]]:
+        """Returns every version with where it stands."""
+        return [
+            {
+                "agent": v.agent,
+                "version": v.version,
+                "unit": v.unit,
+                "owner": v.owner,
+                "lifecycle": v.lifecycle.value,
+                "release": v.state.value,
+                "approved_by": v.approved_by or "",
+                "seen": iso(v.seen_at) if v.seen_at else "",
+                "digest": v.release,
+            }
+            for v in self._parts.registry.versions()
+        ]
+
+    def authority(self, agent: str) -> list[dict[str, Any]]:
+        """Returns an agent's authority table: tool, condition, level, who answers."""
+        contract = self._fleet.contracts.get(agent)
+        if contract is None:
+            known = ", ".join(sorted(self._fleet.contracts))
+            raise NotFoundError("No such agent", which=agent, why=f"the fleet has: {known}")
+        return [
+            {
+                "tool": row.tool,
+                "when": row.when or "always",
+                "level": row.level.value,
+                "by": ", ".join(row.by),
+                "count": row.count,
+                "because": row.because,
+                "source": row.source,
+            }
+            for row in authority(contract, self._fleet.tools)
+        ]
+
+    def runs(self, *, state: str = "", limit: int = 100) -> list[dict[str, Any]]:
+        """Returns the newest runs."""
+        return [self._run(run) for run in self._parts.journal.runs(state=state, limit=limit)]
+
+    def run(self, identifier: str) -> dict[str, Any]:
+        """Returns one run as a trajectory: every step with its decision and reason."""
+        run = self._parts.journal.run(identifier)
+        steps = [self._step(step) for step in self._parts.journal.steps(run.id)]
+        refused = [_refusal(entry) for entry in self._log.entries(run.id) if entry.fields.get("verdict") == "deny"]
+        return {**self._run(run), "reason": run.reason, "steps": steps, "refusals": refused}
+
+    def _run(self, run: Run) -> dict[str, Any]:
+        task = self._parts.journal.task(run.task)
+        cost = sum(charge.amount for charge in self._parts.ledger.charges(run.id))
+        return {
+            "run": run.id,
+            "task": run.task,
+            "agent": f"{run.agent}@{run.version}",
+            "state": run.state.value,
+            "outcome": task.outcome,
+            "on_behalf_of": task.on_behalf_of,
+            "attempts": run.attempt,
+            "cost": self._money(cost),
+            "created": iso(run.created_at),
+            "ended": iso(run.ended_at) if run.ended_at else "",
+        }
+
+    def _step(self, step: StepRow) -> dict[str, Any]:
+        return {
+            "step": step.step,
+            "kind": step.kind,
+            "name": step.name,
+            "state": step.state.value,
+            "decision": step.decision,
+            "approval": step.approval,
+            "error": step.is_error,
+            "refused_at": Check(step.refused_at).name.lower() if step.refused_at else "",
+            "cost": self._money(step.cost),
+        }
+
+    def approvals(self, *, state: str = "pending") -> list[dict[str, Any]]:
+        """Returns questions to people, newest first."""
+        return [self.approval(approval) for approval in self._parts.approvals.listing(state=state)]
+
+    def approval(self, approval: Approval) -> dict[str, Any]:
+        """Returns one question with what is proposed."""
+        try:
+            proposed = self._parts.journal.content(approval.proposed)
+        except NotFoundError:
+            proposed = "erased"
+        return {
+            "approval": approval.id,
+            "kind": approval.kind,
+            "state": approval.state.value,
+            "agent": f"{approval.agent}@{approval.version}",
+            "run": approval.run,
+            "what": approval.name,
+            "proposed": proposed.get("arguments", proposed) if isinstance(proposed, Mapping) else proposed,  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+            "because": approval.because,
+            "roles": ", ".join(approval.roles),
+            "on_behalf_of": approval.on_behalf_of,
+            "asked": iso(approval.asked_at),
+        }
+
+    def explain(self, decision: str) -> dict[str, Any]:
+        """Returns why a decision came out as it did: the record, and each rule that counted, in words and with its place."""
+        entry = self._find_decision(decision)
+        run = self._parts.journal.find_run(str(entry.fields.get("run", "")))
+        release = self._parts.releases.get(run.release) if run else None
+        told = {**entry.fields, "at": iso(entry.at), "log_index": entry.index}
+        rungs: Any = entry.fields.get("rungs", [])
+        told["rungs"] = [
+            {**rung, "policies": [_told(release.bundle.notes.get(p) if release else None, p) for p in rung["policies"]]}
+            for rung in rungs
+        ]
+        return told
+
+    def _find_decision(self, decision: str) -> LogEntry:
+        entry = self._log.entry_by_ref(decision)
+        if entry is None or entry.kind != "decision":
+            raise NotFoundError(
+                "No such decision", which=decision, hint="`remit show RUN` lists the decisions of a run"
+            )
+        return entry
+
+    def costs(self) -> list[dict[str, Any]]:
+        """Returns what was spent, by agent, unit, kind and source."""
+        return [
+            {
+                "agent": row["agent"],
+                "unit": row["unit"],
+                "kind": row["kind"],
+                "source": row["source"],
+                "calls": row["calls"],
+                "input_tokens": row["input_tokens"],
+                "output_tokens": row["output_tokens"],
+                "amount": self._money(row["amount"]),
+                "priced": bool(row["priced"]),
+            }
+            for row in self._parts.ledger.spending()
+        ]
+
+    def switches(self) -> list[dict[str, Any]]:
+        """Returns every switch ever used."""
+        return [
+            {"scope": s.scope, "stopped": s.stopped, "because": s.because, "by": s.by, "at": iso(s.at)}
+            for s in self._parts.controls.switches()
+        ]
+
+    def _money(self, micros: int) -> str:
+        return format_micros(micros, self._parts.settings.currency)
+
+
+def _refusal(entry: LogEntry) -> dict[str, Any]:
+    step = Check(int(str(entry.fields["refused_at"]))).name.lower()
+    action: Any = entry.fields["action"]
+    return {
+        "decision": entry.ref,
+        "name": action["name"],
+        "step": action["step"],
+        "refused_at": step,
+        "reason": entry.fields["reason"],
+    }
+
+
+def _told(note: Note | None, policy: str) -> dict[str, str]:
+    if note is None:
+        return {"policy": policy}
+    return {"policy": policy, "effect": note.effect, "because": note.because, "source": note.source}

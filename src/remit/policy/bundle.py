@@ -1,0 +1,127 @@
+"""Everything one agent version is judged by, in one immutable value with one digest."""
+
+import json
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from remit.core import IntegrityError, canonical_bytes, digest
+from remit.policy.cedar import Est, Handles
+from remit.policy.model import Note, RoleVotes
+from remit.policy.schema import NAMESPACE, PROBE, entity
+from remit.policy.values import Converter, converter
+
+MEMORY = "fleet"
+"""The one shared memory, as a resource."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bundle:
+    """The policies, entities and schema of one agent version, parsed, with what is known of each policy."""
+
+    digest: str
+    """Of schema, policies, notes and entities together."""
+    agent: str
+    version: str
+    handles: Handles
+    notes: Mapping[str, Note]
+    uids: frozenset[tuple[str, str]]
+    """Every entity that may be asked about."""
+    contexts: Mapping[str, Converter]
+    """By action: takes the four records of a question to what Cedar reads."""
+    vote_keys: tuple[str, ...]
+    packed: bytes
+
+    def source(self) -> bytes:
+        """Returns JSON from which `load` makes the same bundle, for replay."""
+        return zlib.decompress(self.packed)
+
+    @property
+    def actions(self) -> frozenset[str]:
+        """Every action the agent can be judged about."""
+        return frozenset(self.contexts) - {PROBE}
+
+
+def build(
+    agent: str,
+    version: str,
+    *,
+    schema: Mapping[str, Any],
+    policies: Mapping[str, Est],
+    notes: Mapping[str, Note],
+    entities: Iterable[Est],
+) -> Bundle:
+    """Puts a bundle together from its parts and tests that it is whole."""
+    parts = {
+        "agent": agent,
+        "version": version,
+        "schema": schema,
+        "policies": policies,
+        "notes": {name: asdict(note) for name, note in notes.items()},
+        "entities": list(entities),
+    }
+    return load(canonical_bytes(parts))
+
+
+def load(source: bytes) -> Bundle:
+    """Makes the bundle `source` describes; one that does not hold together is an `IntegrityError`."""
+    parts = json.loads(source)
+    try:
+        handles = Handles.parse(parts["schema"], parts["policies"], parts["entities"])
+    except ValueError as error:
+        raise IntegrityError(
+            "The policy bundle does not hold together", which=parts["agent"], why=str(error)
+        ) from error
+    bundle = Bundle(
+        digest=digest(source),
+        agent=parts["agent"],
+        version=parts["version"],
+        handles=handles,
+        notes={name: _note(note) for name, note in parts["notes"].items()},
+        uids=frozenset((each["uid"]["type"], each["uid"]["id"]) for each in parts["entities"]),
+        contexts=_contexts(parts["schema"]),
+        vote_keys=_vote_keys(parts["schema"]),
+        packed=zlib.compress(source, 1),
+    )
+    _self_test(bundle)
+    return bundle
+
+
+def _contexts(schema: Mapping[str, Any]) -> dict[str, Converter]:
+    actions = schema[NAMESPACE]["actions"].items()
+    return {name: converter(action["appliesTo"]["context"], "") for name, action in actions if "appliesTo" in action}
+
+
+def _vote_keys(schema: Mapping[str, Any]) -> tuple[str, ...]:
+    context = schema[NAMESPACE]["actions"][PROBE]["appliesTo"]["context"]["attributes"]
+    approval = context["session"]["attributes"].get("approval")
+    return tuple(approval["attributes"]["votes"]["attributes"]) if approval else ()
+
+
+def _note(parts: dict[str, Any]) -> Note:
+    quorum = tuple(RoleVotes(**each) for each in parts.pop("quorum"))
+    return Note(**parts, quorum=quorum)
+
+
+def _self_test(bundle: Bundle) -> None:
+    """Asks what the built-in forbid must stop through an action group, with an enum in the question."""
+    session = {
+        "autonomy": "autonomous",
+        "on_behalf_of": "",
+        "digest": "",
+        "hops": 0,
+        "intent": "",
+        "subject": "outside",
+    }
+    context = bundle.contexts[PROBE]({"input": {}, "facts": {}, "session": session, "system": {"now": 0}})
+    request = {
+        "principal": entity("Agent", bundle.agent),
+        "action": entity("Action", PROBE),
+        "resource": entity("Memory", MEMORY),
+        "context": context,
+    }
+    (answer,) = bundle.handles.ask([request])
+    if answer.allowed or "remit/subjects" not in answer.diagnostics.reasons:
+        why = f"it answered {answer.decision.value} {answer.diagnostics.reasons} {answer.diagnostics.errors}"
+        raise IntegrityError("The policy bundle failed its self-test", which=bundle.agent, why=why)

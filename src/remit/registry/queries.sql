@@ -1,0 +1,42 @@
+-- name: register
+insert into versions (agent, version, contract, release, unit, class, owner, created_at)
+values (:agent, :version, :contract, :release, :unit, :class, :owner, :at)
+
+-- name: renew_release
+-- A prototype's text may still change; an approved one never does.
+update versions set contract = :contract, release = :release, unit = :unit, class = :class, owner = :owner
+where agent = :agent and version = :version and state = 'pending'
+
+-- name: approve
+update versions set state = 'approved', lifecycle = 'live', approved_by = :by, approved_at = :at
+where agent = :agent and version = :version and release = :release and state in ('pending', 'approved')
+
+-- name: drain_others
+update versions set state = 'draining' where agent = :agent and version <> :version and state = 'approved'
+
+-- name: set_lifecycle
+update versions set lifecycle = :lifecycle where agent = :agent and version = :version and lifecycle <> 'retired'
+
+-- name: refuse
+update versions set state = 'refused' where agent = :agent and version = :version
+
+-- name: version
+select * from versions where agent = :agent and version = :version
+
+-- name: versions_of
+select * from versions where agent = :agent order by created_at, version
+
+-- name: versions
+select * from versions order by agent, created_at, version
+
+-- name: current
+select * from versions where agent = :agent and state = 'approved' and lifecycle = 'live'
+order by approved_at desc limit 1
+
+-- name: seen
+update versions set seen_at = :at where agent = :agent and version = :version
+
+-- name: guard_release
+select 1 from versions
+where agent = :agent and version = :version and release = :release
+  and lifecycle = 'live' and state in ('approved', 'draining')

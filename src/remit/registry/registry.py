@@ -1,0 +1,80 @@
+"""The registry: every agent version, its release and where it stands in its life."""
+
+from remit.contracts import Contract
+from remit.core import Clock, NotFoundError
+from remit.registry.model import Lifecycle, Version
+from remit.store import Database, Statement, load_queries
+
+_Q = load_queries("remit.registry")
+
+
+class Registry:
+    """Reads versions; its changes are statements for somebody's commit."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def find(self, agent: str, version: str) -> Version | None:
+        """Returns the version, or None."""
+        row = self._database.read_one(_Q["version"], {"agent": agent, "version": version})
+        return Version.of(row) if row else None
+
+    def current(self, agent: str) -> Version:
+        """Returns the version that takes new work, or raises `NotFoundError`."""
+        row = self._database.read_one(_Q["current"], {"agent": agent})
+        if row is None:
+            others = [f"{v.version} ({v.lifecycle}, {v.state})" for v in self.versions(agent)]
+            raise NotFoundError(
+                "No live version of agent",
+                which=agent,
+                why=f"registered: {', '.join(others) or 'none'}",
+                hint="Approve one with `remit promote`, or see `remit agents`",
+            )
+        return Version.of(row)
+
+    def versions(self, agent: str = "") -> list[Version]:
+        """Returns every version, of one agent or of all."""
+        name = "versions_of" if agent else "versions"
+        return [Version.of(row) for row in self._database.read(_Q[name], {"agent": agent} if agent else {})]
+
+    def register(self, contract: Contract, release: str) -> list[Statement]:
+        """Keeps a contract text as a version that awaits approval; a pending one takes the new text."""
+        terms, known = contract.terms, self.find(contract.terms.agent, contract.terms.version)
+        parameters = {
+            "agent": terms.agent,
+            "version": terms.version,
+            "contract": contract.digest,
+            "release": release,
+            "unit": terms.unit,
+            "class": terms.agent_class,
+            "owner": terms.owner,
+        }
+        if known is None:
+            return [Statement(_Q["register"], {**parameters, "at": self._clock.now()})]
+        return [Statement(_Q["renew_release"], parameters, refusal="the version's text is approved and cannot change")]
+
+    def approve(self, agent: str, version: str, release: str, by: str) -> list[Statement]:
+        """Approves exactly this release; older approved versions of the agent take no new work from now on."""
+        key = {"agent": agent, "version": version}
+        approve = {**key, "release": release, "by": by, "at": self._clock.now()}
+        return [
+            Statement(
+                _Q["approve"], approve, refusal="another text was registered meanwhile, or the release is refused"
+            ),
+            Statement(_Q["drain_others"], key, want=None),
+        ]
+
+    def move(self, agent: str, version: str, lifecycle: Lifecycle) -> Statement:
+        """Moves a version to another stage; a retired one stays retired."""
+        parameters = {"agent": agent, "version": version, "lifecycle": lifecycle.value}
+        return Statement(_Q["set_lifecycle"], parameters, refusal="the version is retired or unknown")
+
+    def heartbeat(self, agent: str, version: str) -> Statement:
+        """Notes that the version was seen at work."""
+        return Statement(_Q["seen"], {"agent": agent, "version": version, "at": self._clock.now()}, want=None)
+
+    def guard(self, agent: str, version: str, release: str) -> Statement:
+        """Holds only while the release may act."""
+        parameters = {"agent": agent, "version": version, "release": release}
+        return Statement(_Q["guard_release"], parameters, refusal="the release may not act any more")

@@ -1,0 +1,176 @@
+"""A hosted agent: the contract's steps in order, a model only where the contract says so, and a bounded refinement."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from remit.contracts import Contract, Step, Tool, holds, parse_condition, value_at
+from remit.core import InputError, JsonValue, parse_json
+from remit.gateway import Denied, Parts, Release
+from remit.guardrails import load_function, run_gate
+from remit.runtime.handle import RunHandle
+from remit.runtime.model import RunFailedError
+
+# A model that answers in prose gives this field.
+TEXT_FIELD = "text"
+
+
+class HostedAgent:
+    """Runs one contract."""
+
+    def __init__(self, parts: Parts, release: Release) -> None:
+        self._parts = parts
+        self._release = release
+
+    async def __call__(self, run: RunHandle) -> dict[str, Any]:
+        """Returns the run's output: what the last step gave, checked."""
+        contract, known = self._release.contract, _Known(run.input)
+        steps = contract.steps or (Step(number=1),)
+        for step in steps[:-1]:
+            await self._take(run, step, known)
+        return await self._last(run, steps[-1], known)
+
+    async def _take(self, run: RunHandle, step: Step, known: "_Known") -> None:
+        if step.when and not holds(parse_condition(step.when), known.values):
+            return
+        known.learn(
+            step.number, await (self._reason(run, known, []) if step.is_model else self._call(run, step, known))
+        )
+
+    async def _last(self, run: RunHandle, step: Step, known: "_Known") -> dict[str, Any]:
+        """Takes the last step; a model's answer that fails its checks goes back with the reason, then to a person."""
+        refine = self._release.contract.terms.refine
+        complaints: list[str] = []
+        while True:
+            if step.is_model:
+                known.learn(step.number, await self._reason(run, known, complaints))
+            else:
+                await self._take(run, step, known)
+            answer = known.answer(self._release.contract)
+            why = str(await run.value("check", lambda answer=answer: self._check(run, answer)))
+            if not why:
+                return answer
+            complaints.append(why)
+            if not step.is_model or len(complaints) > refine.times:
+                return dict(await run.ask_person(answer, because=why, role=refine.to))
+
+    async def _check(self, run: RunHandle, answer: dict[str, Any]) -> str:
+        """Returns why the answer cannot stand, or nothing."""
+        if problems := self._release.output.problems(answer):
+            return "the answer does not fit the output schema: " + "; ".join(problems)
+        seconds = self._parts.settings.limits.tool_seconds
+        for name in self._release.contract.terms.refine.gates:
+            code = next(server.gates[name] for server in self._release.servers.values() if name in server.gates)
+            if why := await run_gate(load_function(code), self._read, run.input, answer, seconds=seconds):
+                return why
+        return ""
+
+    async def _read(self, tool: str, /, **arguments: JsonValue) -> JsonValue:
+        raise InputError("A gate of an answer judges the answer and the input alone", which=tool)
+
+    async def _call(self, run: RunHandle, step: Step, known: "_Known") -> JsonValue:
+        tool = self._release.tools[step.tool]
+        arguments = known.arguments(tool, step)
+        outcome = await run.try_action("tool", tool.name, arguments, confidence=known.values.get("confidence"))
+        if isinstance(outcome, Denied):
+            raise RunFailedError(f"Step {step.number} was not permitted", which=tool.name, why=outcome.sentence())
+        if outcome.is_error:
+            raise RunFailedError(f"Step {step.number} failed", which=tool.name, why=str(outcome.value))
+        return outcome.value
+
+    async def _reason(self, run: RunHandle, known: "_Known", complaints: list[str]) -> JsonValue:
+        """The model loop: answers and tool calls until a final answer, within the contract's turns."""
+        tools = self._reachable_tools()
+        messages = known.conversation or [
+            {"role": "system", "content": self._release.contract.instructions},
+            {"role": "user", "content": json.dumps(known.told(), ensure_ascii=False, sort_keys=True)},
+        ]
+        if complaints:
+            messages.append({"role": "user", "content": f"Your answer cannot stand: {complaints[-1]}. Correct it."})
+        for _ in range(self._release.contract.terms.models.turns):
+            message = await run.model(messages, tools=tools)
+            messages.append(message)
+            if not message.get("tool_calls"):
+                known.conversation = messages
+                return _final(message.get("content") or "")
+            for call in message["tool_calls"]:
+                messages.append({"role": "tool", "tool_call_id": call["id"], "content": await _answer(run, call)})
+        raise RunFailedError("The model did not finish", why=f"{len(messages)} messages, no final answer")
+
+    def _reachable_tools(self) -> list[dict[str, Any]]:
+        """The tools a model may call: what the contract grants, less what its steps call themselves."""
+        scripted = {step.tool for step in self._release.contract.steps}
+        return [
+            {
+                "type": "function",
+                "function": {"name": name, "description": tool.description, "parameters": tool.input},
+            }
+            for name in self._release.inputs
+            if name not in scripted
+            for tool in [self._release.tools[name]]
+        ]
+
+
+class _Known:
+    """What a run knows so far: its input and the results of its steps."""
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        self._input = dict(given)
+        self._results: dict[str, JsonValue] = {}
+        self.values: dict[str, Any] = dict(given)
+        self.conversation: list[dict[str, Any]] = []
+
+    def learn(self, number: int, result: JsonValue) -> None:
+        self._results[str(number)] = result
+        if isinstance(result, dict):
+            self.values |= result  # pyright: ignore[reportUnknownArgumentType]
+
+    def told(self) -> dict[str, Any]:
+        return {"input": self._input, "results": self._results} if self._results else self._input
+
+    def arguments(self, tool: Tool, step: Step) -> dict[str, Any]:
+        """Fills a tool's input: by the paths the step names, else by name from the latest result or the input."""
+        tree = {"input": self._input, "steps": self._results}
+        names: dict[str, Any] = tool.input.get("properties", {})
+        found = {
+            name: value_at(tree, tuple(step.inputs[name].split("."))) if name in step.inputs else self.values.get(name)
+            for name in names
+        }
+        return {name: value for name, value in found.items() if value is not None}
+
+    def answer(self, contract: Contract) -> dict[str, Any]:
+        """Returns the last result as the run's output; prose fills the `text` field."""
+        last = next(reversed(self._results.values()), None)
+        if isinstance(last, dict):
+            wanted: dict[str, Any] = contract.terms.output.get("properties", {})
+            known = {**self.values, **last}  # pyright: ignore[reportUnknownVariableType]
+            return {name: known[name] for name in wanted if name in known} if wanted else dict(last)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        return {TEXT_FIELD: last}
+
+
+def _final(content: str) -> JsonValue:
+    """Reads a final answer: a JSON object if it is one, else prose."""
+    text = content.strip()
+    if text.startswith("```"):
+        text = text.strip("`").removeprefix("json").strip()
+    if not text.startswith("{"):
+        return content
+    try:
+        return parse_json(text, name="The model's answer", largest=len(content) * 4 + 1)
+    except InputError:
+        return content
+
+
+async def _answer(run: RunHandle, call: Mapping[str, Any]) -> str:
+    """Returns what the model reads about one of its tool calls: the result, or why there is none."""
+    function = call["function"]
+    try:
+        arguments = parse_json(function.get("arguments") or "{}", name="The arguments", largest=1_000_000)
+    except InputError as fault:
+        return f"Not called: {fault.text()}"
+    if not isinstance(arguments, dict):
+        return "Not called: the arguments are not a JSON object."
+    outcome = await run.try_action("tool", str(function.get("name")), arguments)  # pyright: ignore[reportUnknownArgumentType]
+    if isinstance(outcome, Denied):
+        return outcome.sentence()
+    return outcome.value if isinstance(outcome.value, str) else json.dumps(outcome.value, ensure_ascii=False)

@@ -1,0 +1,220 @@
+"""Tasks become runs, runs have attempts, an attempt drives the agent; what it did is in the gateway's journal."""
+
+import logging
+import os
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from remit.approvals import ApprovalState
+from remit.audit import make_entry
+from remit.contracts import Contract, compile_schema, holds, parse_condition
+from remit.core import ConflictError, InputError, JsonValue, RefusedError, RemitError, new_id
+from remit.gateway import Gateway, Parts, Release
+from remit.guardrails import load_function
+from remit.identity import Credentials, issue_secret
+from remit.journal import Payload, Run, RunState, Task
+from remit.registry import Version
+from remit.runtime.handle import RunHandle
+from remit.runtime.hosted import HostedAgent
+from remit.runtime.model import ActionDeniedError, ParkedSignal, RunFailedError, ToolFailedError
+from remit.store import Commit, CommitRefused, Statement
+
+_log = logging.getLogger("remit.runtime")
+AgentFunction = Callable[[RunHandle], Awaitable[JsonValue]]
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A task that was taken on, and its first run."""
+
+    task: Task
+    run: Run
+    is_new: bool = True
+
+
+class Runtime:
+    """Takes tasks on and drives attempts of their runs."""
+
+    def __init__(self, parts: Parts, gateway: Gateway) -> None:
+        self._parts = parts
+        self._gateway = gateway
+        self._executor = f"{socket.gethostname()}/{os.getpid()}/{new_id('x')[-8:]}"
+
+    # --- taking on
+
+    async def start(
+        self, agent: str, value: Mapping[str, Any], *, on_behalf_of: str, intent: str = "", dedup: str | None = None
+    ) -> Started:
+        """Takes a task on: the input is checked, the release pinned, and a queued run kept.
+
+        A `dedup` key that was seen before returns the task it started then. Raises `InputError` for an input that does
+        not fit, `NotFoundError` without a live version, `RefusedError` when a switch is pulled.
+        """
+        if dedup and (known := self._parts.journal.task_by_dedup(dedup)):
+            return Started(known, self._parts.journal.runs_of(known.id)[0], is_new=False)
+        version = self._parts.registry.current(agent)
+        release = self._release(version)
+        terms = release.contract.terms
+        if problems := compile_schema(terms.input).problems(dict(value)):
+            raise InputError(f"The input does not fit the contract of {agent}", why="; ".join(problems))
+        task, statements = self._parts.journal.new_task(
+            agent=agent,
+            value=dict(value),
+            on_behalf_of=on_behalf_of,
+            intent=intent or str(value.get(terms.intent, "") if terms.intent else ""),
+            subjects={
+                kind: str(value[field]) for kind, field in terms.subjects.items() if value.get(field) is not None
+            },
+            dedup=dedup,
+        )
+        run, kept = self._parts.journal.new_run(task, agent=agent, version=version.version, release=version.release)
+        await self._take_on(version, run, task, [*statements, kept])
+        return Started(task, run)
+
+    async def _take_on(self, version: Version, run: Run, task: Task, statements: list[Statement]) -> None:
+        scopes = (
+            "fleet",
+            f"unit:{version.unit}",
+            f"class:{version.agent_class}",
+            f"agent:{version.agent}",
+            f"version:{version.id}",
+        )
+        fields = {"task": task.id, "agent": version.agent, "version": version.version, "release": run.release}
+        fields |= {"contract": version.contract, "on_behalf_of": task.on_behalf_of, "input": task.input}
+        entry = make_entry(run.id, "run.queued", run.id, run.created_at, fields)
+        guards = [
+            self._parts.controls.guard(scopes),
+            self._parts.registry.guard(version.agent, version.version, run.release),
+        ]
+        result = await self._parts.writer.commit(Commit([*guards, *statements], [entry], task.id))
+        if isinstance(result, CommitRefused):
+            switch = self._parts.controls.stopped(scopes)
+            why = f"{switch.scope} is stopped: {switch.because}" if switch else result.refusal
+            raise RefusedError(f"{version.agent} takes no work now", why=why, hint="`remit resume SCOPE` lets it go on")
+
+    def _release(self, version: Version) -> Release:
+        release = self._parts.releases.get(version.release)
+        if release is None:
+            raise ConflictError(
+                f"{version.id} is approved with another text than the fleet's folder has",
+                hint="Raise the version in the contract, or restore the approved text",
+            )
+        return release
+
+    # --- driving
+
+    async def drive(self, run_id: str) -> Run:
+        """Begins the next attempt of a run and drives it until it ends or has to wait; returns the run after it.
+
+        Any number of callers may try; the journal lets one attempt at a time hold the pen. An attempt whose process
+        is gone is taken over; one that may be alive is left alone.
+        """
+        while await self._drive_once(self._parts.journal.run(run_id)):
+            pass
+        return self._parts.journal.run(run_id)
+
+    async def _drive_once(self, run: Run) -> bool:
+        """Makes one attempt; True when what it waited for came while it was being parked."""
+        if run.state.is_over or (run.state is RunState.RUNNING and not self._is_gone(run)):
+            return False
+        secret, kept = issue_secret()
+        begin = self._parts.journal.begin_attempt(run, kept, self._executor)
+        heartbeat = self._parts.registry.heartbeat(run.agent, run.version)
+        entry = make_entry(run.id, "attempt", run.id, self._parts.clock.now(), {"number": run.attempt + 1})
+        begun = await self._parts.writer.commit(Commit([*begin, heartbeat], [entry], run.id))
+        if isinstance(begun, CommitRefused):
+            return False
+        approval = await self._attempt(run, Credentials(run.id, run.attempt + 1, secret))
+        asked = self._parts.approvals.find(approval) if approval else None
+        return asked is not None and asked.state is not ApprovalState.PENDING
+
+    def _is_gone(self, run: Run) -> bool:
+        """Whether the process of the running attempt was on this machine and has ended."""
+        host, pid = executor_place(self._parts.journal.executor(run.id, run.attempt))
+        if host != socket.gethostname() or pid == os.getpid():
+            return False
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        except OSError:
+            return False
+        return False
+
+    async def _attempt(self, run: Run, credentials: Credentials) -> str:
+        """Drives one attempt to its end; returns the question it waits for, if it does."""
+        task = self._parts.journal.task(run.task)
+        try:
+            release = self._parts.releases.get(run.release)
+            if release is None:
+                raise RunFailedError("The release this run was pinned to is not loaded", which=run.release)
+            handle = self._handle(release.contract, task, run, credentials)
+            output = await self._agent(release)(handle)
+            await self._complete(release, task, run, credentials, output)
+        except ParkedSignal as parked:
+            await self._park(run, credentials, parked)
+            return parked.approval
+        except (ActionDeniedError, ToolFailedError, RemitError) as refused:
+            await self._fail(task, run, credentials, str(refused))
+        except Exception as fault:  # noqa: BLE001  agent code may raise anything; the run fails, not the runtime
+            _log.warning("run %s failed", run.id, exc_info=fault)
+            await self._fail(task, run, credentials, f"{type(fault).__name__} in the agent's code: {fault}")
+        return ""
+
+    def _handle(self, contract: Contract, task: Task, run: Run, credentials: Credentials) -> RunHandle:
+        return RunHandle(
+            parts=self._parts, gateway=self._gateway, contract=contract, task=task, run=run, credentials=credentials
+        )
+
+    def _agent(self, release: Release) -> AgentFunction:
+        code = release.contract.terms.code
+        return load_function(code) if code else HostedAgent(self._parts, release)
+
+    async def _complete(
+        self, release: Release, task: Task, run: Run, credentials: Credentials, output: JsonValue
+    ) -> None:
+        """Ends a run with its output; the contract's `success` says whether the task came out right."""
+        if problems := release.output.problems(output):
+            raise RunFailedError("The output does not fit the contract", why="; ".join(problems))
+        success = release.contract.terms.success
+        came_right = not success or holds(parse_condition(success), output if isinstance(output, dict) else {})  # pyright: ignore[reportUnknownArgumentType]
+        await self._end(
+            task, run, credentials, RunState.DONE, output=output, outcome="success" if came_right else "failure"
+        )
+
+    async def _fail(self, task: Task, run: Run, credentials: Credentials, reason: str) -> None:
+        await self._end(task, run, credentials, RunState.FAILED, outcome="failure", reason=reason)
+
+    async def _end(
+        self,
+        task: Task,
+        run: Run,
+        credentials: Credentials,
+        state: RunState,
+        *,
+        outcome: str,
+        output: JsonValue = None,
+        reason: str = "",
+    ) -> None:
+        payload = Payload.of(output, task=task.id, salt=task.salt) if output is not None else None
+        ended = self._parts.journal.end(run, credentials.attempt, state, output=payload, reason=reason)
+        closed = self._parts.journal.end_task(task.id, "done" if state is RunState.DONE else "failed", outcome)
+        fields = {"state": state.value, "outcome": outcome, "attempt": credentials.attempt}
+        fields["output"] = payload.digest if payload else ""
+        entry = make_entry(run.id, "run.completed", run.id, self._parts.clock.now(), fields)
+        await self._parts.writer.commit(Commit([*ended, closed], [entry], run.id))
+
+    async def _park(self, run: Run, credentials: Credentials, parked: ParkedSignal) -> None:
+        statements = self._parts.journal.park(run.id, credentials.attempt, parked.reason)
+        fields = {"attempt": credentials.attempt, "for": parked.reason, "approval": parked.approval}
+        entry = make_entry(run.id, "run.parked", run.id, self._parts.clock.now(), fields)
+        await self._parts.writer.commit(Commit(statements, [entry], run.id))
+
+
+def executor_place(executor: str) -> tuple[str, int]:
+    """Returns the host and process id of an executor's name, `host/pid/unique`."""
+    host, _, rest = executor.partition("/")
+    pid = rest.partition("/")[0]
+    return host, int(pid) if pid.isdigit() else 0
