@@ -1,9 +1,10 @@
 """From values to types: everything wrong is told at once, with its line and what to write instead."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Any, TypeVar, get_args
+from types import NoneType
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -97,18 +98,25 @@ def _shown(value: Any) -> str:
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 
-def _fields(model: type[BaseModel], names: list[str | int]) -> Iterator[str]:
-    """Yields the field names of the part of `model` that `names` lead to."""
-    part: type[BaseModel] | None = model
+def _fields(model: type[BaseModel], names: list[str | int]) -> list[str]:
+    """Returns the field names of the part of `model` that `names` lead to."""
+    found: Any = model
     for name in names:
-        if isinstance(name, str) and part is not None:
-            field = next((f for key, f in part.model_fields.items() if name in (key, f.alias)), None)
-            part = _model_in(field.annotation) if field else None
-    if part is not None:
-        yield from (field.alias or key for key, field in part.model_fields.items())
+        found = _inside(found, name)
+    fields = found.model_fields.items() if isinstance(found, type) and issubclass(found, BaseModel) else ()
+    return [field.alias or key for key, field in fields]
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
+def _inside(annotation: Any, name: str | int) -> Any:
+    """Returns the type of what is called `name` (a field, a key, a position) in a value of the given type."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for argument in get_args(annotation) if (found := _model_in(argument))), None)
+        field = next((f for key, f in annotation.model_fields.items() if name in (key, f.alias)), None)
+        return _present(field.annotation) if field else None
+    arguments = get_args(annotation)
+    return _present(arguments[-1 if get_origin(annotation) is dict else 0]) if arguments else None
+
+
+def _present(annotation: Any) -> Any:
+    """Returns `X` for `X | None`."""
+    arguments = get_args(annotation)
+    return next(x for x in arguments if x is not NoneType) if NoneType in arguments else annotation

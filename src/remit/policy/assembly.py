@@ -32,7 +32,7 @@ def prepare(fleet: Fleet, models: Models) -> Ground:
     tools = fleet.tools
     keys = {key for contract in fleet.contracts.values() for key in _vote_keys(fleet, contract)}
     schema = parse_schema(cedar_schema(tools.values(), keys))
-    world = World(schema, _known(fleet, tools, models), visible_names(tools.values()))
+    world = World(schema, _known(fleet, tools, models), visible_names(tools.values(), keys))
     builtin = read_policies([BUILTIN], world, reserved=True)
     org = read_policies(fleet.policies, world, reserved=False)
     findings = (*builtin.findings, *org.findings)

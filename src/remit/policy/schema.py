@@ -82,14 +82,13 @@ def groups_of(tool: Tool) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*groups, *tool.groups]))
 
 
-def visible_names(tools: Iterable[Tool]) -> dict[str, frozenset[str]]:
+def visible_names(tools: Iterable[Tool], vote_keys: Iterable[str]) -> dict[str, frozenset[str]]:
     """Returns every field name there is in each of the four records, at any depth."""
     kinds = list(tools)
-    session = session_shapes(())
     return {
         "input": frozenset(name for tool in kinds for name in _names(input_shapes(tool))) | _MODEL_INPUT.keys(),
         "facts": frozenset(name for tool in kinds for name in facts_of(tool)) | _COMMON_FACTS.keys(),
-        "session": frozenset(_names(session)),
+        "session": frozenset(_names(session_shapes(vote_keys))),
         "system": frozenset(_SYSTEM),
     }
 

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any
 
 JSON = {"content-type": "application/json"}
+USAGE = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +35,16 @@ class Seen:
     body: Any
 
 
-def completion(
-    message: Mapping[str, Any], *, model: str = "fake", usage: tuple[int, int] | None = (100, 20), **fields: Any
-) -> Reply:
+def completion(message: Mapping[str, Any], *, model: str = "fake", usage: Any = USAGE, **fields: Any) -> Reply:
     """Returns the sound answer that carries `message`; `fields` are added to it."""
     finish = "tool_calls" if message.get("tool_calls") else "stop"
-    value: dict[str, Any] = {
+    value = {
         "id": "chatcmpl-1",
         "object": "chat.completion",
         "model": model,
         "choices": [{"index": 0, "finish_reason": finish, "message": message}],
+        "usage": usage,
     }
-    if usage:
-        value["usage"] = {"prompt_tokens": usage[0], "completion_tokens": usage[1], "total_tokens": sum(usage)}
     return Reply(body=json.dumps(value | fields).encode())
 
 
@@ -75,8 +73,10 @@ class FakeOpenAI:
         self._answers = answers
         self._server: asyncio.Server | None = None
         self._stopping = asyncio.Event()
-        self._connections: set[asyncio.Task[None]] = set()
+        self._connections: dict[asyncio.Task[Any], asyncio.StreamWriter] = {}
         self.seen: list[Seen] = []
+        self.connected = 0
+        """How many connections were made so far."""
 
     @property
     def base_url(self) -> str:
@@ -90,13 +90,13 @@ class FakeOpenAI:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
 
     async def stop(self) -> None:
-        """Stops listening and closes every connection."""
+        """Stops listening and ends every connection."""
         self._stopping.set()
         if self._server is not None:
             self._server.close()
-        for connection in self._connections:
-            connection.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        for writer in self._connections.values():
+            writer.transport.abort()
+        await asyncio.gather(*self._connections)
 
     async def __aenter__(self) -> "FakeOpenAI":
         await self.start()
@@ -108,9 +108,9 @@ class FakeOpenAI:
         await self.stop()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._connections.add(task)
+        self.connected += 1
+        if task := asyncio.current_task():
+            self._connections[task] = writer
         try:
             while seen := await _request(reader):
                 self.seen.append(seen)
@@ -118,8 +118,8 @@ class FakeOpenAI:
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # the caller has left
         finally:
-            if task is not None:
-                self._connections.discard(task)
+            if task:
+                del self._connections[task]
             writer.close()
 
     def _reply(self, seen: Seen) -> Reply:

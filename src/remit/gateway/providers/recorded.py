@@ -1,6 +1,7 @@
 """A recorded model: plays the answers of a task back, in order, so that any run can be run again offline."""
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,7 +26,7 @@ class RecordedProvider:
     @classmethod
     def load(cls, path: Path, *, model: str = "recorded") -> "RecordedProvider":
         """Reads a file of lines `{"task": …, "answers": […]}`; a mistake is an `InputError` with the line's number."""
-        answers: dict[str, list[Answer]] = {}
+        answers: dict[str, list[Any]] = {}
         try:
             lines = path.read_bytes().splitlines()
         except OSError as error:
@@ -36,9 +37,7 @@ class RecordedProvider:
                 if task in answers:
                     raise InputError("A task is recorded twice", which=f"{path}:{number}", why=f"task {task}")
                 answers[task] = said
-        provider = cls({}, model=model)
-        provider._answers = answers
-        return provider
+        return cls(answers, model=model)
 
     async def complete(self, request: Mapping[str, Any], *, task: str) -> Completion:
         """Returns the answer recorded for `task` after as many answers as the request already holds."""
@@ -51,21 +50,25 @@ class RecordedProvider:
             raise ProviderError("The recording is at its end for task", which=task, why=why)
         message, usage = answers[said]
         finish = "tool_calls" if "tool_calls" in message else "stop"
-        return Completion(message, usage, self._model, "recorded", 0, finish)
+        return Completion(deepcopy(message), usage, self._model, "recorded", 0, finish)
 
     async def close(self) -> None:
         """Has nothing to let go of."""
 
 
-def _line(line: bytes, place: str) -> tuple[str, list[Answer]]:
-    value: Any = parse_json(line, name=place, largest=LARGEST_LINE)
-    task, answers = (value.get("task"), value.get("answers")) if isinstance(value, dict) else (None, None)
+def _line(line: bytes, place: str) -> tuple[str, list[Any]]:
+    parsed = parse_json(line, name=place, largest=LARGEST_LINE)
+    value: dict[str, Any] = cast("dict[str, Any]", parsed) if isinstance(parsed, dict) else {}
+    task, answers = value.get("task"), value.get("answers")
     if not (isinstance(task, str) and isinstance(answers, list)):
         raise InputError("Not a recording", which=place, hint='Each line is {"task": "…", "answers": […]}')
+    said = cast("list[Any]", answers)
     try:
-        return task, [_answer(answer) for answer in cast("list[Any]", answers)]
+        for answer in said:
+            _answer(answer)
     except InputError as error:
         raise InputError("An answer in the recording is unsound", which=place, why=error.text()) from error
+    return task, said
 
 
 def _answer(value: Any) -> Answer:
