@@ -40,7 +40,7 @@ MISTAKES = {
         ('"amount <= 50"', "\"amount <= '50'\""),
         "22 tools[1].autonomy[0].when: amount needs a number, not '50' (write it without quotes)",
     ),
-    "five decimals": (('"amount <= 50"', '"amount <= 50.00001"'), "amount: 50.00001 has more than 4 decimals"),
+    "five decimals": (('"amount <= 50"', '"amount <= 50.00001"'), "50.00001 has more than 4 decimals"),
     "a text with an order": (('"amount <= 50"', "\"reason > 'a'\""), "reason is a text and has no order"),
     "a text as truth": (
         ('"amount <= 50"', '"reason"'),
@@ -60,7 +60,7 @@ MISTAKES = {
     ),
     "an object in a condition": (
         ("category == 'refund'", "category == 'refund' and customer"),
-        "12 triggers[0].when: customer is an object (name one of its fields: customer.name, customer.born)",
+        "12 triggers[0].when: customer is an object (name one of its fields: customer.born, customer.name)",
     ),
     "no date": (
         ("category == 'refund'", "category == 'refund' and customer.born < 'May'"),
@@ -175,8 +175,7 @@ TOOL_MISTAKES = {
 def test_a_mistake_in_a_contract_is_told_with_its_place_and_a_way_out(folder: Folder, name: str) -> None:
     edit, expected = MISTAKES[name]
     found = folder.edit(DESK, edit).findings()
-    place, _, problem = expected.rpartition("amount: ") if "decimals" in expected else ("", "", expected)
-    assert any(DESK in finding and problem in finding for finding in found), (place, found)
+    assert any(DESK in finding and expected in finding for finding in found), found
 
 
 @pytest.mark.parametrize("name", TOOL_MISTAKES)
@@ -191,7 +190,7 @@ def test_findings_come_in_the_order_of_the_files(folder: Folder) -> None:
     folder.edit(SHOP, ("locks: [order_id]", "locks: [order]"))
     fleet, _ = read_fleet(folder.path)
     found = check_fleet(fleet)
-    assert [(finding.file, finding.line) for finding in found] == [(DESK, 16), (DESK, 23), (SHOP, 24)]
+    assert [(finding.file, finding.line) for finding in found] == [(DESK, 16), (DESK, 23), (SHOP, 25)]
     assert all(finding.suggestion and finding.severity == "error" for finding in found)
 
 

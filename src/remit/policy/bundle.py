@@ -10,7 +10,7 @@ from remit.core import IntegrityError, canonical_bytes, digest
 from remit.policy.cedar import Est, Handles
 from remit.policy.model import Note, RoleVotes
 from remit.policy.schema import NAMESPACE, PROBE, entity
-from remit.policy.values import Converter, converter
+from remit.policy.values import Converter, Moment, converter
 
 MEMORY = "fleet"
 """The one shared memory, as a resource."""
@@ -114,7 +114,7 @@ def _self_test(bundle: Bundle) -> None:
         "intent": "",
         "subject": "outside",
     }
-    context = bundle.contexts[PROBE]({"input": {}, "facts": {}, "session": session, "system": {"now": 0}})
+    context = bundle.contexts[PROBE]({"input": {}, "facts": {}, "session": session, "system": {"now": Moment(0)}})
     request = {
         "principal": entity("Agent", bundle.agent),
         "action": entity("Action", PROBE),

@@ -20,6 +20,7 @@ from remit.policy.cedar import Est, Handles
 from remit.policy.grants import server_of
 from remit.policy.model import ApprovalGiven, Question, Quorum, Reason, RoleVotes, Rung, RungAnswer, Verdict, Vote
 from remit.policy.schema import PROBE, entity
+from remit.policy.values import Moment
 
 LADDER = (Rung.AUTONOMOUS, Rung.ASK, Rung.SUGGEST)
 _AUTONOMY = {rung: {"__entity": entity("Autonomy", rung)} for rung in Rung}
@@ -87,7 +88,7 @@ def _request(bundle: Bundle, question: Question) -> tuple[Est, Handles]:
             "input": question.arguments,
             "facts": _facts(question),
             "session": _session(bundle, question),
-            "system": {"now": question.now},
+            "system": {"now": Moment(question.now)},
         }
     )
     principal, handles = _principal(bundle, question)
@@ -145,7 +146,7 @@ def _session(bundle: Bundle, question: Question) -> dict[str, Any]:
 
 def _given(given: ApprovalGiven, votes: Mapping[str, int]) -> dict[str, Any]:
     people = sorted({vote.person for vote in given.votes})
-    return {"by": people, "votes": votes, "digest": given.digest, "at": given.at}
+    return {"by": people, "votes": votes, "digest": given.digest, "at": Moment(given.at)}
 
 
 def _votes(votes: Sequence[Vote], keys: Iterable[str]) -> dict[str, int]:

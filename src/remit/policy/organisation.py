@@ -146,11 +146,10 @@ def _identity(
 
 
 def _invalid(piece: _Piece, schema: Schema) -> Iterator[Finding]:
-    for problem in text_problems(piece.text, schema):
-        if problem.startswith(_NO_ACTION):
-            yield piece.warning("no tool here is concerned", "It will count once one is")
-        else:
-            yield piece.error(problem)
+    problems = text_problems(piece.text, schema)
+    yield from (piece.error(problem) for problem in problems if not problem.startswith(_NO_ACTION))
+    if problems and all(problem.startswith(_NO_ACTION) for problem in problems):
+        yield piece.warning("no tool here is concerned", "It will count once one is")
 
 
 def _lints(piece: _Piece, est: Est, world: World) -> Iterator[Finding]:

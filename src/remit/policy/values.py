@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
 
@@ -9,6 +10,13 @@ from remit.core import InputError, iso
 from remit.policy.expressions import LARGEST_LONG, decimal_text, moment_text
 
 Converter = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A time of our own, apart from numbers a tool's input may hold where it should hold a date."""
+
+    micros: int
 
 
 def converter(kind: Mapping[str, Any], name: str) -> Converter:
@@ -65,8 +73,7 @@ def _decimal(name: str) -> Converter:
 
 def _moment(name: str) -> Converter:
     def convert(value: Any) -> str:
-        # Our own times are integer microseconds; a tool's are text.
-        return iso(value - value % 1000) if type(value) is int else moment_text(_expect(value, str, name), of=name)
+        return iso(value.micros) if isinstance(value, Moment) else moment_text(_expect(value, str, name), of=name)
 
     return convert
 
