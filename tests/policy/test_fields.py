@@ -7,8 +7,9 @@ import pytest
 from remit.policy.fields import Shape, identifier, shapes
 
 
-def shape(schema: dict[str, Any], *, required: bool = True, **rest: Any) -> Shape | None:
-    whole = {"type": "object", "properties": {"f": schema}, "required": ["f"] if required else [], **rest}
+def shape(schema: dict[str, Any], definitions: dict[str, Any] | None = None, *, required: bool = True) -> Shape | None:
+    whole = {"type": "object", "properties": {"f": schema}, "required": ["f"] if required else []}
+    whole["$defs"] = definitions or {}
     return shapes(whole, "shop__buy_Input").get("f")
 
 
@@ -31,7 +32,7 @@ def shape(schema: dict[str, Any], *, required: bool = True, **rest: Any) -> Shap
     ],
 )
 def test_a_plain_field_is_visible(schema: dict[str, Any], kind: str) -> None:
-    found = shape(schema, **{"$defs": {"money": {"type": "number"}}})
+    found = shape(schema, {"money": {"type": "number"}})
     assert found
     assert found.kind == kind
     assert found.required
@@ -66,7 +67,7 @@ def test_what_has_no_plain_type_is_not_visible(schema: Any) -> None:
         "hidden": {"type": "number", "x-policy-hidden": True},
         "loop": {"$ref": "#/$defs/loop"},
     }
-    assert shape(schema, **{"$defs": definitions}) is None
+    assert shape(schema, definitions) is None
 
 
 @pytest.mark.parametrize(
@@ -79,7 +80,7 @@ def test_what_has_no_plain_type_is_not_visible(schema: Any) -> None:
     ],
 )
 def test_what_may_be_null_is_optional(schema: dict[str, Any]) -> None:
-    found = shape(schema, **{"$defs": {"name": {"type": "string"}}})
+    found = shape(schema, {"name": {"type": "string"}})
     assert found
     assert not found.required
     assert not (shape({"type": "string"}, required=False) or Shape("text")).required
@@ -87,7 +88,7 @@ def test_what_may_be_null_is_optional(schema: dict[str, Any]) -> None:
 
 def test_a_schema_that_contains_itself_ends() -> None:
     node = {"type": "object", "properties": {"name": {"type": "string"}, "next": {"$ref": "#/$defs/node"}}}
-    assert shape({"$ref": "#/$defs/node"}, **{"$defs": {"node": node}})
+    assert shape({"$ref": "#/$defs/node"}, {"node": node})
 
 
 def test_two_names_never_become_one_identifier() -> None:

@@ -6,10 +6,13 @@ from typing import Any
 
 JsonValue = Any
 
+# Built once: `json.dumps` with arguments builds an encoder at every call.
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+
 
 def canonical_bytes(value: JsonValue) -> bytes:
     """Returns compact JSON, keys sorted by code point, UTF-8, numbers in shortest form; NaN is a ValueError."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _encode(value).encode()
 
 
 def digest(content: bytes) -> str:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from remit.ledger.model import Budget, Charge
 from remit.store import Database, Row, Statement, load_queries
@@ -41,7 +41,7 @@ class Ledger:
 
     def settle(self, run: str, step: int, hold: Hold | None, charge: Charge) -> list[Statement]:
         """Releases the hold, books what was really spent on the same budgets, and keeps the charge."""
-        values = {**asdict(charge), "priced": int(charge.priced)}
+        values = {name: getattr(charge, name) for name in Charge.__slots__}
         booked = [Statement(_Q["charge"], values)]
         if hold is None:
             return booked

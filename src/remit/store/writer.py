@@ -1,6 +1,7 @@
 """The writer: one thread that puts many commits into one durable transaction (group commit).
 
-Each commit runs in a savepoint of its own, so a refused or faulty one fails alone. Nobody hears of a commit before
+A batch is first tried as a whole; when one of its commits is refused or faulty, it is rolled back and run again with a
+savepoint around each, so that one fails alone. Nobody hears of a commit before
 the transaction that holds it is on disk. Guards are read under the write lock, so whatever was durable before a
 batch began is seen by every commit in it: after the receipt of a stop, no decision passes its guard.
 """
@@ -11,6 +12,8 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Protocol
 
 from remit.core import ConflictError, RemitError
@@ -20,7 +23,21 @@ from remit.store.model import Commit, CommitRefused, CommitResult, Committed, En
 # Commits that share one transaction at most: large enough that fsync vanishes, small enough to answer in milliseconds.
 LARGEST_BATCH = 256
 
-_Waiting = tuple[Commit, "Future[CommitResult]"]
+_DATA_FAULTS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
+_Answer = CommitResult | BaseException
+
+
+class _SomethingRefusedError(Exception):
+    """A commit of the batch did not stand, so the batch has to be run with savepoints."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A commit, and who waits for it: a thread, or a coroutine of `loop`."""
+
+    commit: Commit
+    future: "Future[CommitResult] | asyncio.Future[CommitResult]"
+    loop: asyncio.AbstractEventLoop | None = None
 
 
 class Appender(Protocol):
@@ -58,16 +75,15 @@ class Writer:
     def submit(self, commit: Commit) -> "Future[CommitResult]":
         """Queues `commit`; the future resolves when it is durable or refused, and fails when the database does."""
         future: Future[CommitResult] = Future()
-        with self._wake:
-            if self._closed:
-                raise ConflictError("The store is closed", hint="Open it again")
-            self._queue.append((commit, future))
-            self._wake.notify()
+        self._enqueue(_Waiting(commit, future))
         return future
 
     async def commit(self, commit: Commit) -> CommitResult:
         """As `submit`, awaited. A caller that is cancelled meanwhile does not undo the commit."""
-        return await asyncio.shield(asyncio.wrap_future(self.submit(commit)))
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[CommitResult] = loop.create_future()
+        self._enqueue(_Waiting(commit, future, loop))
+        return await future
 
     def commit_now(self, commit: Commit) -> CommitResult:
         """As `submit`, blocking: for the command line and tests."""
@@ -83,18 +99,20 @@ class Writer:
         self._thread.join()
         self._connection.close()
 
+    def _enqueue(self, waiting: _Waiting) -> None:
+        with self._wake:
+            if self._closed:
+                raise ConflictError("The store is closed", hint="Open it again")
+            self._queue.append(waiting)
+            self._wake.notify()
+
     def _loop(self) -> None:
         while batch := self._next_batch():
             try:
-                results = self._transaction([commit for commit, _ in batch])
+                results = self._transaction([waiting.commit for waiting in batch])
             except Exception as fault:  # noqa: BLE001  the fault belongs to the callers, and the writer must live on
-                self._fail(batch, fault)
-                continue
-            for (_, future), result in zip(batch, results, strict=True):
-                if isinstance(result, BaseException):
-                    future.set_exception(result)
-                else:
-                    future.set_result(result)
+                results = self._each_alone(batch, fault)
+            _answer(batch, results)
             if self._on_commit:
                 self._on_commit(sum(isinstance(result, Committed) for result in results))
 
@@ -107,41 +125,37 @@ class Writer:
             keys: set[str] = set()
             while self._queue and len(batch) < LARGEST_BATCH:
                 waiting = self._queue.popleft()
-                if waiting[0].key and waiting[0].key in keys:
+                if waiting.commit.key and waiting.commit.key in keys:
                     twins.append(waiting)
                     continue
-                keys.add(waiting[0].key)
+                keys.add(waiting.commit.key)
                 batch.append(waiting)
             self._queue.extendleft(reversed(twins))
             return batch
 
-    def _fail(self, batch: list[_Waiting], fault: Exception) -> None:
-        """Answers a batch whose transaction failed: a single commit gets the fault, several are tried one by one."""
+    def _each_alone(self, batch: Sequence[_Waiting], fault: Exception) -> list[_Answer]:
+        """Returns the answers of a batch whose transaction failed: every commit tried in a transaction of its own."""
         if len(batch) == 1:
-            batch[0][1].set_exception(fault)
-            return
-        for commit, future in batch:
+            return [fault]
+        answers: list[_Answer] = []
+        for waiting in batch:
             try:
-                result = self._transaction([commit])[0]
+                answers += self._transaction([waiting.commit])
             except Exception as own:  # noqa: BLE001  as in _loop
-                future.set_exception(own)
-                continue
-            if isinstance(result, BaseException):
-                future.set_exception(result)
-            else:
-                future.set_result(result)
+                answers.append(own)
+        return answers
 
-    def _transaction(self, commits: Sequence[Commit]) -> list[CommitResult | BaseException]:
+    def _transaction(self, commits: Sequence[Commit]) -> list[_Answer]:
+        with suppress(_SomethingRefusedError, *_DATA_FAULTS):
+            return self._batch(commits, self._plainly)
+        return self._batch(commits, self._in_savepoint)
+
+    def _batch(self, commits: Sequence[Commit], run: Callable[[Commit], _Answer]) -> list[_Answer]:
         self._connection.execute("begin immediate")
         try:
-            results: list[CommitResult | BaseException] = []
-            entries: list[Entry] = []
-            for commit in commits:
-                result = self._savepoint(commit)
-                results.append(result)
-                if isinstance(result, Committed):
-                    entries.extend(commit.entries)
-            if entries:
+            results = [run(commit) for commit in commits]
+            stand = [commit for commit, result in zip(commits, results, strict=True) if isinstance(result, Committed)]
+            if entries := [entry for commit in stand for entry in commit.entries]:
                 self._appender.append(self._connection, entries)
             self._connection.execute("commit")
         except BaseException:
@@ -150,12 +164,18 @@ class Writer:
             raise
         return results
 
-    def _savepoint(self, commit: Commit) -> CommitResult | BaseException:
+    def _plainly(self, commit: Commit) -> _Answer:
+        result = self._statements(commit)
+        if isinstance(result, CommitRefused):
+            raise _SomethingRefusedError
+        return result
+
+    def _in_savepoint(self, commit: Commit) -> _Answer:
         execute = self._connection.execute
         execute("savepoint one")
         try:
             result = self._statements(commit)
-        except (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError) as fault:
+        except _DATA_FAULTS as fault:
             result = RemitError("The database refused a commit", which=commit.key, why=str(fault))
             result.__cause__ = fault
         if not isinstance(result, Committed):
@@ -173,3 +193,26 @@ class Writer:
             if statement.want is not None and got != statement.want:
                 return CommitRefused(statement.query.name, statement.refusal, got, statement.want)
         return Committed(returned)
+
+
+def _answer(batch: Sequence[_Waiting], results: Sequence[_Answer]) -> None:
+    """Tells everybody, waking each event loop once."""
+    by_loop: dict[asyncio.AbstractEventLoop | None, list[tuple[_Waiting, _Answer]]] = {}
+    for waiting, result in zip(batch, results, strict=True):
+        by_loop.setdefault(waiting.loop, []).append((waiting, result))
+    for loop, answers in by_loop.items():
+        if loop is None:
+            _resolve(answers)
+            continue
+        with suppress(RuntimeError):  # the loop was closed: nobody waits any more
+            loop.call_soon_threadsafe(_resolve, answers)
+
+
+def _resolve(answers: Sequence[tuple[_Waiting, _Answer]]) -> None:
+    for waiting, result in answers:
+        if waiting.future.done():  # its caller was cancelled; the commit stands all the same
+            continue
+        if isinstance(result, BaseException):
+            waiting.future.set_exception(result)
+        else:
+            waiting.future.set_result(result)
