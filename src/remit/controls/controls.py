@@ -1,6 +1,7 @@
 """Controls: switches, locks and rates. They stay plain code and SQL, so they work even if policy is broken."""
 
 import json
+import time
 from collections.abc import Sequence
 
 from remit.controls.model import Switch
@@ -8,6 +9,9 @@ from remit.core import SECOND, Clock
 from remit.store import Database, Statement, load_queries
 
 _Q = load_queries("remit.controls")
+# The commit re-checks under the write lock; until then a fiftieth of a second old is fresh enough.
+GLANCE_SECONDS = 0.02
+MOST_SCOPES = 7
 
 
 class Controls:
@@ -16,8 +20,18 @@ class Controls:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._pulled: tuple[float, dict[str, Switch]] = (0.0, {})
 
     # --- switches
+
+    def glance(self, scopes: Sequence[str]) -> Switch | None:
+        """Returns a pulled switch among `scopes` as of at most `GLANCE_SECONDS` ago; the commit's guard checks again."""
+        at, pulled = self._pulled
+        now = time.monotonic()
+        if now - at > GLANCE_SECONDS:
+            pulled = {switch.scope: switch for switch in self.switches() if switch.stopped}
+            self._pulled = (now, pulled)
+        return next((pulled[scope] for scope in scopes if scope in pulled), None) if pulled else None
 
     def stopped(self, scopes: Sequence[str]) -> Switch | None:
         """Returns a pulled switch among `scopes`, or None."""
@@ -26,7 +40,9 @@ class Controls:
 
     def guard(self, scopes: Sequence[str]) -> Statement:
         """Holds only while no switch among `scopes` is pulled; read under the write lock."""
-        return Statement(_Q["guard_switches"], {"scopes": json.dumps(scopes)}, refusal="a switch was pulled")
+        padded = (*scopes, *("" for _ in range(MOST_SCOPES - len(scopes))))
+        named = {f"s{number}": scope for number, scope in enumerate(padded)}
+        return Statement(_Q["guard_switches"], named, refusal="a switch was pulled")
 
     def switch(self, scope: str, *, stopped: bool, because: str, by: str) -> Statement:
         """Pulls or resets a switch."""

@@ -9,8 +9,9 @@ select * from switches order by scope
 select scope, because from switches where stopped = 1 and scope in (select value from json_each(:scopes)) limit 1
 
 -- name: guard_switches
+-- At most seven scopes: fleet, unit, class, agent, version, run, and the tool or model.
 select 1 where not exists (
-  select 1 from switches where stopped = 1 and scope in (select value from json_each(:scopes)))
+  select 1 from switches where stopped = 1 and scope in (:s0, :s1, :s2, :s3, :s4, :s5, :s6))
 
 -- name: take_lock
 insert into locks (resource, holder, fence, until) values (:resource, :holder, 1, :until)

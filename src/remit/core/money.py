@@ -9,6 +9,9 @@ from remit.core.errors import InputError
 MICRO = 1_000_000
 # A sum must stay inside a signed 64-bit column with room for a million such amounts.
 LARGEST = 2**63 // 1_000_000
+_MOST = Decimal(LARGEST) / MICRO
+_SMALLEST = Decimal("0.000001")
+_AMOUNT = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
@@ -23,7 +26,7 @@ class Money:
     def parse(cls, text: str) -> "Money":
         """Reads `0.40 EUR`; more than six decimals, another form or a huge amount is an `InputError`."""
         amount, _, currency = text.strip().partition(" ")
-        if not _CURRENCY.fullmatch(currency):
+        if not (_AMOUNT.fullmatch(amount) and _CURRENCY.fullmatch(currency)):
             raise InputError("Not an amount of money", which=text, hint="Write it as '0.40 EUR'")
         return cls.of(amount, currency)
 
@@ -31,14 +34,18 @@ class Money:
     def of(cls, amount: str | int | Decimal, currency: str) -> "Money":
         """Returns `amount` units of `currency`, exactly or not at all."""
         try:
-            micros = Decimal(amount) * MICRO
+            units = Decimal(amount)
         except InvalidOperation as error:
             raise InputError("Not a number", which=str(amount), hint="Write it as '0.40 EUR'") from error
-        if not micros.is_finite() or micros != micros.to_integral_value():
-            raise InputError("An amount of money has at most six decimals", which=str(amount))
-        if abs(micros) > LARGEST:
+        if not units.is_finite():
+            raise InputError("Not a number", which=str(amount), hint="Write it as '0.40 EUR'")
+        # Constructing and comparing are exact; arithmetic rounds to 28 digits, so it comes after both checks.
+        if units.copy_abs() > _MOST:
             raise InputError("The amount of money is too large", which=str(amount))
-        return cls(int(micros), currency)
+        exact = units.quantize(_SMALLEST)
+        if exact != units:
+            raise InputError("An amount of money has at most six decimals", which=str(amount))
+        return cls(int(exact * MICRO), currency)
 
     def __add__(self, other: "Money") -> "Money":
         self._same(other)

@@ -1,12 +1,13 @@
 """Settings: `remit.toml`, each overridable by `REMIT_…`."""
 
+import os
 import tomllib
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from remit.core.errors import InputError
 
@@ -81,6 +82,12 @@ class Settings(BaseSettings):
     models: dict[str, ModelRoute] = {}
     limits: Limits = Limits()
 
+    @field_validator("exchange")
+    @classmethod
+    def _upper_case(cls, rates: dict[str, Decimal]) -> dict[str, Decimal]:
+        """Variables arrive in lower case, which sorts behind remit.toml's upper case and so overrides it."""
+        return {code.upper(): rates[code] for code in sorted(rates)}
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -99,14 +106,24 @@ def load_settings(folder: Path) -> Settings:
     path = folder / "remit.toml"
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError("Cannot read the settings", which=str(path), why=str(error)) from error
     try:
         return Settings(**values)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"]))
-        known = ", ".join(sorted(Settings.model_fields))
-        raise InputError(
-            f"Setting {field!r} is wrong", which=str(path), why=first["msg"], hint=f"Settings are: {known}"
-        ) from error
+        raise _wrong_setting(path, error) from error
+    except SettingsError as error:
+        raise InputError("Cannot read a REMIT_ variable", why=str(error), hint="Write tables as JSON") from error
+
+
+def _wrong_setting(path: Path, error: ValidationError) -> InputError:
+    """Says which setting is wrong, and whether the file or a variable said so."""
+    first = error.errors()[0]
+    names = [str(name) for name in first["loc"]]
+    variable = f"REMIT_{'__'.join(names)}".upper()
+    return InputError(
+        f"Setting {'.'.join(names)!r} is wrong",
+        which=variable if variable in os.environ else str(path),
+        why=first["msg"],
+        hint=f"Settings are: {', '.join(sorted(Settings.model_fields))}",
+    )

@@ -64,6 +64,8 @@ class ActionContext:
     task: Task = field(init=False)
     version: Version = field(init=False)
     recorded: StepRow | None = None
+    before: Sequence[str] = ()
+    """Digests of the run's latest actions, newest first."""
     # 3 lifecycle
     release: Release = field(init=False)
     # 5 input

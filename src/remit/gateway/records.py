@@ -113,6 +113,7 @@ async def commit_permit(parts: Parts, ctx: ActionContext) -> Denied | None:
     result = await parts.writer.commit(Commit(statements, [entry], ctx.key))
     if isinstance(result, CommitRefused):
         return Denied(_STEP_OF_GUARD.get(result.statement, Check.PERFORM), result.refusal, "Try again later")
+    parts.ledger.opened(ctx.budgets)
     ctx.fences = _fences(result, len(guards), len(locks))
     return None
 

@@ -22,24 +22,24 @@ from remit.policy import Rung
 async def identify(parts: Parts, ctx: ActionContext) -> Denied | None:
     """1. Who is calling: an attempt that shows its secret, or a person with a proposal in hand."""
     shown = ctx.credentials
-    run = parts.journal.find_run(shown.run) if shown else None
+    run = parts.journal.running(shown.run, shown.attempt) if shown else None
     if shown is None or run is None:
         return Denied(Check.IDENTIFY, "the caller is not known here", "Start a run first")
     acting_person = ctx.person is not None and run.state is RunState.WAITING
     if not acting_person and (run.attempt != shown.attempt or not secret_matches(shown.secret, run.secret)):
         return Denied(Check.IDENTIFY, "this attempt of the run does not hold the pen", "Stop; a newer attempt goes on")
-    version = parts.registry.find(run.agent, run.version)
+    version = parts.registry.glance(run.agent, run.version)
     if version is None:
         return Denied(Check.IDENTIFY, f"{run.agent}@{run.version} is not registered")
-    ctx.run, ctx.task, ctx.version = run, parts.journal.task(run.task), version
-    ctx.recorded = parts.journal.step(run.id, ctx.action.step)
+    ctx.run, ctx.task, ctx.version = run, parts.journal.task_terms(run.task), version
+    ctx.recorded, ctx.before = parts.journal.recent(run.id, ctx.action.step, LOOKBACK)
     ctx.identified = True
     return None
 
 
 async def check_switches(parts: Parts, ctx: ActionContext) -> Denied | None:
     """2. Nobody has pulled a switch that this action is in the scope of."""
-    if switch := parts.controls.stopped(ctx.scopes):
+    if switch := parts.controls.glance(ctx.scopes):
         return Denied(Check.SWITCHES, f"{switch.scope} is stopped: {switch.because}", "Wait until people resume it")
     return None
 
@@ -64,10 +64,9 @@ async def check_limits(parts: Parts, ctx: ActionContext) -> Denied | None:
         return Denied(Check.LIMITS, f"the run has used its {most_steps} steps", "Finish with what is known")
     if ctx.run.hops > most_hops:
         return Denied(Check.LIMITS, f"the work was handed on more than {most_hops} times", "Ask a person")
-    if parts.journal.working_time(ctx.run.id, ctx.now) > limits.minutes * MINUTE:
+    if parts.journal.working_time(ctx.run, ctx.now) > limits.minutes * MINUTE:
         return Denied(Check.LIMITS, f"the run has used its {limits.minutes} minutes", "Finish with what is known")
-    before = parts.journal.recent_actions(ctx.run.id, ctx.action.step, LOOKBACK)
-    if how := is_looping(ctx.asked.digest, before):
+    if how := is_looping(ctx.asked.digest, ctx.before):
         return Denied(Check.LIMITS, f"this goes in circles: {how}", "Do something else, or finish")
     return None
 
@@ -87,7 +86,7 @@ async def check_input(parts: Parts, ctx: ActionContext) -> Denied | None:
         arguments = await _edited(parts, ctx) or dict(action.arguments)
         check_depth(arguments, name="The arguments")
         arguments = normalise(tool.input, arguments)
-        size = len(canonical_bytes(arguments))
+        size = len(ctx.asked.body) if arguments == action.arguments and ctx.asked else len(canonical_bytes(arguments))
     except (InputError, TypeError, ValueError, RecursionError) as fault:
         return Denied(Check.INPUT, f"the arguments cannot be taken: {fault}", "Send a JSON object")
     if size > parts.settings.limits.argument_bytes:
@@ -97,7 +96,8 @@ async def check_input(parts: Parts, ctx: ActionContext) -> Denied | None:
     if problems := validator.problems(arguments):
         return Denied(Check.INPUT, "; ".join(problems), f"Send arguments that fit the schema of {tool.name}")
     ctx.tool, ctx.arguments = tool, arguments
-    ctx.judged = ctx.payload({"kind": "tool", "name": tool.name, "arguments": arguments})
+    unchanged = arguments == ctx.action.arguments
+    ctx.judged = ctx.asked if unchanged else ctx.payload({"kind": "tool", "name": tool.name, "arguments": arguments})
     return None
 
 
@@ -127,7 +127,8 @@ async def _edited(parts: Parts, ctx: ActionContext) -> dict[str, JsonValue] | No
 
 async def authorize(parts: Parts, ctx: ActionContext) -> Denied | None:
     """6. Policy answers, rung by rung, with facts and the task's subjects in context."""
-    ctx.subjects = parts.journal.subjects(ctx.task.id)
+    if ctx.tool is not None and (ctx.tool.subjects or ctx.tool.binds or ctx.tool.facts):
+        ctx.subjects = parts.journal.subjects(ctx.task.id)
     if ctx.tool is not None and ctx.tool.facts is not None:
         facts: Mapping[str, Any] = await load_function(ctx.tool.facts.code)(
             Reader(parts, ctx), ctx.arguments, ctx.subjects

@@ -2,6 +2,8 @@
 
 import json
 import secrets
+from collections import OrderedDict
+from functools import lru_cache
 from typing import Any
 
 from remit.core import Clock, JsonValue, NotFoundError, new_id
@@ -10,6 +12,8 @@ from remit.store import Database, Row, Statement, load_queries
 
 _Q = load_queries("remit.journal")
 LIST_LIMIT = 1_000
+# Runs in flight whose unchanging facts are kept in memory, a kilobyte each.
+CACHED = 16_384
 
 
 class Journal:
@@ -18,6 +22,10 @@ class Journal:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        # What an attempt asks at every step and what cannot change while it lasts.
+        self._worked = lru_cache(CACHED)(self._read_worked)
+        self._task_terms = lru_cache(CACHED)(self.task)
+        self._running: OrderedDict[tuple[str, int], Run] = OrderedDict()
 
     # --- tasks and runs
 
@@ -97,6 +105,10 @@ class Journal:
             raise NotFoundError("No such task", which=identifier, hint="`remit runs` lists what there is")
         return _task(row)
 
+    def task_terms(self, identifier: str) -> Task:
+        """Returns the task as it was taken on, from memory: salt, person and chain never change, state and outcome may."""
+        return self._task_terms(identifier)
+
     def task_by_dedup(self, key: str) -> Task | None:
         """Returns the task that a trigger with this de-duplication key has already started."""
         row = self._database.read_one(_Q["task_by_dedup"], {"dedup": key})
@@ -106,6 +118,21 @@ class Journal:
         """Returns the run, or None."""
         row = self._database.read_one(_Q["run"], {"id": identifier})
         return _run(row) if row else None
+
+    def running(self, identifier: str, attempt: int) -> Run | None:
+        """Returns the run as it was when this attempt was first seen holding the pen, from memory; else as it is now.
+
+        An attempt's secret never changes, and whether it still holds the pen every commit checks.
+        """
+        key = (identifier, attempt)
+        if key in self._running:
+            return self._running[key]
+        run = self.find_run(identifier)
+        if run is not None and run.state is RunState.RUNNING and run.attempt == attempt:
+            self._running[key] = run
+            if len(self._running) > CACHED:
+                self._running.popitem(last=False)
+        return run
 
     def run(self, identifier: str) -> Run:
         """Returns the run by its id or the end of its id, or raises `NotFoundError`."""
@@ -205,10 +232,14 @@ class Journal:
         row = self._database.read_one(_Q["attempt"], {"run": run, "number": attempt})
         return str(row["executor"]) if row else ""
 
-    def working_time(self, run: str, now: int) -> int:
+    def working_time(self, run: Run, now: int) -> int:
         """Returns the microseconds its attempts have worked; parked time does not count."""
-        row = self._database.read_one(_Q["working_time"], {"run": run, "now": now})
-        return int(row["micros"]) if row else 0
+        ended, since = self._worked(run.id, run.attempt)
+        return ended + (now - since if since else 0)
+
+    def _read_worked(self, run: str, _attempt: int) -> tuple[int, int]:
+        row = self._database.read_one(_Q["worked"], {"run": run})
+        return (int(row["ended"]), int(row["since"])) if row else (0, 0)
 
     # --- steps
 
@@ -221,10 +252,12 @@ class Journal:
         """Returns the steps of a run in order."""
         return [StepRow.of(row) for row in self._database.read(_Q["steps"], {"run": run})]
 
-    def recent_actions(self, run: str, before: int, limit: int) -> list[str]:
-        """Returns the digests of the actions just before step `before`, newest first."""
-        parameters = {"run": run, "before": before, "limit": limit}
-        return [row["asked"] for row in self._database.read(_Q["recent_actions"], parameters)]
+    def recent(self, run: str, step: int, limit: int) -> tuple[StepRow | None, list[str]]:
+        """Returns the step, if it is not new, and the digests of the actions before it, newest first."""
+        rows = self._database.read(_Q["recent_steps"], {"run": run, "step": step, "limit": limit + 1})
+        is_known = bool(rows) and rows[0]["step"] == step
+        before = [row["asked"] for row in rows[is_known:]]
+        return (self.step(run, step) if is_known else None), before[:limit]
 
     def write_step(self, query: str, **parameters: Any) -> Statement:
         """Returns one of the step statements: open_step, act_on_step, deny_step, close_step, doubt_step, keep_value."""

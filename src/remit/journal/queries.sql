@@ -109,9 +109,6 @@ select * from steps where run = :run and step = :step
 -- name: steps
 select * from steps where run = :run order by step
 
--- name: recent_actions
-select asked from steps where run = :run and step < :before order by step desc limit :limit
-
 -- name: add_payload
 insert into payloads (digest, task, labels, body) values (:digest, :task, :labels, :body) on conflict (digest) do nothing
 
@@ -127,8 +124,6 @@ select * from runs where state = 'queued' order by created_at, id limit :limit
 -- name: counts
 select state, count(*) as count from runs group by state
 
--- name: working_time
-select coalesce(sum(coalesce(ended_at, :now) - started_at), 0) as micros from attempts where run = :run
 
 -- name: close_waiting
 update steps set state = 'done', result = :result, ended_at = :at
@@ -136,3 +131,11 @@ where run = :run and step = :step and state = 'waiting'
 
 -- name: attempt
 select * from attempts where run = :run and number = :number
+
+-- name: recent_steps
+select step, asked from steps where run = :run and step <= :step order by step desc limit :limit
+
+-- name: worked
+select coalesce(sum(case when ended_at is null then 0 else ended_at - started_at end), 0) as ended,
+  coalesce(max(case when ended_at is null then started_at end), 0) as since
+from attempts where run = :run

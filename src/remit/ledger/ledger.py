@@ -1,6 +1,7 @@
 """The ledger: reserve the worst case, settle what it was, attribute every cent."""
 
 import json
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,6 +9,8 @@ from remit.ledger.model import Budget, Charge
 from remit.store import Database, Row, Statement, load_queries
 
 _Q = load_queries("remit.ledger")
+# Budgets this process knows to exist: one for each run in flight, agent and unit.
+REMEMBERED = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +26,22 @@ class Ledger:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._opened: OrderedDict[str, int | None] = OrderedDict()
 
     def open(self, budgets: Sequence[Budget]) -> list[Statement]:
-        """Makes sure the budgets exist with these caps."""
-        return [Statement(_Q["open_budget"], {"id": b.id, "cap": b.cap}, want=None) for b in budgets]
+        """Makes sure the budgets exist with these caps; what this process has made sure of is not asked again."""
+        return [
+            Statement(_Q["open_budget"], {"id": b.id, "cap": b.cap}, want=None)
+            for b in budgets
+            if self._opened.get(b.id, -1) != b.cap
+        ]
+
+    def opened(self, budgets: Sequence[Budget]) -> None:
+        """Remembers that a commit with `open` of these budgets stood."""
+        for budget in budgets:
+            self._opened[budget.id] = budget.cap
+            if len(self._opened) > REMEMBERED:
+                self._opened.popitem(last=False)
 
     def reserve(self, run: str, step: int, amount: int, budgets: Sequence[str]) -> list[Statement]:
         """Holds `amount` on every budget, or refuses the whole commit. Put these last: every run shares the rows."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import cedarpy
-from cedarpy import pst
+from cedarpy import AuthzResult, Schema, pst
 
 Est = dict[str, Any]
 """A policy, or a part of one, in Cedar's JSON form."""
@@ -27,7 +27,7 @@ _POSITION = re.compile(r"^for policy `policy\d+`[,:] ")
 class Handles:
     """Schema, policies and entities, parsed once and for one another."""
 
-    schema: cedarpy.Schema
+    schema: Schema
     policies: cedarpy.PolicySet
     entities: cedarpy.Entities
 
@@ -45,14 +45,14 @@ class Handles:
         """Returns the same with one more entity."""
         return Handles(self.schema, self.policies, self.entities.with_added_json_str(json.dumps([entity]), self.schema))
 
-    def ask(self, requests: list[Est]) -> list[cedarpy.AuthzResult]:
+    def ask(self, requests: list[Est]) -> list[AuthzResult]:
         """Returns Cedar's answer to each request; one it cannot read is a ValueError or no decision."""
         return cedarpy.is_authorized_batch(requests, self.policies, self.entities, self.schema)
 
 
-def parse_schema(schema: Mapping[str, Any]) -> cedarpy.Schema:
+def parse_schema(schema: Mapping[str, Any]) -> Schema:
     """Parses a schema in Cedar's JSON format."""
-    return cedarpy.Schema.from_json_str(json.dumps(schema))
+    return Schema.from_json_str(json.dumps(schema))
 
 
 def parse_policy(text: str) -> Est:
@@ -63,12 +63,12 @@ def parse_policy(text: str) -> Est:
     return next(iter(whole["staticPolicies"].values()))
 
 
-def text_problems(text: str, schema: cedarpy.Schema) -> list[str]:
+def text_problems(text: str, schema: Schema) -> list[str]:
     """Returns what Cedar's validator, in strict mode, finds wrong with the text of one policy."""
     return [_POSITION.sub("", error.error) for error in cedarpy.validate_policies(text, schema).errors]
 
 
-def policy_problems(policies: Mapping[str, Est], schema: cedarpy.Schema) -> list[str]:
+def policy_problems(policies: Mapping[str, Est], schema: Schema) -> list[str]:
     """Returns the same for policies by id, each problem with its id in front."""
     named = {name: {**est, "annotations": {"id": name}} for name, est in policies.items()}
     text = cedarpy.policies_from_json_str(_policies_json(named))

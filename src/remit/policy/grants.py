@@ -262,10 +262,9 @@ class _Compiler:
 
     def _memory(self) -> None:
         text = "every agent may use the fleet's memory"
-        for action in ("ReadMemory", "WriteMemory"):
-            note = Note("permit", text, place(self.contract, "agent"), text, action)
-            scope = (self._self(), self._action(action), _ANY)
-            self._add(f"memory/{action}", note, scope, [_rung_in([Rung.AUTONOMOUS])])
+        note = Note("permit", text, place(self.contract, "agent"), text, "Memory")
+        scope = (self._self(), {"op": "in", "entity": entity("Action", "Memory")}, _ANY)
+        self._add("memory", note, scope, [_rung_in([Rung.AUTONOMOUS])])
 
     def _add(self, name: str, note: Note, scope: tuple[Est, Est, Est], conditions: list[Est]) -> None:
         body = [{"kind": "when", "body": all_of(conditions)}] if conditions else []

@@ -10,13 +10,11 @@ from dataclasses import replace
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
-from cedarpy import AuthzResult
-
 from remit.contracts import Person
 from remit.core import InputError
 from remit.policy.authority import in_words
 from remit.policy.bundle import MEMORY, Bundle
-from remit.policy.cedar import Est, Handles
+from remit.policy.cedar import AuthzResult, Est, Handles
 from remit.policy.grants import server_of
 from remit.policy.model import ApprovalGiven, Question, Quorum, Reason, RoleVotes, Rung, RungAnswer, Verdict, Vote
 from remit.policy.schema import PROBE, entity
@@ -37,7 +35,7 @@ def judge(bundle: Bundle, question: Question) -> Verdict:
     if question.person or question.approval:
         rungs = (Rung.AUTONOMOUS,) if question.person else (Rung.APPROVED,)
     try:
-        request, handles = _request(bundle, question)
+        request, handles = request_of(bundle, question)
     except InputError as error:
         answer = RungAnswer(rungs[0], False, (), (error.text(),))
         return Verdict(None, (answer,), (), error.text())
@@ -54,7 +52,7 @@ def eligible(bundle: Bundle, question: Question, people: Iterable[Person]) -> li
     """Returns who could approve the action: their vote would count for some rule, and nothing forbids it."""
     candidates = list(people)
     try:
-        asked = [_request(bundle, replace(question, approval=_alone(question, person))) for person in candidates]
+        asked = [request_of(bundle, replace(question, approval=_alone(question, person))) for person in candidates]
     except InputError:
         return []
     for request, _ in asked:
@@ -74,7 +72,8 @@ def _alone(question: Question, person: Person) -> ApprovalGiven:
     return ApprovalGiven((Vote(person.id, person.roles),), question.digest, question.now)
 
 
-def _request(bundle: Bundle, question: Question) -> tuple[Est, Handles]:
+def request_of(bundle: Bundle, question: Question) -> tuple[Est, Handles]:
+    """Returns the question as Cedar reads it, on the rung `autonomous`, and what it is put to."""
     action, resource = _target(question)
     known = (resource["type"], resource["id"]) in bundle.uids
     if action == PROBE or action not in bundle.contexts or not known:

@@ -11,10 +11,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
 
-from cedarpy import Schema
-
 from remit.contracts import Finding, OrgPolicy
-from remit.policy.cedar import Est, entities_named, parse_policy, text_problems
+from remit.policy.cedar import Est, Schema, entities_named, parse_policy, text_problems
 from remit.policy.model import Note
 from remit.policy.schema import NAMESPACE
 

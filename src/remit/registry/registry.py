@@ -1,11 +1,15 @@
 """The registry: every agent version, its release and where it stands in its life."""
 
+import time
+
 from remit.contracts import Contract
 from remit.core import Clock, NotFoundError
 from remit.registry.model import Lifecycle, Version
 from remit.store import Database, Statement, load_queries
 
 _Q = load_queries("remit.registry")
+# The commit re-checks under the write lock; until then a fiftieth of a second old is fresh enough.
+GLANCE_SECONDS = 0.02
 
 
 class Registry:
@@ -14,6 +18,16 @@ class Registry:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._recent: dict[tuple[str, str], tuple[float, Version | None]] = {}
+
+    def glance(self, agent: str, version: str) -> Version | None:
+        """Returns the version as it was at most `GLANCE_SECONDS` ago: for planning what the commit checks again."""
+        at, known = self._recent.get((agent, version), (0.0, None))
+        now = time.monotonic()
+        if known is None or now - at > GLANCE_SECONDS:
+            known = self.find(agent, version)
+            self._recent[agent, version] = (now, known)
+        return known
 
     def find(self, agent: str, version: str) -> Version | None:
         """Returns the version, or None."""

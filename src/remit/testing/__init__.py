@@ -1,1 +1,6 @@
 """Fakes, a settable clock and fixtures that ship to users."""
+
+from remit.testing.clock import SettableClock
+from remit.testing.fake_openai import FakeOpenAI, Reply, Seen, calls, completion, failure, says
+
+__all__ = ["FakeOpenAI", "Reply", "Seen", "SettableClock", "calls", "completion", "failure", "says"]

@@ -1,0 +1,137 @@
+"""Settings come from remit.toml, the environment counts more, and a mistake says where it is."""
+
+import os
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from remit.core import InputError, Settings, load_settings
+
+TOML = """\
+name = "acme"
+currency = "USD"
+exchange = {EUR = "1.08"}
+
+[limits]
+steps = 40
+hops = 3
+
+[models.desk]
+kind = "openai"
+base_url = "https://models.example/v1"
+key = "DESK_KEY"
+"""
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.upper().startswith("REMIT_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "remit.toml").write_text(TOML, encoding="utf-8")
+    return tmp_path
+
+
+def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
+    settings = load_settings(tmp_path)
+    assert (settings.name, settings.currency, settings.limits.hops) == ("remit", "EUR", 5)
+
+
+def test_the_file_is_read(folder: Path) -> None:
+    settings = load_settings(folder)
+    assert (settings.name, settings.limits.steps, settings.limits.hops) == ("acme", 40, 3)
+    assert settings.exchange == {"EUR": Decimal("1.08")}
+    assert settings.models["desk"].key == "DESK_KEY"
+
+
+def test_the_environment_overrides_the_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REMIT_NAME", "other")
+    monkeypatch.setenv("REMIT_DATABASE_URL", "sqlite:///elsewhere.db")
+    settings = load_settings(folder)
+    assert (settings.name, settings.database_url, settings.currency) == ("other", "sqlite:///elsewhere.db", "USD")
+
+
+def test_the_environment_overrides_one_nested_value_and_leaves_its_neighbours(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REMIT_LIMITS__STEPS", "7")
+    monkeypatch.setenv("REMIT_MODELS__DESK__BASE_URL", "http://localhost:1")
+    monkeypatch.setenv("REMIT_EXCHANGE__EUR", "1.10")
+    settings = load_settings(folder)
+    assert (settings.limits.steps, settings.limits.hops) == (7, 3)
+    assert (settings.models["desk"].base_url, settings.models["desk"].key) == ("http://localhost:1", "DESK_KEY")
+    assert settings.exchange == {"EUR": Decimal("1.10")}
+
+
+def test_other_variables_of_that_prefix_are_left_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REMIT_SHARED_DATA", "/somewhere")
+    assert load_settings(folder).name == "acme"
+
+
+@pytest.mark.parametrize(
+    ("line", "field"),
+    [
+        ("colour = 'red'", "colour"),
+        ("currency = 'euro'", "currency"),
+        ("[limits]\nstep = 3", "limits.step"),
+        ("[limits]\nsteps = 'many'", "limits.steps"),
+        ("[models.desk]\nkind = 'psychic'", "models.desk.kind"),
+        ("limits = 3", "limits"),
+    ],
+)
+def test_a_wrong_setting_names_the_file_and_the_field(tmp_path: Path, line: str, field: str) -> None:
+    (tmp_path / "remit.toml").write_text(line, encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        load_settings(tmp_path)
+    assert f"'{field}'" in caught.value.what
+    assert caught.value.which == str(tmp_path / "remit.toml")
+    assert caught.value.why
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("REMIT_LIMITS__STEPS", "many"),
+        ("REMIT_CURRENCY", "euro"),
+        ("REMIT_LIMITS__STEP", "3"),
+    ],
+)
+def test_a_mistake_in_the_environment_names_the_variable(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(InputError, match=variable):
+        load_settings(folder)
+
+
+def test_a_variable_that_is_no_table_names_the_setting(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REMIT_MODELS", "no json")
+    with pytest.raises(InputError, match='"models"'):
+        load_settings(folder)
+
+
+@pytest.mark.parametrize("content", [b"name = ", b"name = 'a'\nname = 'b'", b"\xff"])
+def test_a_file_that_is_not_toml_is_an_error_naming_it(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "remit.toml").write_bytes(content)
+    with pytest.raises(InputError, match=r"Cannot read the settings .*remit\.toml"):
+        load_settings(tmp_path)
+
+
+def test_a_folder_of_that_name_is_an_error_naming_it(tmp_path: Path) -> None:
+    (tmp_path / "remit.toml").mkdir()
+    with pytest.raises(InputError, match=r"Cannot read the settings .*remit\.toml"):
+        load_settings(tmp_path)
+
+
+def test_settings_cannot_be_changed(folder: Path) -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load_settings(folder).name = "other"  # type: ignore[misc]
+
+
+def test_defaults_need_no_file_at_all() -> None:
+    assert Settings().releases == "by-person"

@@ -1,0 +1,84 @@
+"""A table of notes, the statements on it, and ways to see how commits were batched."""
+
+import sqlite3
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from remit.store import Commit, CommitResult, Database, Entry, Query, Statement, Writer
+
+URL = "sqlite:///notes.db"
+TABLE = "create table if not exists notes (id integer primary key, text text not null check (text <> 'bad')) strict"
+ADD = Query("notes.add", "insert into notes (id, text) values (:id, :text)")
+CHANGE = Query("notes.change", "update notes set text = :text where id = :id")
+ALL = Query("notes.all", "select id, text from notes order by id")
+
+
+class Journaled:
+    """An appender that remembers the refs of each transaction's entries; `faults` raise, each once."""
+
+    def __init__(self, *faults: Exception, poison: str = "") -> None:
+        self.batches: list[list[str]] = []
+        self._faults = list(faults)
+        self._poison = poison
+
+    def append(self, connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+        refs = [entry.ref for entry in entries]
+        if self._faults:
+            raise self._faults.pop(0)
+        if self._poison in refs:
+            raise ValueError(self._poison)
+        self.batches.append(refs)
+
+
+def add(number: int, text: Any = "a note", *, want: int | None = 1) -> Statement:
+    """Adds one note."""
+    return Statement(ADD, {"id": number, "text": text}, want=want)
+
+
+def noted(number: int, *statements: Statement, key: str = "") -> Commit:
+    """A commit that adds note `number`, does `statements` too, and has one entry named after it."""
+    entry = Entry("notes", "noted", str(number), 0, b"{}")
+    return Commit([add(number), *statements], [entry], key)
+
+
+def open_notes(folder: Path) -> Database:
+    """Opens the database in `folder` and makes the table."""
+    database = Database(URL, folder=folder)
+    connection = database.connect()
+    connection.execute(TABLE)
+    connection.close()
+    return database
+
+
+def numbers(database: Database) -> list[int]:
+    """Returns the numbers of all notes, read through a connection that is not the writer's."""
+    connection = database.connect()
+    try:
+        return [row["id"] for row in connection.execute(ALL.sql)]
+    finally:
+        connection.close()
+
+
+@contextmanager
+def busy(database: Database) -> Generator[None]:
+    """Holds the write lock meanwhile, so that what is submitted piles up and is committed in batches afterwards."""
+    connection = database.connect()
+    connection.execute("begin immediate")
+    try:
+        yield
+    finally:
+        connection.execute("rollback")
+        connection.close()
+
+
+def commit_in_a_batch(database: Database, writer: Writer, commits: Sequence[Commit]) -> list[CommitResult | Exception]:
+    """Commits `commits` behind one that the writer waits with; returns their results or faults, in order."""
+    with busy(database):
+        first = writer.submit(Commit([]))
+        while not first.running():
+            pass  # until the writer has taken it, what follows could end up in its batch
+        futures = [writer.submit(commit) for commit in commits]
+    first.result()
+    return [future.exception() or future.result() for future in futures]  # type: ignore[misc]
