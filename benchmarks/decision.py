@@ -1,6 +1,6 @@
 """How long one decision takes as the fleet grows, beside engines that look at every policy.
 
-A fleet has one agent for five policies: with 50,000 there are 10,000 agents. Remit asks the slice of the agent (its own
+A fleet has one agent for five policies: with 50,000 there are 10,000 agents, in 100 domains with a tool each. Remit asks the slice of the agent (its own
 policies and the built-in ones, with schema); cedarpy is asked with everybody's policies in one set, likewise parsed
 once; casbin goes through its rules until one allows. All three answer the same question, rung `autonomous`, about random agents.
 Figures are microseconds. Agents asked are those whose bundles are kept (1,000); what a dropped one costs is apart.
@@ -21,32 +21,31 @@ from _report import Goal, Measured, main
 from remit.contracts import Contract, Fleet, FrontMatter, Server, Tool
 from remit.core import MICRO, digest_of
 from remit.policy import Bundle, Policy, Question, Rung
-from remit.policy.cedar import Handles
+from remit.policy.cedar import Est, Handles, parse_schema
 from remit.policy.grants import compile_contract
 from remit.policy.judge import request_of
 
 POLICIES_EACH = 5
 SIZES = (5, 1_000, 50_000)
 HOT = 1_000
-TOOL = Tool(
-    name="payments__refund",
-    server="payments",
-    description="Sends money back.",
-    input={
-        "type": "object",
-        "required": ["order_id", "amount", "currency"],
-        "properties": {
-            "order_id": {"type": "string"},
-            "amount": {"type": "number"},
-            "currency": {"enum": ["EUR", "USD"]},
-            "partial": {"type": "boolean"},
-        },
+DOMAINS = 100
+INPUT = {
+    "type": "object",
+    "required": ["order_id", "amount", "currency"],
+    "properties": {
+        "order_id": {"type": "string"},
+        "amount": {"type": "number"},
+        "currency": {"enum": ["EUR", "USD"]},
+        "partial": {"type": "boolean"},
     },
-    groups=("money_movement",),
+}
+TOOLS = tuple(
+    Tool(name=f"payments__refund{n}", server="payments", description="Pays.", input=INPUT, groups=("money_movement",))
+    for n in range(DOMAINS)
 )
 QUESTION = Question(
     kind="tool",
-    name=TOOL.name,
+    name=TOOLS[0].name,
     arguments={"order_id": "o-1", "amount": Decimal("12.5"), "currency": "EUR", "partial": False},
     facts={},
     digest="sha256:" + "0" * 64,
@@ -68,6 +67,9 @@ e = some(where (p.eft == allow))
 [matchers]
 m = r.sub == p.sub && r.act == p.act && r.currency == p.currency && r.amount <= number(p.most)
 """
+
+
+Asked = tuple[Bundle, Question]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +101,20 @@ def contract(number: int) -> Contract:
         "class": "user-facing",
         "input": {"type": "object"},
         "output": {"type": "object"},
-        "tools": [{"use": TOOL.name, "autonomy": rules}],
+        "tools": [{"use": TOOLS[number % DOMAINS].name, "autonomy": rules}],
     }
     front = FrontMatter.model_validate(terms)
     return Contract(terms=front, instructions="", digest=digest_of(terms), path=f"agents/{front.agent}.agent.md")
 
 
+def question(agent: Contract) -> Question:
+    """Returns the question one agent asks."""
+    return replace(QUESTION, name=agent.terms.tools[0].use)
+
+
 def fleet(agents: int) -> Fleet:
     """Returns a fleet of that many agents."""
-    server = Server(name="payments", python="shop:connect", tools=(TOOL,))
+    server = Server(name="payments", python="shop:connect", tools=TOOLS)
     return Fleet(
         folder="bench",
         contracts={each.name: each for each in map(contract, range(agents))},
@@ -131,36 +138,37 @@ def measure(arguments: argparse.Namespace) -> Measured:
     random.seed(7)
     figures: dict[str, Any] = {}
     largest = fleet(max(SIZES) // POLICIES_EACH)
-    bundles: list[Bundle] = []
+    asked: list[Asked] = []
     for size in SIZES:
         agents = size // POLICIES_EACH
         part = replace(largest, contracts={name: largest.contracts[name] for name in map(agent_name, range(agents))})
-        bundles = remit_figures(figures, size, part, 2_000 if arguments.quick else 10_000)
-        cedar_figures(figures, size, part, bundles[0])
+        asked = remit_figures(figures, size, part, 2_000 if arguments.quick else 10_000)
+        cedar_figures(figures, size, part, asked[0])
         casbin_figures(figures, size, agents)
-    ladder_figures(figures, bundles, 2_000 if arguments.quick else 10_000)
+    ladder_figures(figures, asked, 2_000 if arguments.quick else 10_000)
     smallest, biggest = figures[f"remit_{SIZES[0]}_p50"], figures[f"remit_{SIZES[-1]}_p50"]
     goals = [
         Goal("one rung, 50,000 policies, p50 µs", biggest, 150),
         Goal("flat: p50 at 50,000 / p50 at 5", biggest / smallest, 1.5),
-        Goal("Python around Cedar, µs a rung", figures["remit_around_cedar"], 30),
+        Goal("Python around Cedar, µs a rung", figures["python_around_cedar_p50"], 30),
         Goal("cedarpy, one set / Remit, 50,000", figures["cedarpy_50000_p50"] / biggest, 10, at_least=True),
     ]
     return figures, goals
 
 
-def remit_figures(figures: dict[str, Any], size: int, whole: Fleet, rounds: int) -> list[Bundle]:
-    """Measures `judge` on slices, looking the bundle up each time."""
+def remit_figures(figures: dict[str, Any], size: int, whole: Fleet, rounds: int) -> list[Asked]:
+    """Measures `judge` on slices, looking the bundle up each time; returns what was asked of whom."""
     policy = Policy()
     contracts = list(whole.contracts.values())
     policy.bundle(whole, contracts[0])
     hot = random.sample(contracts, min(len(contracts), HOT))
-    bundles: list[Bundle] = []
-    figures[f"remit_{size}_bundle_p50"] = timed(lambda n: bundles.append(policy.bundle(whole, hot[n])), len(hot)).p50
-    assert all(policy.judge(bundle, QUESTION).rung is Rung.AUTONOMOUS for bundle in bundles)
-    asked = random.choices(hot, k=rounds)
-    record(figures, f"remit_{size}", timed(lambda n: policy.judge(policy.bundle(whole, asked[n]), QUESTION), rounds))
-    return bundles
+    figures["remit_compile_p50"] = timed(lambda n: policy.bundle(whole, hot[n]), len(hot)).p50
+    drawn = [(each, question(each)) for each in random.choices(hot, k=rounds)]
+    assert all(policy.judge(policy.bundle(whole, each), what).rung is Rung.AUTONOMOUS for each, what in drawn)
+    record(
+        figures, f"remit_{size}", timed(lambda n: policy.judge(policy.bundle(whole, drawn[n][0]), drawn[n][1]), rounds)
+    )
+    return [(policy.bundle(whole, each), question(each)) for each in hot]
 
 
 def record(figures: dict[str, Any], name: str, times: Times) -> None:
@@ -168,38 +176,45 @@ def record(figures: dict[str, Any], name: str, times: Times) -> None:
     figures[f"{name}_p50"], figures[f"{name}_p99"] = times.p50, times.p99
 
 
-def ladder_figures(figures: dict[str, Any], bundles: list[Bundle], rounds: int) -> None:
+def ladder_figures(figures: dict[str, Any], asked: list[Asked], rounds: int) -> None:
     """Measures whole ladders on a mix of amounts, and what Python adds to Cedar on one rung."""
     policy = Policy()
-    drawn = random.choices([12.5, 300, 900], [75, 20, 5], k=rounds)
-    mix = [replace(QUESTION, arguments={**QUESTION.arguments, "amount": amount}) for amount in drawn]
-    rungs = [len(policy.judge(bundles[n % len(bundles)], each).answers) for n, each in enumerate(mix)]
+    amounts = random.choices([12.5, 300, 900], [75, 20, 5], k=rounds)
+    mix = [
+        (bundle, replace(what, arguments={**what.arguments, "amount": amount}))
+        for amount, (bundle, what) in zip(amounts, random.choices(asked, k=rounds), strict=True)
+    ]
+    rungs = [len(policy.judge(bundle, what).answers) for bundle, what in mix]
     figures["ladder_mean_rungs"] = sum(rungs) / rounds
     before = time.perf_counter()
-    record(figures, "ladder", timed(lambda n: policy.judge(bundles[n % len(bundles)], mix[n]), rounds))
+    record(figures, "ladder", timed(lambda n: policy.judge(*mix[n]), rounds))
     figures["ladder_decisions_per_second"] = rounds / (time.perf_counter() - before)
-    request, handles = request_of(bundles[0], QUESTION)
+    bundle, what = asked[0]
+    request, handles = request_of(bundle, what)
     cedar = timed(lambda _: handles.ask([request]), rounds).p50
-    figures["remit_cedar_alone_p50"] = cedar
-    figures["remit_around_cedar"] = timed(lambda _: policy.judge(bundles[0], QUESTION), rounds).p50 - cedar
+    figures["cedar_alone_p50"] = cedar
+    figures["python_around_cedar_p50"] = timed(lambda _: policy.judge(bundle, what), rounds).p50 - cedar
 
 
-def cedar_figures(figures: dict[str, Any], size: int, whole: Fleet, bundle: Bundle) -> None:
-    """Measures cedarpy with everybody's policies in one set, parsed once, with the same schema."""
+def cedar_figures(figures: dict[str, Any], size: int, whole: Fleet, asked: Asked) -> None:
+    """Measures cedarpy with everybody's policies in one set, parsed once; asked for agents of one domain."""
+    bundle, what = asked
     parts = json.loads(bundle.source())
-    shared = {name: est for name, est in parts["policies"].items() if name.startswith("remit/")}
-    agents = [{**each, "parents": []} for each in parts["entities"] if each["uid"]["type"] == "Fleet::Agent"]
-    others = [each for each in parts["entities"] if each not in agents and each["uid"]["type"] != "Fleet::Agent"]
-    everybody: list[dict[str, Any]] = []
-    for name, own in whole.contracts.items():
-        shared |= compile_contract(whole, whole.tools, own).policies
-        everybody.append({**agents[0], "uid": {**agents[0]["uid"], "id": name}})
-    handles = Handles.parse(parts["schema"], shared, [*everybody, *others])
-    request, _ = request_of(bundle, QUESTION)
-    requests = [{**request, "principal": each["uid"]} for each in everybody]
+    policies = {name: est for name, est in parts["policies"].items() if name.startswith("remit/")}
+    others = [each for each in parts["entities"] if each["uid"]["type"] != "Fleet::Agent"]
+    own = next(each for each in parts["entities"] if each["uid"]["id"] == bundle.agent)
+    everybody: list[Est] = []
+    tools = whole.tools
+    for name, terms in whole.contracts.items():
+        policies |= compile_contract(whole, tools, terms).policies
+        everybody.append({**own, "uid": {"type": "Fleet::Agent", "id": name}, "parents": []})
+    handles = Handles.parse(parse_schema(parts["schema"]), policies, [*everybody, *others])
+    request, _ = request_of(bundle, what)
+    domain = [name for name, terms in whole.contracts.items() if question(terms).name == what.name]
+    requests = [{**request, "principal": {"type": "Fleet::Agent", "id": name}} for name in domain]
     assert handles.ask([requests[-1]])[0].allowed
-    rounds = max(50, min(2_000, 2_000_000 // size))
-    record(figures, f"cedarpy_{size}", timed(lambda n: handles.ask([requests[n * 7 % len(requests)]]), rounds))
+    rounds = max(20, min(2_000, 1_000_000 // size))
+    record(figures, f"cedarpy_{size}", timed(lambda n: handles.ask([requests[n % len(requests)]]), rounds))
 
 
 def casbin_figures(figures: dict[str, Any], size: int, agents: int) -> None:
@@ -208,12 +223,13 @@ def casbin_figures(figures: dict[str, Any], size: int, agents: int) -> None:
     model.load_model_from_text(MODEL)
     enforcer = casbin.Enforcer(model)
     each = size // agents
-    rules = [[agent_name(n), f"{TOOL.name}{i or ''}", "50", "EUR"] for n in range(agents) for i in range(each)]
+    rules = [[agent_name(n), f"tool-{i}", "50", "EUR"] for n in range(agents) for i in range(each)]
     enforcer.add_function("number", float)
     enforcer.add_policies(rules)
     names = [agent_name(random.randrange(agents)) for _ in range(max(3, min(1_000, 20_000 // size)))]
-    assert enforcer.enforce(names[0], TOOL.name, 12.5, "EUR")
-    record(figures, f"casbin_{size}", timed(lambda n: enforcer.enforce(names[n], TOOL.name, 12.5, "EUR"), len(names)))
+    assert enforcer.enforce(names[0], "tool-0", 12.5, "EUR")
+    times = timed(lambda n: bool(enforcer.enforce(names[n], "tool-0", 12.5, "EUR")), len(names))
+    record(figures, f"casbin_{size}", times)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import remit.policy
-from remit.policy.cedar import Handles, parse_policy
+from remit.policy.cedar import Handles, parse_policy, parse_schema
 
 
 def test_nothing_else_speaks_to_cedar() -> None:
@@ -20,7 +20,7 @@ def test_nothing_else_speaks_to_cedar() -> None:
 def test_entities_that_do_not_fit_the_schema_are_refused() -> None:
     schema: dict[str, Any] = {"N": {"entityTypes": {"A": {}}, "actions": {}}}
     with pytest.raises(ValueError, match="entity"):
-        Handles.parse(schema, {}, [{"uid": {"type": "N::B", "id": "x"}, "attrs": {}, "parents": []}])
+        Handles.parse(parse_schema(schema), {}, [{"uid": {"type": "N::B", "id": "x"}, "attrs": {}, "parents": []}])
 
 
 def test_one_text_is_one_policy() -> None:

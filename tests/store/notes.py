@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Generator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,17 +17,22 @@ ALL = Query("notes.all", "select id, text from notes order by id")
 
 
 class Journaled:
-    """An appender that remembers the refs of each transaction's entries; `faults` raise, each once."""
+    """An appender that remembers the refs of each transaction's entries, and fails on demand."""
 
-    def __init__(self, *faults: Exception, poison: str = "") -> None:
+    def __init__(self, *, poison: str = "") -> None:
         self.batches: list[list[str]] = []
-        self._faults = list(faults)
         self._poison = poison
+        self._fault: Exception | None = None
+
+    def fail_next(self, fault: Exception) -> None:
+        """Makes the next transaction fail, once."""
+        self._fault = fault
 
     def append(self, connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
         refs = [entry.ref for entry in entries]
-        if self._faults:
-            raise self._faults.pop(0)
+        if self._fault is not None:
+            fault, self._fault = self._fault, None
+            raise fault
         if self._poison in refs:
             raise ValueError(self._poison)
         self.batches.append(refs)
@@ -62,11 +68,14 @@ def numbers(database: Database) -> list[int]:
 
 
 @contextmanager
-def busy(database: Database) -> Generator[None]:
-    """Holds the write lock meanwhile, so that what is submitted piles up and is committed in batches afterwards."""
+def held_up(database: Database, writer: Writer) -> Generator[None]:
+    """Makes the writer wait for the file meanwhile, so that what is submitted piles up and then shares a batch."""
     connection = database.connect()
     connection.execute("begin immediate")
     try:
+        first = writer.submit(Commit([]))
+        while not first.running():
+            pass  # until the writer has taken it, what follows could end up in its batch
         yield
     finally:
         connection.execute("rollback")
@@ -74,11 +83,14 @@ def busy(database: Database) -> Generator[None]:
 
 
 def commit_in_a_batch(database: Database, writer: Writer, commits: Sequence[Commit]) -> list[CommitResult | Exception]:
-    """Commits `commits` behind one that the writer waits with; returns their results or faults, in order."""
-    with busy(database):
-        first = writer.submit(Commit([]))
-        while not first.running():
-            pass  # until the writer has taken it, what follows could end up in its batch
+    """Commits `commits` in as few batches as the writer makes of them; returns results and faults in their order."""
+    with held_up(database, writer):
         futures = [writer.submit(commit) for commit in commits]
-    first.result()
-    return [future.exception() or future.result() for future in futures]  # type: ignore[misc]
+    return [_outcome(future) for future in futures]
+
+
+def _outcome(future: "Future[CommitResult]") -> CommitResult | Exception:
+    try:
+        return future.result()
+    except Exception as fault:  # noqa: BLE001  whatever it is, the test looks at it
+        return fault

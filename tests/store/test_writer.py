@@ -1,15 +1,11 @@
 """Group commit: many commits share a transaction, and none of them can tell."""
 
-import sqlite3
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from remit.core import ConflictError, RemitError
 from remit.store import Commit, CommitRefused, Committed, Database, Query, Statement, Writer
 from remit.store.writer import LARGEST_BATCH
-from store.notes import ADD, ALL, CHANGE, Journaled, add, commit_in_a_batch, noted, numbers, open_notes
+from store.notes import ADD, CHANGE, Journaled, add, commit_in_a_batch, held_up, noted, numbers
 
 MISSING = Statement(CHANGE, {"id": 404, "text": "x"}, refusal="there is no note 404")
 
@@ -114,7 +110,7 @@ def test_closing_commits_what_is_queued(database: Database) -> None:
 
 
 def test_a_commit_withdrawn_before_it_is_taken_does_not_happen(database: Database, writer: Writer) -> None:
-    with database_busy_writer(database, writer):
+    with held_up(database, writer):
         withdrawn = writer.submit(noted(1))
         kept = writer.submit(noted(2))
         assert withdrawn.cancel()
@@ -124,7 +120,7 @@ def test_a_commit_withdrawn_before_it_is_taken_does_not_happen(database: Databas
 
 
 def test_when_every_commit_is_withdrawn_the_writer_goes_on(database: Database, writer: Writer) -> None:
-    with database_busy_writer(database, writer):
+    with held_up(database, writer):
         assert writer.submit(noted(1)).cancel()
     assert isinstance(writer.commit_now(noted(2)), Committed)
     assert numbers(database) == [2]

@@ -13,8 +13,10 @@ from remit.core import InputError, NotFoundError, RemitError, short_id
 
 DONE, FOUND_WRONG, USED_WRONGLY = 0, 1, 2
 
-screen = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+# What is piped into a file or a pager is not broken at eighty columns.
+_PIPED_WIDTH = 200
+screen = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def show_json(value: Any) -> None:

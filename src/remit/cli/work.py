@@ -115,8 +115,15 @@ def approvals(
     async def work(_: Cell, views: Views) -> list[dict[str, Any]]:
         return views.approvals(state=state)
 
-    columns = ("approval", "kind", "agent", "what", "proposed", "because", "roles")
-    show_rows(with_cell(fleet, work), as_json=as_json, empty="Nobody is asked anything now.", columns=columns)
+    rows = with_cell(fleet, work)
+    if as_json or not rows:
+        show_rows(rows, as_json=as_json, empty="Nobody is asked anything now.")
+        return
+    for row in rows:
+        screen.print(f"[bold]{row['approval']}[/bold]  {row['state']}  {row['agent']}  {escape(row['what'])}")
+        for name in ("proposed", "because", "roles", "on_behalf_of", "run", "asked"):
+            value = row[name] if isinstance(row[name], str) else json.dumps(row[name], ensure_ascii=False)
+            screen.print(f"  {name.replace('_', ' '):<13} {escape(value)}")
 
 
 @approvals_app.command()

@@ -26,7 +26,7 @@ class RemitError(Exception):
             parts.append(self.why)
         if self.hint:
             parts.append(self.hint)
-        return ". ".join(part.rstrip(".") for part in parts) + "."
+        return " ".join(part if part.endswith(("?", "!")) else part.rstrip(".") + "." for part in parts)
 
     def as_json(self) -> dict[str, str]:
         """Returns the same as an object for `--json` and APIs."""

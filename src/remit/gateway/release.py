@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from remit.contracts import Contract, Fleet, SchemaValidator, Server, Tool, compile_schema
 from remit.core import Settings, digest_of
@@ -19,6 +20,8 @@ class Release:
     servers: Mapping[str, Server]
     inputs: Mapping[str, SchemaValidator]
     output: SchemaValidator
+    personal: Mapping[str, tuple[str, ...]]
+    """By tool: the input fields marked `x-subject`."""
 
     def gate_code(self, tool: str, when: str) -> str:
         """Returns `module:function` of the gate `when` (`before` or `after`) a call, or nothing."""
@@ -46,4 +49,15 @@ def compile_release(contract: Contract, fleet: Fleet, settings: Settings, bundle
         servers=fleet.servers,
         inputs={use.use: compile_schema(fleet.tools[use.use].input) for use in contract.terms.tools},
         output=compile_schema(contract.terms.output),
+        personal={use.use: personal_fields(fleet.tools[use.use].input) for use in contract.terms.tools},
     )
+
+
+def personal_fields(schema: Mapping[str, Any], prefix: str = "") -> tuple[str, ...]:
+    """Returns the dotted paths of a schema's fields that are marked `x-subject`."""
+    found: list[str] = []
+    for name, part in schema.get("properties", {}).items():
+        if "x-subject" in part:
+            found.append(prefix + name)
+        found += personal_fields(part.get("items", part), f"{prefix}{name}.")
+    return tuple(found)

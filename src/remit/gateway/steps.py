@@ -107,8 +107,11 @@ def _model_input(parts: Parts, ctx: ActionContext) -> Denied | None:
     request = dict(ctx.action.arguments)
     if len(canonical_bytes(request)) > parts.settings.limits.answer_bytes:
         return Denied(Check.INPUT, "the conversation has grown too large for a model", "Start afresh with a summary")
-    masked = parts.guardrails.screen_output(request)
-    ctx.arguments, ctx.labels = masked.value, masked.labels
+    # The contract's own instructions are not somebody's content; everything else may carry labels and secrets.
+    said = [message for message in request.get("messages", []) if message.get("role") != "system"]
+    rules = [message for message in request.get("messages", []) if message.get("role") == "system"]
+    masked = parts.guardrails.screen_output(said)
+    ctx.arguments, ctx.labels = {**request, "messages": [*rules, *masked.value]}, masked.labels
     ctx.judged = ctx.payload({"kind": "model", "name": ctx.action.name, "arguments": ctx.arguments})
     return None
 
@@ -149,7 +152,8 @@ async def screen(parts: Parts, ctx: ActionContext) -> Denied | None:
     """7. The content is sound, and the contract's gate finds the claim true."""
     if ctx.tool is None:
         return None
-    screening = parts.guardrails.screen_input(ctx.arguments)
+    personal = ctx.release.personal[ctx.tool.name]
+    screening = parts.guardrails.screen_input(ctx.arguments, personal_fields=personal)
     ctx.labels = screening.labels
     if screening.blocked:
         concern = screening.blocked

@@ -4,14 +4,16 @@ import json
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 from remit.core import IntegrityError, canonical_bytes, digest
-from remit.policy.cedar import Est, Handles
+from remit.policy.cedar import Est, Handles, Schema, parse_schema
 from remit.policy.model import Note, RoleVotes
 from remit.policy.schema import NAMESPACE, PROBE, entity
 from remit.policy.values import Converter, Moment, converter
 
+_SCHEMAS_KEPT = 256
 MEMORY = "fleet"
 """The one shared memory, as a resource."""
 
@@ -68,7 +70,8 @@ def load(source: bytes) -> Bundle:
     """Makes the bundle `source` describes; one that does not hold together is an `IntegrityError`."""
     parts = json.loads(source)
     try:
-        handles = Handles.parse(parts["schema"], parts["policies"], parts["entities"])
+        typed = _typed(json.dumps(parts["schema"]))
+        handles = Handles.parse(typed.schema, parts["policies"], parts["entities"])
     except ValueError as error:
         raise IntegrityError(
             "The policy bundle does not hold together", which=parts["agent"], why=str(error)
@@ -80,12 +83,26 @@ def load(source: bytes) -> Bundle:
         handles=handles,
         notes={name: _note(note) for name, note in parts["notes"].items()},
         uids=frozenset((each["uid"]["type"], each["uid"]["id"]) for each in parts["entities"]),
-        contexts=_contexts(parts["schema"]),
-        vote_keys=_vote_keys(parts["schema"]),
+        contexts=typed.contexts,
+        vote_keys=typed.vote_keys,
         packed=zlib.compress(source, 1),
     )
     _self_test(bundle)
     return bundle
+
+
+@dataclass(frozen=True, slots=True)
+class _Typed:
+    schema: Schema
+    contexts: Mapping[str, Converter]
+    vote_keys: tuple[str, ...]
+
+
+@lru_cache(_SCHEMAS_KEPT)
+def _typed(text: str) -> _Typed:
+    """Parses a schema once for all bundles that have it: agents with the same tools, versions of one agent."""
+    schema = json.loads(text)
+    return _Typed(parse_schema(schema), _contexts(schema), _vote_keys(schema))
 
 
 def _contexts(schema: Mapping[str, Any]) -> dict[str, Converter]:

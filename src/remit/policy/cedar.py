@@ -32,13 +32,12 @@ class Handles:
     entities: cedarpy.Entities
 
     @classmethod
-    def parse(cls, schema: Mapping[str, Any], policies: Mapping[str, Est], entities: Sequence[Est]) -> "Handles":
-        """Parses all three; what does not fit together is a ValueError."""
-        parsed = parse_schema(schema)
+    def parse(cls, schema: Schema, policies: Mapping[str, Est], entities: Sequence[Est]) -> "Handles":
+        """Parses policies and entities; what does not fit the schema is a ValueError."""
         return cls(
-            parsed,
+            schema,
             cedarpy.PolicySet.from_json_str(_policies_json(policies)),
-            cedarpy.Entities.from_json_str(json.dumps(entities), parsed),
+            cedarpy.Entities.from_json_str(json.dumps(entities), schema),
         )
 
     def with_entity(self, entity: Est) -> "Handles":

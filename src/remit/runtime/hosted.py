@@ -81,12 +81,14 @@ class HostedAgent:
     async def _reason(self, run: RunHandle, known: "_Known", complaints: list[str]) -> JsonValue:
         """The model loop: answers and tool calls until a final answer, within the contract's turns."""
         tools = self._reachable_tools()
-        messages = known.conversation or [
-            {"role": "system", "content": self._release.contract.instructions},
-            {"role": "user", "content": json.dumps(known.told(), ensure_ascii=False, sort_keys=True)},
-        ]
         if complaints:
+            messages = known.conversation
             messages.append({"role": "user", "content": f"Your answer cannot stand: {complaints[-1]}. Correct it."})
+        else:
+            messages = [
+                {"role": "system", "content": self._release.contract.instructions},
+                {"role": "user", "content": json.dumps(known.told(), ensure_ascii=False, sort_keys=True)},
+            ]
         for _ in range(self._release.contract.terms.models.turns):
             message = await run.model(messages, tools=tools)
             messages.append(message)

@@ -7,6 +7,7 @@ batch began is seen by every commit in it: after the receipt of a stop, no decis
 """
 
 import asyncio
+import logging
 import sqlite3
 import threading
 from collections import deque
@@ -23,6 +24,7 @@ from remit.store.model import Commit, CommitRefused, CommitResult, Committed, En
 # Commits that share one transaction at most: large enough that fsync vanishes, small enough to answer in milliseconds.
 LARGEST_BATCH = 256
 
+_log = logging.getLogger("remit.store")
 _DATA_FAULTS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 _Answer = CommitResult | BaseException
 
@@ -73,7 +75,10 @@ class Writer:
         self._thread.start()
 
     def submit(self, commit: Commit) -> "Future[CommitResult]":
-        """Queues `commit`; the future resolves when it is durable or refused, and fails when the database does."""
+        """Queues `commit`; the future resolves when it is durable or refused, and fails when the database does.
+
+        Cancelling the future withdraws the commit as long as the writer has not taken it.
+        """
         future: Future[CommitResult] = Future()
         self._enqueue(_Waiting(commit, future))
         return future
@@ -108,42 +113,65 @@ class Writer:
 
     def _loop(self) -> None:
         while batch := self._next_batch():
-            try:
-                results = self._transaction([waiting.commit for waiting in batch])
-            except Exception as fault:  # noqa: BLE001  the fault belongs to the callers, and the writer must live on
-                results = self._each_alone(batch, fault)
-            _answer(batch, results)
-            if self._on_commit:
-                self._on_commit(sum(isinstance(result, Committed) for result in results))
+            self._commit(batch)
 
     def _next_batch(self) -> list[_Waiting]:
+        """Waits for commits and takes them; an empty batch means that the store is closed."""
+        batch: list[_Waiting] = []
         with self._wake:
-            while not self._queue and not self._closed:
-                self._wake.wait()
-            batch: list[_Waiting] = []
-            twins: list[_Waiting] = []
-            keys: set[str] = set()
-            while self._queue and len(batch) < LARGEST_BATCH:
-                waiting = self._queue.popleft()
-                if waiting.commit.key and waiting.commit.key in keys:
-                    twins.append(waiting)
-                    continue
-                keys.add(waiting.commit.key)
-                batch.append(waiting)
-            self._queue.extendleft(reversed(twins))
-            return batch
+            while not batch:
+                while not self._queue and not self._closed:
+                    self._wake.wait()
+                if not self._queue:
+                    break
+                batch = self._take()
+        return batch
 
-    def _each_alone(self, batch: Sequence[_Waiting], fault: Exception) -> list[_Answer]:
-        """Returns the answers of a batch whose transaction failed: every commit tried in a transaction of its own."""
-        if len(batch) == 1:
-            return [fault]
-        answers: list[_Answer] = []
-        for waiting in batch:
+    def _take(self) -> list[_Waiting]:
+        """Takes what fits into one batch; twins wait for the next one, in their order, and withdrawn commits go."""
+        batch: list[_Waiting] = []
+        twins: list[_Waiting] = []
+        keys: set[str] = set()
+        while self._queue and len(batch) < LARGEST_BATCH:
+            commit, future = self._queue.popleft()
+            if commit.key and commit.key in keys:
+                twins.append((commit, future))
+            elif future.set_running_or_notify_cancel():
+                keys.add(commit.key)
+                batch.append((commit, future))
+        self._queue.extendleft(reversed(twins))
+        return batch
+
+    def _commit(self, batch: list[_Waiting]) -> None:
+        """Commits a batch and answers its callers; when its transaction fails, each is tried alone."""
+        results: Sequence[CommitResult | Exception]
+        try:
+            self._connection.execute("begin immediate")
+        except sqlite3.Error as fault:
+            results = [ConflictError("The database is busy", why=str(fault), hint="Try again") for _ in batch]
+        else:
             try:
-                answers += self._transaction([waiting.commit])
-            except Exception as own:  # noqa: BLE001  as in _loop
-                answers.append(own)
-        return answers
+                results = self._transaction([commit for commit, _ in batch])
+            except Exception as fault:  # noqa: BLE001  the fault belongs to the callers, and the writer must live on
+                if len(batch) > 1:
+                    for waiting in batch:
+                        self._commit([waiting])
+                    return
+                results = [fault]
+        self._answer(batch, results)
+
+    def _answer(self, batch: Sequence[_Waiting], results: Sequence[CommitResult | Exception]) -> None:
+        for (_, future), result in zip(batch, results, strict=True):
+            if isinstance(result, Exception):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+        durable = sum(isinstance(result, Committed) for result in results)
+        if self._on_commit and durable:
+            try:
+                self._on_commit(durable)
+            except Exception:
+                _log.exception("a listener failed; the commits stand")
 
     def _transaction(self, commits: Sequence[Commit]) -> list[_Answer]:
         with suppress(_SomethingRefusedError, *_DATA_FAULTS):
@@ -176,6 +204,8 @@ class Writer:
         try:
             result = self._statements(commit)
         except _DATA_FAULTS as fault:
+            if not self._connection.in_transaction:
+                raise  # SQLite has undone the neighbours too; the batch is tried again, one by one
             result = RemitError("The database refused a commit", which=commit.key, why=str(fault))
             result.__cause__ = fault
         if not isinstance(result, Committed):
