@@ -31,7 +31,9 @@ class Goal:
 Measured = tuple[Mapping[str, Any], list[Goal]]
 
 
-def main(description: str, measure: Callable[[argparse.Namespace], Measured], *options: tuple[str, dict[str, Any]]) -> None:
+def main(
+    description: str, measure: Callable[[argparse.Namespace], Measured], *options: tuple[str, dict[str, Any]]
+) -> None:
     """Parses the options, measures, and reports."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--quick", action="store_true", help="fewer rounds: at most 45 seconds")

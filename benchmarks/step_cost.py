@@ -17,12 +17,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypedDict
 
-import sqlalchemy
-from _report import Goal, Measured, main
 from dbos import DBOS, DBOSConfig
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.graph import END, START, StateGraph
+from sqlalchemy import create_engine, event
 
+from _report import Goal, Measured, main
 from remit.app import Cell, build
 from remit.gateway import ToolCall
 from remit.journal import RunState
@@ -47,7 +47,13 @@ def connect(folder: Path) -> Noop:
 
 def request(name: str, step: int) -> dict[str, Any]:
     """Returns a typical tool call."""
-    return {"order": f"{name}-{step}", "amount": 12.5, "currency": "EUR", "urgent": False, "note": "a short remark " * 6}
+    return {
+        "order": f"{name}-{step}",
+        "amount": 12.5,
+        "currency": "EUR",
+        "urgent": False,
+        "note": "a short remark " * 6,
+    }
 
 
 async def agent(run: RunHandle) -> dict[str, int]:
@@ -110,16 +116,20 @@ async def drive(cell: Cell, name: str) -> None:
 
 async def dbos(folder: Path, runs: int, concurrency: int) -> dict[str, float]:
     """A DBOS workflow with one step per call, on SQLite in WAL mode."""
-    folder.mkdir()
-    engine = sqlalchemy.create_engine(f"sqlite:///{folder}/dbos.db")
+    engine = create_engine(f"sqlite:///{folder}/dbos.db")
 
-    @sqlalchemy.event.listens_for(engine, "connect")
+    @event.listens_for(engine, "connect")
     def _(connection: Any, _record: Any) -> None:
         connection.isolation_level = "IMMEDIATE"
         for pragma in ("journal_mode=wal", "synchronous=full", "busy_timeout=30000", "foreign_keys=on"):
             connection.execute(f"pragma {pragma}")
 
-    config: DBOSConfig = {"name": "bench", "system_database_engine": engine, "log_level": "ERROR", "max_executor_threads": 4}
+    config: DBOSConfig = {
+        "name": "bench",
+        "system_database_engine": engine,
+        "log_level": "ERROR",
+        "max_executor_threads": 4,
+    }
     config["system_database_url"] = f"sqlite:///{folder}/dbos.db"
     DBOS(config=config)
     tool, call = Noop(), ToolCall("", "", "", 0, "", "")
@@ -150,7 +160,6 @@ class State(TypedDict):
 
 async def langgraph(folder: Path, runs: int, concurrency: int) -> dict[str, float]:
     """A LangGraph graph whose one node calls the tool and loops, saved synchronously on SQLite in WAL mode."""
-    folder.mkdir()
     tool, call = Noop(), ToolCall("", "", "", 0, "", "")
 
     async def act(state: State) -> dict[str, int]:
@@ -160,7 +169,11 @@ async def langgraph(folder: Path, runs: int, concurrency: int) -> dict[str, floa
     graph = StateGraph(State)
     graph.add_node("act", act)
     graph.add_edge(START, "act")
-    graph.add_conditional_edges("act", lambda state: END if state["step"] >= STEPS else "act")
+
+    def after(state: State) -> str:
+        return END if state["step"] >= STEPS else "act"
+
+    graph.add_conditional_edges("act", after)
     sqlite3.connect(folder / "graph.db").execute("pragma journal_mode=wal")
     async with AsyncSqliteSaver.from_conn_string(str(folder / "graph.db")) as saver:
         app = graph.compile(checkpointer=saver)
@@ -181,6 +194,8 @@ def series(folder: Path, scale: int) -> dict[str, float]:
     figures: dict[str, float] = {}
     for concurrency in CONCURRENCIES:
         runs = max(concurrency, 10) * scale
+        for name in ("dbos", "graph"):
+            (folder / f"{name}-{concurrency}").mkdir()
         rows = {
             "bare": asyncio.run(bare(runs, concurrency)),
             "remit": asyncio.run(remit(folder / f"remit-{concurrency}", runs, concurrency)),

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from _report import Goal, Measured, main
-
 from remit.app import Cell, build
 from remit.approvals import ApprovalState
 from remit.audit import verify_export, write_export
@@ -112,7 +111,9 @@ def entries_match(cell: Cell, run: Run) -> bool:
 async def compare(folder: Path, shared: Path, tasks: list[dict[str, Any]], expected: dict[str, Any]) -> dict[str, Any]:
     """Plays every task and counts what is equal."""
     cell, shop = open_cell(folder, shared, tasks)
-    counts = dict.fromkeys(("states_equal", "verdicts_right", "writes", "false_denials", "runs_logged", "asked", "actions"), 0)
+    counts = dict.fromkeys(
+        ("states_equal", "verdicts_right", "writes", "false_denials", "runs_logged", "asked", "actions"), 0
+    )
     wrong: list[str] = []
     await cell.operations.load()
     for task in tasks:
@@ -124,7 +125,9 @@ async def compare(folder: Path, shared: Path, tasks: list[dict[str, Any]], expec
         counts["states_equal"] += (same := rounded(shop.of(run.task).changed_since(shop.start)) == rounded(rows))
         counts["verdicts_right"] += sum(a == b for a, b in judged)
         counts["writes"] += len(judged)
-        counts["false_denials"] += sum(found[i] == "deny" for i in range(len(found)) if i not in {w["i"] for w in want["writes"]})
+        counts["false_denials"] += sum(
+            found[i] == "deny" for i in range(len(found)) if i not in {w["i"] for w in want["writes"]}
+        )
         counts["false_denials"] += sum(a == "allow" and b == "deny" for a, b in judged)
         counts["runs_logged"] += entries_match(cell, run)
         counts["asked"] += asked

@@ -67,8 +67,9 @@ def test_a_forbid_that_fails_is_a_denial(body: Any) -> None:
     assert "could not be judged" in verdict.hint
 
 
-def test_a_failure_of_an_unknown_policy_is_a_denial() -> None:
-    assert policy.judge(with_policy(ABSENT, effect="permit", noted=False), refund(10)).rung is None
+def test_a_policy_nothing_is_known_of_does_not_start() -> None:
+    with pytest.raises(IntegrityError, match="what is known of them differ"):
+        with_policy(ABSENT, effect="permit", noted=False)
 
 
 def test_a_permit_that_fails_only_does_not_permit() -> None:
@@ -87,7 +88,7 @@ def test_a_bundle_without_action_groups_does_not_start() -> None:
 
 def test_a_bundle_without_the_built_in_forbids_does_not_start() -> None:
     def remove(parts: dict[str, Any]) -> None:
-        del parts["policies"]["remit/subjects"]
+        del parts["policies"]["remit/subjects"], parts["notes"]["remit/subjects"]
 
     with pytest.raises(IntegrityError, match="self-test"):
         tampered(remove)

@@ -290,6 +290,10 @@ def test_a_person_without_the_role_does_not() -> None:
     assert judged(replace(refund(9_000), person=TIM.id, roles=())).rung is None
 
 
+def test_who_answers_may_also_do_what_the_agent_may_do_alone() -> None:
+    assert judged(replace(refund(10), person=LEE.id, roles=LEE.roles)).rung is Rung.AUTONOMOUS
+
+
 def test_what_people_must_agree_on_nobody_does_alone() -> None:
     asked = [{"level": "human-in-the-loop", "by": ["treasurer"], "count": 2}]
     two = bundle(tools=[{"use": REFUND.name, "autonomy": asked}])

@@ -40,7 +40,7 @@ def test_a_guard_sees_what_came_before_it_in_the_batch(database: Database, write
         add(1),
         add(9, "bad"),
         add(9, None),
-        add(9, 7.5),
+        add(9, b"bytes"),
         add(9, object()),
         add(2**63),
         add(9, "\ud800"),

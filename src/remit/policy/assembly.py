@@ -7,10 +7,10 @@ from remit.contracts import Contract, Finding, Fleet, Tool
 from remit.core import InputError, RemitError
 from remit.policy.bundle import MEMORY, Bundle, build
 from remit.policy.cedar import Est, parse_schema, policy_problems
-from remit.policy.grants import Grants, compile_contract, role_sets, server_of
+from remit.policy.grants import Grants, compile_contract, role_sets
 from remit.policy.model import Note
 from remit.policy.organisation import BUILTIN, World, concerns, mentioned, read_policies
-from remit.policy.schema import actions_for, cedar_schema, entity, visible_names, vote_key
+from remit.policy.schema import actions_for, cedar_schema, entity, server_of, visible_names, vote_key
 
 Models = Mapping[str, bool]
 
@@ -30,7 +30,7 @@ class Ground:
 def prepare(fleet: Fleet, models: Models) -> Ground:
     """Reads the built-in and the org policies of a fleet against the schema of all its tools."""
     tools = fleet.tools
-    keys = {key for contract in fleet.contracts.values() for key in _vote_keys(fleet, contract)}
+    keys = _vote_keys(fleet, *fleet.contracts.values())
     schema = parse_schema(cedar_schema(tools.values(), keys))
     world = World(schema, _known(fleet, tools, models), visible_names(tools.values(), keys))
     builtin = read_policies([BUILTIN], world, reserved=True)
@@ -106,8 +106,8 @@ def _groups(contract: Contract) -> list[Est]:
     return [entity("Unit", contract.terms.unit), entity("Class", contract.terms.agent_class)]
 
 
-def _vote_keys(fleet: Fleet, contract: Contract) -> set[str]:
-    return {vote_key(roles) for roles in role_sets(contract)} | set(fleet.roles)
+def _vote_keys(fleet: Fleet, *contracts: Contract) -> set[str]:
+    return {vote_key(roles) for contract in contracts for roles in role_sets(contract)} | fleet.roles
 
 
 def _known(fleet: Fleet, tools: Iterable[str], models: Models) -> Mapping[str, Collection[str]]:

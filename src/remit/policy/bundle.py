@@ -72,6 +72,7 @@ def load(source: bytes) -> Bundle:
     try:
         typed = _typed(json.dumps(parts["schema"]))
         handles = Handles.parse(typed.schema, parts["policies"], parts["entities"])
+        _check_notes(parts["policies"], parts["notes"])
     except ValueError as error:
         raise IntegrityError(
             "The policy bundle does not hold together", which=parts["agent"], why=str(error)
@@ -114,6 +115,14 @@ def _vote_keys(schema: Mapping[str, Any]) -> tuple[str, ...]:
     context = schema[NAMESPACE]["actions"][PROBE]["appliesTo"]["context"]["attributes"]
     approval = context["session"]["attributes"].get("approval")
     return tuple(approval["attributes"]["votes"]["attributes"]) if approval else ()
+
+
+def _check_notes(policies: Mapping[str, Est], notes: Mapping[str, Any]) -> None:
+    """Whether a failed policy was a forbid is read from its note, so every note has to be right."""
+    if {name: est["effect"] for name, est in policies.items()} != {
+        name: each["effect"] for name, each in notes.items()
+    }:
+        raise ValueError("policies and what is known of them differ")
 
 
 def _note(parts: dict[str, Any]) -> Note:

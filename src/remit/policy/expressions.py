@@ -91,11 +91,16 @@ class Scope:
 
     def _unknown(self, field: Field) -> InputError:
         names = [*self.input, *(f"facts.{name}" for name in self.facts), "confidence"]
-        near = get_close_matches(str(field), names, 1)
-        hint = f"Did you mean {near[0]!r}?" if near else f"Policies can see: {', '.join(sorted(names))}"
+        hint = did_you_mean(str(field), names) or f"Policies can see: {', '.join(sorted(names))}"
         return InputError(
             "Unknown field", which=str(field), why=f"{self.tool} has none that policies can see", hint=hint
         )
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """Returns a question with the name most like `name`, or nothing."""
+    near = get_close_matches(name, list(names), 1)
+    return f"Did you mean {near[0]!r}?" if near else ""
 
 
 def var(name: str) -> Est:
@@ -235,8 +240,7 @@ def _text(literal: str, shape: Shape, field: Field) -> Est:
         return value(literal)
     if shape.kind == "moment":
         return {"datetime": [value(moment_text(literal, of=str(field)))]}
-    near = get_close_matches(literal, shape.options, 1)
-    options = f"Did you mean {near[0]!r}?" if near else f"It can be: {', '.join(shape.options)}"
+    options = did_you_mean(literal, shape.options) or f"It can be: {', '.join(shape.options)}"
     _demand(literal in shape.options, field, f"is never {literal!r}", options)
     return member(shape.enum, literal)
 

@@ -3,14 +3,13 @@
 Every permit names its agent (or a role of people), one action, one resource where there is one, and the rungs it is
 for. Who writes a contract writes none of this.
 
-An escalation stops the autonomous rung where its condition holds, and where a field it mentions is not known; only an
-absent `confidence` means nothing. Confidence is what the agent says of itself, so in `autonomy` it may only narrow a
+An escalation concerns the writing tools that have every field it mentions. It stops the autonomous rung where its
+condition holds, and where such a field is not known; only an absent `confidence` means nothing. Confidence is what the agent says of itself, so in `autonomy` it may only narrow a
 rule: it has to be joined with `and`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from itertools import combinations
 
 from remit.contracts import (
@@ -40,6 +39,7 @@ from remit.policy.expressions import (
     binary,
     condition_body,
     condition_guards,
+    did_you_mean,
     member,
     negated,
     one_of,
@@ -47,7 +47,7 @@ from remit.policy.expressions import (
     var,
 )
 from remit.policy.model import Note, Quorum, RoleVotes, Rung
-from remit.policy.schema import LONGEST_ROLE_SET, PRIVACY, entity, facts_of, input_shapes, vote_key
+from remit.policy.schema import LONGEST_ROLE_SET, PRIVACY, entity, facts_of, input_shapes, server_of, vote_key
 
 _SESSION = attribute(var("context"), "session")
 _VOTES = attribute(attribute(_SESSION, "approval"), "votes")
@@ -233,7 +233,7 @@ class _Compiler:
             return None
         if target not in self.fleet.contracts:
             return self._problem(
-                f"handoffs[{index}]", f"there is no agent {target!r}", _near(target, self.fleet.contracts)
+                f"handoffs[{index}]", f"there is no agent {target!r}", did_you_mean(target, self.fleet.contracts)
             )
         note = Note(
             "permit",
@@ -291,7 +291,7 @@ class _Compiler:
     def _tool(self, name: str, path: str) -> Tool | None:
         tool = self.tools.get(name)
         if tool is None and server_of(name) not in self.fleet.unread:
-            self._problem(path, f"there is no tool {name!r}", _near(name, self.tools))
+            self._problem(path, f"there is no tool {name!r}", did_you_mean(name, self.tools))
         return tool
 
     def _found(self, path: str, error: InputError) -> None:
@@ -304,11 +304,6 @@ class _Compiler:
         found = Finding(self.contract.path, line_of(self.contract, path), path, problem, suggestion)
         if found not in self.grants.findings:
             self.grants.findings.append(found)
-
-
-def server_of(tool: str) -> str:
-    """Returns the server's part of a tool's name."""
-    return tool.partition("__")[0]
 
 
 def _rung_in(rungs: Iterable[Rung]) -> Est:
@@ -348,8 +343,3 @@ def _confidence_narrows(condition: Condition) -> None:
                 why="it is what the agent says of itself",
                 hint="Join it with `and`, outside `or` and `not`",
             )
-
-
-def _near(name: str, names: Iterable[str]) -> str:
-    near = get_close_matches(name, list(names), 1)
-    return f"Did you mean {near[0]!r}?" if near else ""

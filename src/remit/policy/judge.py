@@ -15,9 +15,8 @@ from remit.core import InputError
 from remit.policy.authority import in_words
 from remit.policy.bundle import MEMORY, Bundle
 from remit.policy.cedar import AuthzResult, Est, Handles
-from remit.policy.grants import server_of
 from remit.policy.model import ApprovalGiven, Question, Quorum, Reason, RoleVotes, Rung, RungAnswer, Verdict, Vote
-from remit.policy.schema import PROBE, entity
+from remit.policy.schema import PROBE, entity, server_of
 from remit.policy.values import Moment
 
 LADDER = (Rung.AUTONOMOUS, Rung.ASK, Rung.SUGGEST)

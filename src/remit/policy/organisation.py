@@ -7,12 +7,12 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
 
 from remit.contracts import Finding, OrgPolicy
 from remit.policy.cedar import Est, Schema, entities_named, parse_policy, text_problems
+from remit.policy.expressions import did_you_mean
 from remit.policy.model import Note
 from remit.policy.schema import NAMESPACE
 
@@ -82,7 +82,7 @@ def read_policies(files: Iterable[OrgPolicy], world: World, *, reserved: bool) -
         findings += _invalid(piece, world.schema)
         findings += _unknown_entities(piece, named, world)
         findings += _lints(piece, est, world)
-        if name and name not in policies:
+        if name and name not in policies and est["effect"] == "forbid":
             policies[name] = {key: part for key, part in est.items() if key != "annotations"}
             notes[name] = Note("forbid", str(annotations.get("because")), f"{piece.path}:{piece.line}", piece.text)
     return OrgPolicies(policies, notes, tuple(findings))
@@ -163,8 +163,8 @@ def _lints(piece: _Piece, est: Est, world: World) -> Iterator[Finding]:
         yield piece.error(f"{name} is used whole", "Name the fields: only fields that are named are passed")
     for section, name in dict.fromkeys(_fields_read(bodies)):
         if name not in world.fields[section]:
-            near = _near(name, world.fields[section])
-            yield piece.error(f"nothing has context.{section}.{name} for policies to see", near)
+            problem = f"nothing has context.{section}.{name} for policies to see"
+            yield piece.error(problem, did_you_mean(name, world.fields[section]))
     for text in _texts(est):
         if unicodedata.normalize("NFKC", text) != text or not all(map(_is_plain, text)):
             yield piece.error(f"{text!r} has characters that look like others", "Write Latin letters")
@@ -177,12 +177,7 @@ def _unknown_entities(piece: _Piece, named: Iterable[tuple[str, str]], world: Wo
     for kind, name in named:
         if kind in world.entities and name not in world.entities[kind]:
             problem = f"there is no {kind} {name!r}, so the policy would never hold"
-            yield piece.error(problem, _near(name, world.entities[kind]))
-
-
-def _near(name: str, names: Iterable[str]) -> str:
-    near = get_close_matches(name, list(names), 1)
-    return f"Did you mean {near[0]!r}?" if near else ""
+            yield piece.error(problem, did_you_mean(name, world.entities[kind]))
 
 
 def _fields_read(tree: object) -> Iterator[tuple[str, str]]:

@@ -57,6 +57,11 @@ def entity(kind: str, name: str) -> dict[str, str]:
     return {"type": f"{NAMESPACE}::{kind}", "id": name}
 
 
+def server_of(tool: str) -> str:
+    """Returns the server's part of a tool's name."""
+    return tool.partition("__")[0]
+
+
 def input_shapes(tool: Tool) -> dict[str, Shape]:
     """Returns what policies can see of a tool's input."""
     return shapes(tool.input, f"{tool.name}_Input")

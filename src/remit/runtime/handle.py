@@ -64,10 +64,9 @@ class RunHandle:
         outcome = await self.try_action("model", self._parts.models.choose(route or terms.route), request)
         if isinstance(outcome, Denied):
             raise ActionDeniedError(outcome)
-        if outcome.is_error or not isinstance(outcome.value, dict):
+        if outcome.is_error:
             raise ToolFailedError(str(outcome.value))
-        message: dict[str, Any] = outcome.value["message"]
-        return message
+        return outcome.value["message"]
 
     async def try_action(
         self, kind: ActionKind, name: str, arguments: Mapping[str, Any], *, confidence: Any = None, reasoning: str = ""

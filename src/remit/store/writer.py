@@ -29,6 +29,10 @@ _DATA_FAULTS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceErro
 _Answer = CommitResult | BaseException
 
 
+class _BusyError(Exception):
+    """Another process held the write lock longer than we wait."""
+
+
 class _SomethingRefusedError(Exception):
     """A commit of the batch did not stand, so the batch has to be run with savepoints."""
 
@@ -40,6 +44,10 @@ class _Waiting:
     commit: Commit
     future: "Future[CommitResult] | asyncio.Future[CommitResult]"
     loop: asyncio.AbstractEventLoop | None = None
+
+    def is_wanted(self) -> bool:
+        """Whether the commit was not withdrawn; from here on it cannot be. A coroutine's is never withdrawn."""
+        return not isinstance(self.future, Future) or self.future.set_running_or_notify_cancel()
 
 
 class Appender(Protocol):
@@ -133,44 +141,33 @@ class Writer:
         twins: list[_Waiting] = []
         keys: set[str] = set()
         while self._queue and len(batch) < LARGEST_BATCH:
-            commit, future = self._queue.popleft()
-            if commit.key and commit.key in keys:
-                twins.append((commit, future))
-            elif future.set_running_or_notify_cancel():
-                keys.add(commit.key)
-                batch.append((commit, future))
+            waiting = self._queue.popleft()
+            if waiting.commit.key and waiting.commit.key in keys:
+                twins.append(waiting)
+            elif waiting.is_wanted():
+                keys.add(waiting.commit.key)
+                batch.append(waiting)
         self._queue.extendleft(reversed(twins))
         return batch
 
-    def _commit(self, batch: list[_Waiting]) -> None:
+    def _commit(self, batch: Sequence[_Waiting]) -> None:
         """Commits a batch and answers its callers; when its transaction fails, each is tried alone."""
-        results: Sequence[CommitResult | Exception]
         try:
-            self._connection.execute("begin immediate")
-        except sqlite3.Error as fault:
+            results = self._transaction([waiting.commit for waiting in batch])
+        except _BusyError as fault:
             results = [ConflictError("The database is busy", why=str(fault), hint="Try again") for _ in batch]
-        else:
-            try:
-                results = self._transaction([commit for commit, _ in batch])
-            except Exception as fault:  # noqa: BLE001  the fault belongs to the callers, and the writer must live on
-                if len(batch) > 1:
-                    for waiting in batch:
-                        self._commit([waiting])
-                    return
-                results = [fault]
-        self._answer(batch, results)
-
-    def _answer(self, batch: Sequence[_Waiting], results: Sequence[CommitResult | Exception]) -> None:
-        for (_, future), result in zip(batch, results, strict=True):
-            if isinstance(result, Exception):
-                future.set_exception(result)
-            else:
-                future.set_result(result)
+        except Exception as fault:  # noqa: BLE001  the fault belongs to the callers, and the writer must live on
+            if len(batch) > 1:
+                for waiting in batch:
+                    self._commit([waiting])
+                return
+            results = [fault]
+        _answer(batch, results)
         durable = sum(isinstance(result, Committed) for result in results)
         if self._on_commit and durable:
             try:
                 self._on_commit(durable)
-            except Exception:
+            except Exception:  # noqa: BLE001  what a listener does is not the committers' fault
                 _log.exception("a listener failed; the commits stand")
 
     def _transaction(self, commits: Sequence[Commit]) -> list[_Answer]:
@@ -179,9 +176,12 @@ class Writer:
         return self._batch(commits, self._in_savepoint)
 
     def _batch(self, commits: Sequence[Commit], run: Callable[[Commit], _Answer]) -> list[_Answer]:
-        self._connection.execute("begin immediate")
         try:
-            results = [run(commit) for commit in commits]
+            self._connection.execute("begin immediate")
+        except sqlite3.OperationalError as fault:
+            raise _BusyError(str(fault)) from fault
+        try:
+            results: list[_Answer] = [run(commit) for commit in commits]
             stand = [commit for commit, result in zip(commits, results, strict=True) if isinstance(result, Committed)]
             if entries := [entry for commit in stand for entry in commit.entries]:
                 self._appender.append(self._connection, entries)
