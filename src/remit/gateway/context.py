@@ -82,6 +82,9 @@ class ActionContext:
     verdict: Verdict | None = None
     # 7 guardrails
     labels: frozenset[str] = frozenset()
+    # 11 perform
+    performed: bool = False
+    """Whether the effect may have happened: from here on nothing is told as denied."""
     # 9 reserve, 10 lock
     hold: Hold | None = None
     budgets: tuple[Budget, ...] = ()

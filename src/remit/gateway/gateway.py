@@ -14,14 +14,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from remit.approvals import Approval
-from remit.core import NotFoundError, RemitError
+from remit.core import IntegrityError, NotFoundError, RemitError
 from remit.gateway import effects, steps
 from remit.gateway.context import ActionContext, Parts
-from remit.gateway.model import Action, Check, Denied, Outcome, Waiting
+from remit.gateway.model import Action, Check, Denied, Done, Outcome, Waiting
 from remit.gateway.recall import AnotherActionError, recall
 from remit.gateway.records import CommitRefusedError, commit_denied, commit_permit
 from remit.gateway.tools import OutcomeUnknownError
 from remit.identity import Credentials
+from remit.journal import StepState
 
 _log = logging.getLogger("remit.gateway")
 
@@ -77,7 +78,16 @@ class Gateway:
         try:
             return await self._decide_and_do(ctx)
         except CommitRefusedError as refused:
+            if ctx.performed:
+                return self._kept_by_another(ctx, refused)
             return await commit_denied(self._parts, ctx, refused.denied)
+
+    def _kept_by_another(self, ctx: ActionContext, refused: CommitRefusedError) -> Done:
+        """Returns the outcome another attempt has kept meanwhile: what was done must never read as denied."""
+        row = self._parts.journal.step(ctx.run.id, ctx.action.step)
+        if row is None or row.state is not StepState.DONE:
+            raise IntegrityError("An outcome could not be kept", which=ctx.key, why=str(refused))
+        return Done(self._parts.journal.content(row.result)["value"], row.decision, row.is_error, row.cost)
 
     async def _decide_and_do(self, ctx: ActionContext) -> Outcome:
         if refusal := await self._pass(ctx, _BEFORE_REPLAY):
@@ -88,6 +98,7 @@ class Gateway:
             return refusal
         if refused := await self._commit(ctx):
             return await commit_denied(self._parts, ctx, refused)
+        ctx.performed = True
         try:
             performed = await effects.perform(self._parts, ctx)
         except OutcomeUnknownError as fault:

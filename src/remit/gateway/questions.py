@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from remit.approvals import Asking, Needs
+from remit.approvals import ApprovalState, Asking, Needs
 from remit.contracts import Tool
 from remit.core import HOUR, MICRO, canonical_bytes
 from remit.gateway.context import ActionContext, Parts
@@ -48,7 +48,8 @@ def model_terms(ctx: ActionContext) -> dict[str, Any]:
 
 def approval_given(ctx: ActionContext) -> ApprovalGiven | None:
     """Returns the yeses to exactly what is judged now, when a person was asked before."""
-    if ctx.approval is None or ctx.person is not None or ctx.judged is None:
+    answered = ctx.approval is not None and ctx.approval.state is ApprovalState.APPROVED
+    if ctx.approval is None or not answered or ctx.person is not None or ctx.judged is None:
         return None
     votes = [vote for vote in ctx.votes if vote.answer != "reject" and vote.digest == ctx.judged.digest]
     if not votes:

@@ -37,7 +37,7 @@ async def recall(parts: Parts, ctx: ActionContext) -> Outcome | None:
 
 
 async def _take_up(parts: Parts, ctx: ActionContext, row: StepRow) -> Outcome:
-    ctx.decision = row.decision
+    ctx.decision, ctx.performed = row.decision, True
     ctx.tool = ctx.release.tools.get(row.name) if row.kind == "tool" else None
     judged = parts.journal.content(row.judged)
     ctx.arguments, ctx.judged = judged["arguments"], ctx.payload(judged)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from remit.approvals import Asking
+from remit.approvals import ApprovalState, Asking
 from remit.audit import make_entry
 from remit.gateway.context import ActionContext, Parts
 from remit.gateway.model import Check, Denied
@@ -178,6 +178,8 @@ async def commit_denied(parts: Parts, ctx: ActionContext, denied: Denied) -> Den
             parts.journal.keep(result),
             *_kept(parts, ctx),
         ]
+        if ctx.approval is not None and denied.step is Check.APPROVAL:
+            statements.append(parts.approvals.close(ctx.approval.id, ApprovalState.EXPIRED, denied.reason))
     if isinstance(
         await parts.writer.commit(Commit(statements, [entry], ctx.key if ctx.identified else "")), CommitRefused
     ):

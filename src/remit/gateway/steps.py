@@ -186,6 +186,9 @@ async def require_approval(parts: Parts, ctx: ActionContext) -> Denied | Waiting
         return None
     if approval.state is ApprovalState.REJECTED:
         return Denied(Check.APPROVAL, f"a person said no: {approval.reason}", "Do not ask for the same again")
+    if approval.state is ApprovalState.PENDING:
+        hours = f"{parts.settings.limits.approval_hours:g}"
+        return Denied(Check.APPROVAL, f"nobody answered within {hours} hours", "Ask again if it is still needed")
     return Denied(Check.APPROVAL, f"the approval is {approval.state}", "Ask again if it is still needed")
 
 

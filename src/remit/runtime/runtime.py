@@ -10,7 +10,16 @@ from typing import Any
 from remit.approvals import ApprovalState
 from remit.audit import make_entry
 from remit.contracts import Contract, compile_schema, holds, parse_condition
-from remit.core import ConflictError, InputError, JsonValue, RefusedError, RemitError, new_id
+from remit.core import (
+    ConflictError,
+    InputError,
+    JsonValue,
+    RefusedError,
+    RemitError,
+    canonical_bytes,
+    check_depth,
+    new_id,
+)
 from remit.gateway import Gateway, Parts, Release
 from remit.guardrails import load_function
 from remit.identity import Credentials, issue_secret
@@ -57,6 +66,9 @@ class Runtime:
         version = self._parts.registry.current(agent)
         release = self._release(version)
         terms = release.contract.terms
+        check_depth(dict(value), name="The input")
+        if (size := len(canonical_bytes(dict(value)))) > (most := self._parts.settings.limits.result_bytes):
+            raise InputError("The input is too large", why=f"{size} bytes, the limit is {most}")
         if problems := compile_schema(terms.input).problems(dict(value)):
             raise InputError(f"The input does not fit the contract of {agent}", why="; ".join(problems))
         task, statements = self._parts.journal.new_task(
