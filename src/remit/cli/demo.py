@@ -27,6 +27,9 @@ from remit.guardrails import load_function
 from remit.journal import Run, RunState
 from remit.operations import Views
 
+# As much of a request as fits on one line beside its marks.
+SHOWN = 110
+
 
 class Answers(StrEnum):
     """By which rule people answer when nobody sits at the prompt."""
@@ -90,7 +93,7 @@ def demo(
             show_json(report)
         else:
             _show(report, keep)
-    raise typer.Exit(DONE if report["log"]["ok"] and not report["wrong_ends"] else FOUND_WRONG)
+    raise typer.Exit(DONE if report["log"]["ok"] and report["done"] == report["tasks"] else FOUND_WRONG)
 
 
 def _example(name: str) -> Path:
@@ -138,7 +141,10 @@ async def _task(
 ) -> Run:
     """Takes one task from its start to its end, with people's answers on the way."""
     if not quiet:
+        said = " ".join(str(task.input.get("message", "")).split())
         screen.print(f"[bold]{place[0]}/{place[1]}[/bold] {escape(task.title)}")
+        if said:
+            screen.print(f"    [dim]“{escape(said[:SHOWN])}{'…' if len(said) > SHOWN else ''}”[/dim]")
     started = await cell.operations.submit(task.agent, task.input, on_behalf_of=task.on_behalf_of, dedup=task.key)
     run = await cell.operations.drive(started.run.id)
     while run.state is RunState.WAITING and (asked := _pending(cell, run)):

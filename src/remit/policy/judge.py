@@ -20,7 +20,7 @@ from remit.policy.schema import PROBE, entity, server_of
 from remit.policy.values import Moment
 
 LADDER = (Rung.AUTONOMOUS, Rung.ASK, Rung.SUGGEST)
-_AUTONOMY = {rung: {"__entity": entity("Autonomy", rung)} for rung in Rung}
+_AUTONOMY = {rung: entity("Autonomy", rung) for rung in Rung}
 _FAILED = re.compile(r"^error while evaluating policy `(.*)`: ")
 # More people than any rule asks for: `eligible` wants to know whose vote would count, not whether it suffices.
 _PLENTY = 1_000

@@ -54,7 +54,7 @@ def _record(attributes: Mapping[str, Any], name: str) -> Converter:
 
 def _enum(kind: str, name: str) -> Converter:
     def convert(value: Any) -> dict[str, Any]:
-        return {"__entity": {"type": kind, "id": _expect(value, str, name)}}
+        return {"type": kind, "id": _expect(value, str, name)}
 
     return convert
 

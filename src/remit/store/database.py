@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from remit.store.model import Query, Row, Value
 
 # How long a writer waits for another process before it gives up; a stop must not be lost to a busy file.
 BUSY_MILLISECONDS = 10_000
+# Between two tries to put a new file into WAL mode, which several processes may want at the same moment.
+WAL_PAUSE = 0.01
 # Statements kept compiled per connection; we have fewer than this.
 STATEMENT_CACHE = 512
 
@@ -31,12 +34,12 @@ class Database:
         connection.row_factory = sqlite3.Row
         for pragma in (
             f"busy_timeout = {BUSY_MILLISECONDS}",
-            "journal_mode = wal",
             "synchronous = full",
             "foreign_keys = on",
             "trusted_schema = off",
         ):
             connection.execute(f"pragma {pragma}")
+        _use_wal(connection)
         return connection
 
     def read(self, query: Query, parameters: Mapping[str, Value] | None = None) -> list[Row]:
@@ -62,6 +65,21 @@ class Database:
             self._local.connection = connection
             self._readers.append(connection)
         return connection
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Puts the file into WAL mode; SQLite's busy timeout does not cover this switch, so it is tried again here."""
+    deadline = time.monotonic() + BUSY_MILLISECONDS / 1000
+    while True:
+        try:
+            connection.execute("pragma journal_mode = wal")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                connection.close()
+                raise
+            time.sleep(WAL_PAUSE)
+        else:
+            return
 
 
 def sqlite_path(url: str, folder: Path) -> Path:

@@ -5,7 +5,7 @@ import sqlite3
 from dataclasses import dataclass
 from importlib.resources import files
 
-from remit.core import IntegrityError, digest
+from remit.core import ConflictError, IntegrityError, digest
 
 _FILE = re.compile(r"^(?P<number>\d{4})_(?P<name>[a-z_]+)\.sql$")
 _TABLE = """
@@ -40,9 +40,14 @@ def load_migrations() -> list[Migration]:
 
 
 def migrate(connection: sqlite3.Connection, migrations: list[Migration] | None = None) -> list[Migration]:
-    """Applies what is missing and returns it; an applied file that was edited since is an `IntegrityError`."""
+    """Applies what is missing and returns it.
+
+    An applied file that was edited since is an `IntegrityError`; a store that a newer Remit has changed, whose tables
+    this one does not know, is a `ConflictError`.
+    """
     wanted = load_migrations() if migrations is None else migrations
     connection.execute(_TABLE)
+    _check_not_newer(connection, wanted)
     applied: list[Migration] = []
     for migration in wanted:
         connection.execute("begin immediate")
@@ -57,9 +62,21 @@ def migrate(connection: sqlite3.Connection, migrations: list[Migration] | None =
                 applied.append(migration)
             connection.execute("commit")
         except BaseException:
-            connection.execute("rollback")
+            if connection.in_transaction:  # some faults, such as a full disk, have ended it already
+                connection.execute("rollback")
             raise
     return applied
+
+
+def _check_not_newer(connection: sqlite3.Connection, wanted: list[Migration]) -> None:
+    newest = connection.execute("select max(number) from migrations").fetchone()[0] or 0
+    known = max((migration.number for migration in wanted), default=0)
+    if newest > known:
+        raise ConflictError(
+            "The store was made by a newer Remit",
+            why=f"it has migration {newest:04d}, this Remit knows {known:04d}",
+            hint="Upgrade Remit, or restore the file from before the upgrade",
+        )
 
 
 def _is_missing(connection: sqlite3.Connection, migration: Migration) -> bool:
