@@ -61,5 +61,3 @@ async def test_waiting_ends_at_once_when_it_has_changed_already(feed: ChangeFeed
 async def test_waiting_ends_when_the_time_is_over(feed: ChangeFeed) -> None:
     before = feed.position()
     assert await feed.wait(before, seconds=0.01) == before
-
-

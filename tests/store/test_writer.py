@@ -68,9 +68,7 @@ def test_a_constraint_that_fails_is_told_in_our_words(writer: Writer) -> None:
         writer.commit_now(noted(1, key="run_1:4"))
 
 
-def test_two_commits_with_one_key_never_share_a_batch(
-    database: Database, writer: Writer, journaled: Journaled
-) -> None:
+def test_two_commits_with_one_key_never_share_a_batch(database: Database, writer: Writer, journaled: Journaled) -> None:
     keys = ["a", "b", "a", "", "", "a", "b"]
     results = commit_in_a_batch(database, writer, [noted(number, key=key) for number, key in enumerate(keys)])
     assert all(isinstance(result, Committed) for result in results)

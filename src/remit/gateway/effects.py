@@ -134,7 +134,7 @@ async def finish(parts: Parts, ctx: ActionContext, performed: Performed) -> Outc
     ]
     if ctx.person is not None and ctx.approval is not None:
         statements.append(parts.approvals.close(ctx.approval.id, ApprovalState.USED, "a person acted"))
-    if ctx.hold is not None or cost or performed.input_tokens:
+    if ctx.hold is not None or cost or ctx.tool is None:
         statements += parts.ledger.settle(ctx.run.id, ctx.action.step, ctx.hold, _charge(parts, ctx, performed))
     fields = {"result": result.digest, "is_error": is_error, "cost": cost, "labels": sorted(labels), "gate": why}
     await commit_outcome(parts, ctx, statements, **fields)

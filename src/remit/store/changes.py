@@ -1,16 +1,16 @@
-"""The change feed: a number that grows with every commit of any process, and a way to wait for it."""
+"""The change feed: a number that changes with every commit of any process, and a way to wait for it."""
 
 import asyncio
 import sqlite3
 
 from remit.store.database import Database
 
-# How often another process's commits are looked for; a person does not see a quarter of a second.
+# How often commits are looked for; a person does not see a quarter of a second.
 POLL_SECONDS = 0.25
 
 
 class ChangeFeed:
-    """Says when something was committed: at once for this process, by polling for the others."""
+    """Says when something was committed, in this process or in another, by looking often."""
 
     def __init__(self, database: Database) -> None:
         self._connection: sqlite3.Connection = database.connect()
