@@ -22,13 +22,11 @@ from policy.refund_fleet import (
     TOM,
     approved,
     bundle,
-    contract,
-    fleet,
     refund,
 )
 from remit.contracts import Person
 from remit.core import HOUR, InputError
-from remit.policy import Policy, Question, RoleVotes, Rung, Verdict, load
+from remit.policy import Policy, Question, RoleVotes, Rung, Verdict
 
 policy = Policy(MODELS)
 standard = bundle()
@@ -362,41 +360,3 @@ def test_eligible_are_those_whose_vote_would_count() -> None:
     assert policy.eligible(standard, refund(300, subject="outside"), people) == []
     assert policy.eligible(standard, refund(Decimal("1.00001")), people) == []
     assert policy.eligible(standard, refund(300), []) == []
-
-
-# Bundles
-
-
-def test_a_bundle_is_kept_and_its_source_makes_the_same_again() -> None:
-    own, whole = contract(), fleet()
-    first = policy.bundle(whole, whole.contracts["refund-agent"])
-    assert policy.bundle(whole, whole.contracts["refund-agent"]) is first
-    again = load(first.source())
-    assert again.digest == first.digest == bundle().digest
-    assert bundle(approvers=("treasurer",)).digest != first.digest
-    assert bundle(org="").digest != first.digest
-    for amount in (10, 300, 9_000):
-        assert policy.judge(again, refund(amount)) == policy.judge(first, refund(amount))
-    assert own.digest == whole.contracts["refund-agent"].digest
-
-
-def test_no_more_bundles_are_kept_than_agreed() -> None:
-    small, whole = Policy(MODELS, bundles_kept=1), fleet()
-    first = small.bundle(whole, whole.contracts["refund-agent"])
-    small.bundle(whole, whole.contracts["fraud-agent"])
-    again = small.bundle(whole, whole.contracts["refund-agent"])
-    assert again is not first
-    assert again.digest == first.digest
-
-
-def test_only_policies_that_can_matter_are_in_the_slice() -> None:
-    org = """
-    @id("org/mine") @because("b") forbid (principal == Fleet::Agent::"refund-agent", action, resource);
-    @id("org/other") @because("b") forbid (principal == Fleet::Agent::"fraud-agent", action, resource);
-    @id("org/unit") @because("b") forbid (principal in Fleet::Unit::"care", action, resource);
-    @id("org/look") @because("b") forbid (principal, action == Fleet::Action::"payments__look-up", resource);
-    @id("org/erase") @because("b") forbid (principal, action == Fleet::Action::"payments__erase", resource);
-    @id("org/people") @because("b") forbid (principal in Fleet::Role::"treasurer", action, resource);
-    """
-    kept = {name for name in bundle(org).notes if name.startswith("org/")}
-    assert kept == {"org/mine", "org/unit", "org/look", "org/people"}

@@ -91,5 +91,5 @@ def test_an_unknown_name_lists_those_there_are() -> None:
     queries = Queries("remit.some", "-- name: one\nselect 1;\n\n-- name: two\n-- why\nselect 2\n")
     assert queries["one"] == Query("some.one", "select 1")
     assert queries["two"].sql == "select 2"
-    with pytest.raises(NotFoundError, match="'three'. remit.some has: one, two"):
+    with pytest.raises(NotFoundError, match=r"'three'\. remit\.some has: one, two"):
         queries["three"]

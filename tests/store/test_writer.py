@@ -64,7 +64,7 @@ def test_a_faulty_commit_fails_alone(
 
 def test_a_constraint_that_fails_is_told_in_our_words(writer: Writer) -> None:
     writer.commit_now(noted(1))
-    with pytest.raises(RemitError, match="The database refused a commit 'run_1:4'. UNIQUE constraint failed"):
+    with pytest.raises(RemitError, match=r"The database refused a commit 'run_1:4'\. UNIQUE constraint failed"):
         writer.commit_now(noted(1, key="run_1:4"))
 
 

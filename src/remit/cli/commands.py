@@ -1,11 +1,13 @@
 """`remit`: the command line."""
 
+import sqlite3
 import sys
+from collections.abc import Sequence
 
 import typer
 
 from remit.cli import demo, evidence, fleet, work
-from remit.cli.output import USED_WRONGLY, exit_code, show_error
+from remit.cli.output import FOUND_WRONG, USED_WRONGLY, exit_code, show_error
 from remit.core import RemitError
 
 commands = typer.Typer(
@@ -35,12 +37,25 @@ commands.add_typer(work.approvals_app, name="approvals")
 commands.add_typer(evidence.log_app, name="log")
 
 
-def main() -> None:
-    """Runs the command line; faults become one line that says what to do, never a traceback."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line; a fault becomes one line that says what to do. A traceback is a mistake of ours."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        commands()
+        commands(given, prog_name="remit")
     except RemitError as fault:
-        show_error(fault, as_json="--json" in sys.argv)
+        show_error(fault, as_json="--json" in given)
         sys.exit(exit_code(fault))
+    except (OSError, sqlite3.Error) as fault:
+        show_error(_of_the_machine(fault), as_json="--json" in given)
+        sys.exit(FOUND_WRONG)
     except KeyboardInterrupt:
         sys.exit(USED_WRONGLY)
+
+
+def _of_the_machine(fault: OSError | sqlite3.Error) -> RemitError:
+    """Tells what a disk or a database file did not let us do."""
+    if isinstance(fault, OSError):
+        why, hint = fault.strerror or str(fault), "Check the path, its permissions and the free space"
+        return RemitError("The machine does not let us", which=str(fault.filename or ""), why=why, hint=hint)
+    hint = "Keep the file as evidence, and restore a copy or start with another database_url"
+    return RemitError("The database cannot be used", why=str(fault), hint=hint)

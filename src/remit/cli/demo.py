@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.prompt import Prompt
+from rich.prompt import Confirm, Prompt
 
 from remit.app import Cell, Demo, DemoTask, build
 from remit.approvals import Approval, ApprovalState, VoteAnswer
@@ -22,7 +22,7 @@ from remit.audit import Report, verify_export, write_export
 from remit.cli.evidence import readable
 from remit.cli.options import JsonOption
 from remit.cli.output import DONE, FOUND_WRONG, screen, show_json
-from remit.core import InputError, load_settings, short_id
+from remit.core import InputError, load_settings
 from remit.guardrails import load_function
 from remit.journal import Run, RunState
 from remit.operations import Views
@@ -54,10 +54,8 @@ class _People:
         if self.rule is None:
             screen.print(f"    [bold]{person}[/bold] is asked: {escape(approval.name)} {escape(str(told['proposed']))}")
             screen.print(f"    because: {escape(approval.because)}")
-            choice = Prompt.ask(
-                "    approve or reject", choices=["approve", "reject"], default="approve", console=screen
-            )
-            reason = Prompt.ask("    why", default="looked at it", console=screen)
+            choice = "approve" if Confirm.ask("    Approve?", console=screen) else "reject"
+            reason = Prompt.ask("    Why?", default="looked at it", console=screen)
         elif self.rule is Answers.SEEDED:
             yes = random.Random(f"{self.seed}:{told['proposed']}").random() < 0.8  # noqa: S311  a demo's coin, not a key
             choice, reason = ("approve", "seeded answer: yes") if yes else ("reject", "seeded answer: no")
@@ -86,7 +84,9 @@ def demo(
         folder = (keep or Path(temporary) / "fleet").resolve()
         if folder.exists():
             raise InputError("The folder is there already", which=str(folder), hint="Name a new one with --keep")
-        shutil.copytree(source, folder, ignore=shutil.ignore_patterns("__pycache__", ".remit", "*.py"))
+        # The code of an installed fleet is imported from where it is installed; a folder's own comes along.
+        left_out = ("__pycache__", ".remit") if Path(fleet).is_dir() else ("__pycache__", "*.py")
+        shutil.copytree(source, folder, ignore=shutil.ignore_patterns(*left_out))
         answers = _People(people if headless else None, seed)
         report = asyncio.run(_work(folder, answers, tasks, quiet=as_json))
         if as_json:
@@ -111,7 +111,9 @@ def _example(name: str) -> Path:
 async def _work(folder: Path, people: _People, most: int, *, quiet: bool) -> dict[str, Any]:
     settings = load_settings(folder)
     if not settings.demo:
-        raise InputError("This fleet has no queue to show", which=str(folder), hint="Set `demo` in its remit.toml")
+        raise InputError("This fleet has no queue to show", which=settings.name, hint="Set `demo` in its remit.toml")
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))  # where a fleet in a folder of its own has its queue
     queue: Demo = load_function(settings.demo)(folder)
     if queue.models:
         settings = settings.model_copy(update={"models": dict(queue.models)})
@@ -179,8 +181,10 @@ def _tell(cell: Cell, views: Views, run: Run) -> None:
     for step in writes:
         refused = step["state"] == "denied"
         mark = "[red]denied[/red]" if refused else "[red]failed[/red]" if step["error"] else "[green]done[/green]  "
-        why = next((r["reason"] for r in shown["refusals"] if r["decision"] == step["decision"]), "") if refused else ""
-        screen.print(f"    {mark} {escape(step['name'])}  [dim]{short_id(step['decision'])}[/dim] {escape(str(why))}")
+        screen.print(f"    {mark} {escape(step['name'])}  [dim]{step['decision']}[/dim]")
+        if refused:
+            why = next((r["reason"] for r in shown["refusals"] if r["decision"] == step["decision"]), "")
+            screen.print(f"           {escape(' '.join(str(why).split()))}")
     word = "[green]resolved[/green]" if run.state is RunState.DONE else f"[red]{run.state}[/red] {escape(run.reason)}"
     screen.print(f"    {word}: {len(shown['steps'])} steps, {shown['cost']}\n")
 

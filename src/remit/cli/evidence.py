@@ -9,9 +9,9 @@ from rich.markup import escape
 
 from remit.app import Cell
 from remit.audit import PublicKey, verify_export, write_export
-from remit.cli.options import HERE, FleetOption, JsonOption, with_cell
+from remit.cli.options import HERE, FleetOption, JsonOption, read_text, with_cell
 from remit.cli.output import DONE, FOUND_WRONG, screen, show_json, show_pairs, show_rows
-from remit.core import InputError, format_micros
+from remit.core import InputError, NotFoundError, format_micros
 from remit.operations import Views
 
 log_app = typer.Typer(help="The tamper-evident log.", no_args_is_help=True)
@@ -54,7 +54,7 @@ def verify(
     as_json: JsonOption = False,
 ) -> None:
     """Check that nothing in the log was changed, dropped or reordered. Exit code 1 when something was."""
-    older = [path.read_text(encoding="utf-8") for path in since or []]
+    older = [read_text(path) for path in since or []]
     if export is not None and not key:
         raise InputError(
             "An export is verified with the log's public key", hint="Give it with --key; not from the export"
@@ -120,7 +120,11 @@ def _sign(cell: Cell) -> None:
 
 def _read_key(text: str) -> PublicKey:
     path = Path(text)
-    return PublicKey.parse((path.read_text(encoding="utf-8") if path.is_file() else text).strip())
+    try:
+        is_file = path.is_file()
+    except (OSError, ValueError):  # what no path can be may still be a key
+        is_file = False
+    return PublicKey.parse((read_text(path) if is_file else text).strip())
 
 
 def costs(fleet: FleetOption = HERE, as_json: JsonOption = False) -> None:
@@ -140,6 +144,8 @@ def kpis(
     """Show cost per successful outcome, time to resolution and how often people had to step in."""
 
     async def work(cell: Cell, _: Views) -> dict[str, Any]:
+        if agent and not cell.parts.registry.versions(agent):
+            raise NotFoundError("No such agent", which=agent, hint="`remit agents` lists them")
         return cell.kpis.figures(agent=agent).as_json() | {"currency": cell.settings.currency}
 
     told = with_cell(fleet, work)

@@ -2,14 +2,14 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 
 import typer
 
 from remit.app import Cell, build
-from remit.core import InputError
+from remit.core import InputError, parse_json
 from remit.operations import Views
 
 T = TypeVar("T")
@@ -23,6 +23,8 @@ AsOption = Annotated[
 ]
 BecauseOption = Annotated[str, typer.Option("--because", help="The reason; it goes on the record.")]
 HERE = Path()
+# What a file named on the command line may hold: an input, a key, a checkpoint. Larger things are not these.
+LARGEST_FILE = 1_048_576
 
 
 def with_cell(folder: Path, work: Callable[[Cell, Views], Awaitable[T]]) -> T:
@@ -50,6 +52,35 @@ def checked_folder(folder: Path) -> Path:
             hint="Name the fleet's folder with --fleet, or try `remit demo`",
         )
     return folder
+
+
+def read_text(path: Path) -> str:
+    """Returns the text of a file named on the command line."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            text = file.read(LARGEST_FILE + 1)
+    except (OSError, UnicodeDecodeError, ValueError) as fault:
+        why = fault.strerror if isinstance(fault, OSError) else str(fault)
+        raise InputError("Cannot read the file", which=str(path), why=why or "") from fault
+    if len(text) > LARGEST_FILE:
+        raise InputError("The file is too large", which=str(path), why=f"the limit is {LARGEST_FILE} characters")
+    return text
+
+
+def json_object(text: str, *, name: str) -> dict[str, Any]:
+    """Returns the JSON object given on the command line; `name` says in errors what it was."""
+    value = parse_json(text, name=name, largest=LARGEST_FILE)
+    if not isinstance(value, dict):
+        raise InputError(f"{name} is not a JSON object", hint='Write {"field": "value"}')
+    return cast("dict[str, Any]", value)
+
+
+def one_of(given: str, known: Iterable[str], *, name: str) -> str:
+    """Returns `given` if it is known, or nothing; an unexpected value is answered with the expected ones."""
+    names = list(known)
+    if given and given not in names:
+        raise InputError(f"There is no {name}", which=given, hint=f"Write one of {', '.join(names)}")
+    return given
 
 
 def person(identifier: str) -> str:

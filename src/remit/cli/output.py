@@ -36,7 +36,8 @@ def show_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool, empty: str, c
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in names:
         right = name in ("cost", "amount", "count", "step", "calls", "input_tokens", "output_tokens")
-        table.add_column(name.replace("_", " "), justify="right" if right else "left", overflow="fold")
+        whole = name == "decision"  # to be copied into `remit explain`
+        table.add_column(name.replace("_", " "), justify="right" if right else "left", overflow="fold", no_wrap=whole)
     for row in rows:
         table.add_row(*(escape(_cell(name, row[name])) for name in names))
     screen.print(table)
@@ -67,7 +68,7 @@ def show_error(fault: RemitError, *, as_json: bool = False) -> None:
 
 
 def _cell(name: str, value: Any) -> str:
-    if name in ("run", "task", "approval", "decision") and isinstance(value, str):
+    if name in ("run", "task", "approval") and isinstance(value, str):
         return short_id(value)
     if name in ("digest", "release") and isinstance(value, str) and ":" in value:
         return value.partition(":")[2][:12]

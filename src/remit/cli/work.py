@@ -1,17 +1,30 @@
 """Commands about work: run, runs, show, approvals, stop, resume."""
 
 import json
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 from rich.markup import escape
 
 from remit.app import Cell
-from remit.cli.options import HERE, AsOption, BecauseOption, FleetOption, JsonOption, login, person, with_cell
+from remit.approvals import ApprovalState
+from remit.cli.options import (
+    HERE,
+    AsOption,
+    BecauseOption,
+    FleetOption,
+    JsonOption,
+    json_object,
+    login,
+    one_of,
+    person,
+    read_text,
+    with_cell,
+)
 from remit.cli.output import DONE, FOUND_WRONG, screen, show_json, show_pairs, show_rows
-from remit.core import InputError
-from remit.journal import Run
-from remit.operations import Views, read_arguments
+from remit.journal import Run, RunState
+from remit.operations import Views
 
 approvals_app = typer.Typer(help="Questions to people, and their answers.", invoke_without_command=True)
 
@@ -39,13 +52,8 @@ def run(
 
 
 def _read_input(given: str) -> dict[str, Any]:
-    if not given.startswith("@"):
-        return read_arguments(given)
-    try:
-        with open(given[1:], encoding="utf-8") as file:
-            return read_arguments(file.read(1_048_576))
-    except (OSError, UnicodeDecodeError) as fault:
-        raise InputError("Cannot read the input", which=given[1:], why=str(fault)) from fault
+    text = read_text(Path(given[1:])) if given.startswith("@") else given
+    return json_object(text, name="The input")
 
 
 def _told(cell: Cell, views: Views, run: Run) -> dict[str, Any]:
@@ -60,6 +68,7 @@ def runs(
     as_json: JsonOption = False,
 ) -> None:
     """List the newest runs."""
+    one_of(state, RunState, name="such state of a run")
 
     async def work(_: Cell, views: Views) -> list[dict[str, Any]]:
         return views.runs(state=state, limit=limit)
@@ -86,9 +95,8 @@ def _show_run(told: dict[str, Any], *, as_json: bool) -> None:
         show_json(told)
         return
     screen.print(f"[bold]{told['run']}[/bold]  {told['agent']}  {told['state']} {told['outcome']}  {told['cost']}")
-    columns = ("step", "kind", "name", "state", "refused_at", "cost", "decision")
-    rows = [{**step, "decision": step["decision"] and str(step["decision"])} for step in told["steps"]]
-    show_rows(rows, as_json=False, empty="It has not taken a step.", columns=columns)
+    columns = ("step", "kind", "name", "state", "cost", "decision")
+    show_rows(told["steps"], as_json=False, empty="It has not taken a step.", columns=columns)
     for refusal in told["refusals"]:
         screen.print(
             f"denied at {refusal['refused_at']}: {escape(str(refusal['name']))}: {escape(str(refusal['reason']))}"
@@ -111,6 +119,7 @@ def approvals(
     """List questions to people."""
     if context.invoked_subcommand is not None:
         return
+    one_of(state, ApprovalState, name="such state of a question")
 
     async def work(_: Cell, views: Views) -> list[dict[str, Any]]:
         return views.approvals(state=state)
@@ -160,7 +169,7 @@ def edit(
     as_json: JsonOption = False,
 ) -> None:
     """Change what is asked and say yes to that; it is judged again in full."""
-    _answer(fleet, approval, "edit", who, because, read_arguments(arguments), as_json)
+    _answer(fleet, approval, "edit", who, because, json_object(arguments, name="The arguments"), as_json)
 
 
 def _answer(

@@ -136,13 +136,13 @@ class Journal:
 
     def run(self, identifier: str) -> Run:
         """Returns the run by its id or the end of its id, or raises `NotFoundError`."""
-        pattern = f"%{identifier.rpartition('_')[2]}" if identifier else ""
-        rows = self._database.read(_Q["run_like"], {"id": identifier, "pattern": pattern})
-        exact = [row for row in rows if row["id"] == identifier]
-        if len(exact or rows) != 1:
+        if exact := self.find_run(identifier):
+            return exact
+        rows = self._database.read(_Q["runs_ending"], {"ending": identifier.removeprefix("run_")})
+        if len(rows) != 1:
             why = "several runs end like this" if rows else ""
             raise NotFoundError("No such run", which=identifier, why=why, hint="`remit runs` lists what there is")
-        return _run((exact or rows)[0])
+        return _run(rows[0])
 
     def runs(self, *, state: str = "", limit: int = LIST_LIMIT) -> list[Run]:
         """Returns the newest runs first."""
@@ -234,10 +234,10 @@ class Journal:
 
     def working_time(self, run: Run, now: int) -> int:
         """Returns the microseconds its attempts have worked; parked time does not count."""
-        ended, since = self._worked(run.id, run.attempt)
+        ended, since = self._worked(run.id, run.attempt, run.state)
         return ended + (now - since if since else 0)
 
-    def _read_worked(self, run: str, _attempt: int) -> tuple[int, int]:
+    def _read_worked(self, run: str, _attempt: int, _state: RunState) -> tuple[int, int]:
         row = self._database.read_one(_Q["worked"], {"run": run})
         return (int(row["ended"]), int(row["since"])) if row else (0, 0)
 

@@ -28,8 +28,8 @@ select * from runs where (:state = '' or state = :state) order by created_at des
 -- name: runs_of_task
 select * from runs where task = :task order by created_at, id
 
--- name: run_like
-select * from runs where id = :id or id like :pattern order by created_at desc limit 2
+-- name: runs_ending
+select * from runs where :ending <> '' and substr(id, -length(:ending)) = :ending limit 2
 
 -- name: subjects
 select kind, value from subjects where task = :task
@@ -82,6 +82,7 @@ where steps.state = 'waiting' and steps.asked = excluded.asked
 -- A person acts on a proposal while the run waits.
 update steps set judged = :judged, sent = :sent, state = 'decided', decision = :decision
 where run = :run and step = :step and state = 'waiting'
+  and exists (select 1 from runs where id = :run and state = 'waiting')
 
 -- name: deny_step
 insert into steps (run, step, attempt, kind, name, asked, judged, state, decision, approval, result, refused_at, at, ended_at)
@@ -102,6 +103,7 @@ update steps set state = 'unknown', approval = :approval where run = :run and st
 insert into steps (run, step, attempt, kind, name, asked, state, decision, result, at, ended_at)
 select :run, :step, :attempt, 'value', :name, :asked, 'done', '', :result, :at, :at
 from runs where id = :run and attempt = :attempt and state = 'running'
+on conflict (run, step) do nothing
 
 -- name: step
 select * from steps where run = :run and step = :step
@@ -124,7 +126,6 @@ select * from runs where state = 'queued' order by created_at, id limit :limit
 -- name: counts
 select state, count(*) as count from runs group by state
 
-
 -- name: close_waiting
 update steps set state = 'done', result = :result, ended_at = :at
 where run = :run and step = :step and state = 'waiting'
@@ -136,6 +137,7 @@ select * from attempts where run = :run and number = :number
 select step, asked from steps where run = :run and step <= :step order by step desc limit :limit
 
 -- name: worked
-select coalesce(sum(case when ended_at is null then 0 else ended_at - started_at end), 0) as ended,
-  coalesce(max(case when ended_at is null then started_at end), 0) as since
-from attempts where run = :run
+-- An attempt whose run was cancelled worked until then.
+select coalesce(sum(coalesce(attempts.ended_at, runs.ended_at, started_at) - started_at), 0) as ended,
+  coalesce(max(case when attempts.ended_at is null and runs.ended_at is null then started_at end), 0) as since
+from attempts join runs on runs.id = attempts.run where run = :run
