@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.gateway.desk import another_run, contract, denied_entry, done, limits, open_desk, refused
+from tests.gateway.desk import another_run, begin, contract, denied_entry, done, limits, open_desk, refused
 
 from remit.core import MINUTE, SECOND
 from remit.gateway import Action, Check
@@ -114,16 +114,10 @@ async def test_a_run_that_is_pinned_to_another_release_does_nothing(tmp_path: Pa
         task = journal.task(desk.run.task)
         run, kept = journal.new_run(task, agent="refund-desk", version="1.0.0", release="sha256:" + "0" * 64)
         await desk.commit(kept)
-        other = replace(desk, credentials=await _begin(desk, run.id))
+        other = replace(desk, credentials=await begin(desk.cell, run))
         outcome = await other.refund()
         assert refused(outcome).step is Check.LIFECYCLE
         denied_entry(other, outcome)
-
-
-async def _begin(desk: object, run: str) -> Credentials:
-    from tests.gateway.desk import begin
-
-    return await begin(desk.cell, desk.cell.parts.journal.run(run))
 
 
 async def test_a_run_ends_at_its_step_limit(tmp_path: Path) -> None:
@@ -149,7 +143,7 @@ async def test_work_is_handed_on_only_so_often(tmp_path: Path, hops: int, allowe
             journal.task(run.task), agent=run.agent, version=run.version, release=run.release, hops=hops
         )
         await desk.commit(kept)
-        outcome = await replace(desk, credentials=await _begin(desk, handed.id)).look()
+        outcome = await replace(desk, credentials=await begin(desk.cell, handed)).look()
         if allowed:
             done(outcome)
         else:

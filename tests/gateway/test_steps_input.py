@@ -49,12 +49,14 @@ async def test_what_does_not_fit_is_told_by_its_name(tmp_path: Path, arguments: 
 
 
 @pytest.mark.parametrize(
-    "value", [float("nan"), float("inf"), {1, 2}, b"bytes", "\ud800", 10**400, nested(40), nested(100_000)]
+    "value",
+    [float("nan"), float("inf"), {1, 2}, b"bytes", "\ud800", 10**400, nested(40), nested(100_000)],
+    ids=["nan", "infinity", "set", "bytes", "half-a-character", "googol", "deep", "very-deep"],
 )
 async def test_what_is_not_sound_json_is_refused(tmp_path: Path, value: Any) -> None:
     async with open_desk(tmp_path) as desk:
         outcome = await desk.refund(value)
-        assert refused(outcome).step in (Check.LIMITS, Check.INPUT)
+        assert refused(outcome).step <= Check.AUTHORITY
         denied_entry(desk, outcome)
         assert desk.server.effects == []
 
@@ -77,7 +79,7 @@ async def test_a_null_in_an_optional_field_is_an_absent_field_and_the_digests_sa
         assert desk.cell.parts.journal.content(str(entry["sent"]))["arguments"] == {"order_id": "R-1", "amount": 5}
 
 
-@pytest.mark.parametrize("name", ["x" * 70_000, "shop__\ud800", "", "shop__get_order\n"])
+@pytest.mark.parametrize("name", ["x" * 70_000, "shop__\ud800", "", "shop__get_order\n"], ids=range(4))
 async def test_whatever_name_is_asked_for_the_refusal_is_logged(tmp_path: Path, name: str) -> None:
     async with open_desk(tmp_path) as desk:
         denied_entry(desk, await desk.act(name, {}))

@@ -52,13 +52,13 @@ class Approvals:
 
     def get(self, identifier: str) -> Approval:
         """Returns the question by its id or the end of it, or raises `NotFoundError`."""
-        pattern = f"%{identifier.rpartition('_')[2]}" if identifier else ""
-        rows = self._database.read(_Q["approval_like"], {"id": identifier, "pattern": pattern})
-        exact = [row for row in rows if row["id"] == identifier]
-        if len(exact or rows) != 1:
+        if exact := self.find(identifier):
+            return exact
+        rows = self._database.read(_Q["approvals_ending"], {"ending": identifier.removeprefix("apr_")})
+        if len(rows) != 1:
             why = "several end like this" if rows else ""
             raise NotFoundError("No such approval", which=identifier, why=why, hint="`remit approvals` lists them")
-        return Approval.of((exact or rows)[0])
+        return Approval.of(rows[0])
 
     def listing(self, *, state: str = "", limit: int = LIST_LIMIT) -> list[Approval]:
         """Returns the newest questions first."""

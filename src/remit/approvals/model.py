@@ -1,9 +1,10 @@
 """Questions to people and their answers, bound to the digest of what was asked."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import combinations
 from typing import Any, Literal
 
 ApprovalKind = Literal["action", "proposal", "unknown", "answer"]
@@ -82,11 +83,17 @@ def read_needs(text: str) -> Needs:
 
 
 def is_satisfied(needs: Needs, votes: Sequence[Vote], digest: str) -> bool:
-    """Whether the yeses to exactly `digest` fill one alternative; each person counts once per role they hold."""
+    """Whether the yeses to exactly `digest` fill one alternative; nobody counts twice, nor for two roles."""
     yes = {vote.person: vote.roles for vote in votes if vote.answer != "reject" and vote.digest == digest}
-    return any(
-        alternative and all(sum(role in roles for roles in yes.values()) >= count for role, count in alternative)
-        for alternative in needs
+    return any(alternative and _can_fill(alternative, yes.values()) for alternative in needs)
+
+
+def _can_fill(alternative: Sequence[tuple[str, int]], people: Collection[Sequence[str]]) -> bool:
+    """Hall's theorem: everybody can be given one role when any set of roles is held by as many as it needs."""
+    return all(
+        sum(any(role in held for role, _ in some) for held in people) >= sum(count for _, count in some)
+        for size in range(1, len(alternative) + 1)
+        for some in combinations(alternative, size)
     )
 
 

@@ -5,8 +5,11 @@ values (:id, :kind, :run, :step, :task, :agent, :version, :name, :digest, :propo
   :on_behalf_of, :asked_at, :expires_at)
 
 -- name: vote
+-- Somebody who answered to this content before has thought again: the last answer counts, the log has them all.
 insert into votes (approval, person, answer, roles, digest, reason, at)
 values (:approval, :person, :answer, :roles, :digest, :reason, :at)
+on conflict (approval, person, digest) do update set answer = excluded.answer, roles = excluded.roles,
+  reason = excluded.reason, at = excluded.at
 
 -- name: decide
 -- The revision makes two answers at once take turns.
@@ -24,8 +27,8 @@ update approvals set state = :state, decided_at = :now, reason = :reason where i
 -- name: approval
 select * from approvals where id = :id
 
--- name: approval_like
-select * from approvals where id = :id or id like :pattern limit 2
+-- name: approvals_ending
+select * from approvals where :ending <> '' and substr(id, -length(:ending)) = :ending limit 2
 
 -- name: approvals
 select * from approvals where (:state = '' or state = :state) order by asked_at desc, id desc limit :limit

@@ -3,9 +3,12 @@
 import asyncio
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib.util import find_spec
@@ -39,6 +42,16 @@ class Answers(StrEnum):
     SEEDED = "seeded"
 
 
+@contextmanager
+def _interruptible() -> Generator[None]:
+    """Lets Ctrl-C end a prompt at once; asyncio would only note it, and go on waiting for an answer."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 @dataclass(slots=True)
 class _People:
     """Answers questions at the prompt, or by rule."""
@@ -54,8 +67,9 @@ class _People:
         if self.rule is None:
             screen.print(f"    [bold]{person}[/bold] is asked: {escape(approval.name)} {escape(str(told['proposed']))}")
             screen.print(f"    because: {escape(approval.because)}")
-            choice = "approve" if Confirm.ask("    Approve?", console=screen) else "reject"
-            reason = Prompt.ask("    Why?", default="looked at it", console=screen)
+            with _interruptible():
+                choice = "approve" if Confirm.ask("    Approve?", console=screen) else "reject"
+                reason = Prompt.ask("    Why?", default="looked at it", console=screen)
         elif self.rule is Answers.SEEDED:
             yes = random.Random(f"{self.seed}:{told['proposed']}").random() < 0.8  # noqa: S311  a demo's coin, not a key
             choice, reason = ("approve", "seeded answer: yes") if yes else ("reject", "seeded answer: no")

@@ -5,8 +5,8 @@ import time
 from collections.abc import Sequence
 
 from remit.controls.model import Switch
-from remit.core import SECOND, Clock
-from remit.store import Database, Statement, load_queries
+from remit.core import SECOND, Clock, InputError
+from remit.store import Database, Row, Statement, load_queries
 
 _Q = load_queries("remit.controls")
 # The commit re-checks under the write lock; until then a fiftieth of a second old is fresh enough.
@@ -36,10 +36,14 @@ class Controls:
     def stopped(self, scopes: Sequence[str]) -> Switch | None:
         """Returns a pulled switch among `scopes`, or None."""
         row = self._database.read_one(_Q["stopped_among"], {"scopes": json.dumps(scopes)})
-        return Switch(row["scope"], True, row["because"], "", 0) if row else None
+        return _switch(row) if row else None
 
     def guard(self, scopes: Sequence[str]) -> Statement:
         """Holds only while no switch among `scopes` is pulled; read under the write lock."""
+        if len(scopes) > MOST_SCOPES:
+            raise InputError(
+                "The guard cannot look at so many scopes", which=str(len(scopes)), why=f"most {MOST_SCOPES}"
+            )
         padded = (*scopes, *("" for _ in range(MOST_SCOPES - len(scopes))))
         named = {f"s{number}": scope for number, scope in enumerate(padded)}
         return Statement(_Q["guard_switches"], named, refusal="a switch was pulled")
@@ -51,8 +55,7 @@ class Controls:
 
     def switches(self) -> list[Switch]:
         """Returns every switch ever used, with its present position."""
-        rows = self._database.read(_Q["switches"])
-        return [Switch(r["scope"], bool(r["stopped"]), r["because"], r["by"], r["at"]) for r in rows]
+        return [_switch(row) for row in self._database.read(_Q["switches"])]
 
     # --- locks
 
@@ -91,3 +94,7 @@ class Controls:
         window = self._clock.now() // (seconds * SECOND)
         parameters = {"key": f"{key}/{seconds}", "window": window, "most": most}
         return Statement(_Q["count_call"], parameters, refusal=f"{key} was called {most} times in {seconds} seconds")
+
+
+def _switch(row: Row) -> Switch:
+    return Switch(row["scope"], bool(row["stopped"]), row["because"], row["by"], row["at"])

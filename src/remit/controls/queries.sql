@@ -6,7 +6,7 @@ on conflict (scope) do update set stopped = excluded.stopped, because = excluded
 select * from switches order by scope
 
 -- name: stopped_among
-select scope, because from switches where stopped = 1 and scope in (select value from json_each(:scopes)) limit 1
+select * from switches where stopped = 1 and scope in (select value from json_each(:scopes)) limit 1
 
 -- name: guard_switches
 -- At most seven scopes: fleet, unit, class, agent, version, run, and the tool or model.
@@ -29,5 +29,5 @@ select * from locks where holder is not null order by resource
 select resource from locks where holder = :holder
 
 -- name: count_call
-insert into rates (key, window, calls) values (:key, :window, 1)
+insert into rates (key, window, calls) select :key, :window, 1 where :most > 0
 on conflict (key, window) do update set calls = rates.calls + 1 where rates.calls < :most

@@ -74,7 +74,9 @@ class Registry:
         approve = {**key, "release": release, "by": by, "at": self._clock.now()}
         return [
             Statement(
-                _Q["approve"], approve, refusal="another text was registered meanwhile, or the release is refused"
+                _Q["approve"],
+                approve,
+                refusal="another text was registered meanwhile, or the release is draining, refused or retired",
             ),
             Statement(_Q["drain_others"], key, want=None),
         ]
