@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from pathlib import Path
 
 from controls.panel import Panel
 from remit.core import SECOND
@@ -79,10 +78,9 @@ async def test_callers_with_overlapping_sets_never_wait_for_each_other(panel: Pa
         nonlocal worked
         for _ in range(20):
             rng.shuffle(resources)
-            while not isinstance(
-                await panel.store.writer.commit(Commit(panel.controls.lock(resources, holder, 60))), Committed
-            ):
-                await asyncio.sleep(0)
+            lock = Commit(panel.controls.lock(resources, holder, 60))
+            while not isinstance(await panel.store.writer.commit(lock), Committed):
+                pass
             assert inside.isdisjoint(resources)
             inside.update(resources)
             await asyncio.sleep(0)

@@ -81,7 +81,7 @@ class Books:
         """No budget is overdrawn, not even for a moment."""
         for budget in self.ledger.budgets():
             assert budget.cap is not None
-            assert 0 <= budget.held
+            assert budget.held >= 0
             assert budget.held + budget.spent <= budget.cap
 
     def check_sums(self, spent: dict[str, int]) -> None:

@@ -58,9 +58,17 @@ def _what(ctx: ActionContext) -> dict[str, Any]:
         "asked": ctx.asked.digest if ctx.asked else "",
         "judged": ctx.judged_digest,
         "confidence": None if ctx.action.confidence is None else str(ctx.action.confidence),
-        "alternatives": len(ctx.action.alternatives),
+        "reasoning": told.digest if (told := reasoning(ctx)) else "",
         "labels": sorted(ctx.labels),
     }
+
+
+def reasoning(ctx: ActionContext) -> Payload | None:
+    """Returns what the agent said about its action: kept as a payload, committed in the log by its digest."""
+    action = ctx.action
+    if not action.reasoning and not action.alternatives:
+        return None
+    return ctx.payload({"reasoning": action.reasoning, "alternatives": [dict(one) for one in action.alternatives]})
 
 
 def _why(ctx: ActionContext, verdict: Verdict) -> dict[str, Any]:
@@ -73,7 +81,7 @@ def _why(ctx: ActionContext, verdict: Verdict) -> dict[str, Any]:
         "facts": {name: _commitment(ctx, value) for name, value in ctx.facts.items()},
         "subjects": {kind: ctx.payload(value).digest for kind, value in ctx.subjects.items()},
         "reads": ctx.reads,
-        "constraints": ctx.notes,
+        "constraints": [*ctx.release.constraints.get(ctx.action.name, ()), *ctx.notes],
         "override": [[{"role": need.role, "count": need.count} for need in some] for some in verdict.approvers],
     }
 
@@ -236,7 +244,7 @@ def _open_step(parts: Parts, ctx: ActionContext, state: str, *, sent: str = "", 
 def _kept(parts: Parts, ctx: ActionContext) -> list[Statement]:
     """Keeps what was asked and, where it differs, what was judged; the agent's reasoning too."""
     payloads: list[Payload] = [payload for payload in (ctx.asked, ctx.judged) if payload]
-    if ctx.action.reasoning:
-        payloads.append(ctx.payload({"reasoning": ctx.action.reasoning}))
+    if told := reasoning(ctx):
+        payloads.append(told)
     distinct = {payload.digest: payload for payload in payloads}
     return [parts.journal.keep(payload) for payload in distinct.values()]

@@ -22,6 +22,8 @@ class Release:
     output: SchemaValidator
     personal: Mapping[str, tuple[str, ...]]
     """By tool: the input fields marked `x-subject`."""
+    constraints: Mapping[str, tuple[str, ...]]
+    """By tool: what bounds its use besides policy, in words, for the record."""
 
     def gate_code(self, tool: str, when: str) -> str:
         """Returns `module:function` of the gate `when` (`before` or `after`) a call, or nothing."""
@@ -49,6 +51,7 @@ def compile_release(contract: Contract, fleet: Fleet, settings: Settings, bundle
         servers=fleet.servers,
         inputs={use.use: compile_schema(fleet.tools[use.use].input) for use in contract.terms.tools},
         output=compile_schema(contract.terms.output),
+        constraints={use.use: constraints_of(contract, fleet.tools[use.use]) for use in contract.terms.tools},
         personal={use.use: personal_fields(fleet.tools[use.use].input) for use in contract.terms.tools},
     )
 
@@ -61,3 +64,16 @@ def personal_fields(schema: Mapping[str, Any], prefix: str = "") -> tuple[str, .
             found.append(prefix + name)
         found += personal_fields(part.get("items", part), f"{prefix}{name}.")
     return tuple(found)
+
+
+def constraints_of(contract: Contract, tool: Tool) -> tuple[str, ...]:
+    """Returns a tool's rate, price, locks and the budgets that pay, in words."""
+    limits = contract.terms.limits
+    told = (
+        f"at most {tool.rate.calls} calls in {tool.rate.seconds} s" if tool.rate else "",
+        f"price {tool.price}" if tool.price else "",
+        f"locks {', '.join(tool.locks)}" if tool.locks else "",
+        f"at most {limits.cost_per_run} a run" if limits.cost_per_run else "",
+        f"at most {limits.cost_per_day} a day" if limits.cost_per_day else "",
+    )
+    return tuple(filter(None, told))

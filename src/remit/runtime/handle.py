@@ -69,11 +69,23 @@ class RunHandle:
         return outcome.value["message"]
 
     async def try_action(
-        self, kind: ActionKind, name: str, arguments: Mapping[str, Any], *, confidence: Any = None, reasoning: str = ""
+        self,
+        kind: ActionKind,
+        name: str,
+        arguments: Mapping[str, Any],
+        *,
+        confidence: Any = None,
+        reasoning: str = "",
+        alternatives: Any = (),
     ) -> Denied | Done:
-        """Takes the next step and returns its outcome as a value; a run that has to wait leaves from here."""
+        """Takes the next step and returns its outcome as a value; a run that has to wait leaves from here.
+
+        `confidence` (0 to 1), `reasoning` and `alternatives` (objects such as `{option, consequence}`) are the agent's
+        own words: they are kept with the decision, and people who are asked see the alternatives.
+        """
         self._steps += 1
-        action = Action(kind, name, arguments, self._steps, _fraction(confidence), (), reasoning)
+        considered = _objects(alternatives)
+        action = Action(kind, name, arguments, self._steps, _fraction(confidence), considered, reasoning)
         return self._settled(await self._gateway.act(self._credentials, action))
 
     def _settled(self, outcome: Outcome) -> Denied | Done:
@@ -187,3 +199,8 @@ def _fraction(confidence: Any) -> Decimal | None:
     except InvalidOperation:
         return None
     return value if 0 <= value <= 1 else None
+
+
+def _objects(value: Any) -> tuple[Mapping[str, Any], ...]:
+    listed: list[Any] = list(value) if isinstance(value, list | tuple) else []  # pyright: ignore[reportUnknownArgumentType]
+    return tuple(one for one in listed if isinstance(one, Mapping))

@@ -71,7 +71,14 @@ class HostedAgent:
     async def _call(self, run: RunHandle, step: Step, known: "_Known") -> JsonValue:
         tool = self._release.tools[step.tool]
         arguments = known.arguments(tool, step)
-        outcome = await run.try_action("tool", tool.name, arguments, confidence=known.values.get("confidence"))
+        outcome = await run.try_action(
+            "tool",
+            tool.name,
+            arguments,
+            confidence=known.values.get("confidence"),
+            reasoning=str(known.values.get("why") or ""),
+            alternatives=known.values.get("alternatives"),
+        )
         if isinstance(outcome, Denied):
             raise RunFailedError(f"Step {step.number} was not permitted", which=tool.name, why=outcome.sentence())
         if outcome.is_error:

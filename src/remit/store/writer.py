@@ -1,9 +1,9 @@
 """The writer: one thread that puts many commits into one durable transaction (group commit).
 
 A batch is first tried as a whole; when one of its commits is refused or faulty, it is rolled back and run again with a
-savepoint around each, so that one fails alone. Nobody hears of a commit before
-the transaction that holds it is on disk. Guards are read under the write lock, so whatever was durable before a
-batch began is seen by every commit in it: after the receipt of a stop, no decision passes its guard.
+savepoint around each, so that one fails alone. Nobody hears of a commit before the transaction that holds it is on
+disk. Guards are read under the write lock, so whatever was durable before a batch began is seen by every commit in it:
+after the receipt of a stop, no decision passes its guard.
 """
 
 import asyncio
