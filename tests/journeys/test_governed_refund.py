@@ -75,7 +75,7 @@ async def test_a_small_refund_goes_from_contract_to_proof(tmp_path: Path) -> Non
         assert record["confidence"] == "0.9"
         assert [(rung["rung"], rung["allowed"]) for rung in record["rungs"]] == [("autonomous", True)]
         assert record["rungs"][0]["policies"] == ["agent/refund-desk@1.0.0/shop__issue_refund/1/act"]
-        assert record["constraints"] == ["gate before: remit_fleets.refunds.checks:refund_matches_order"]
+        assert "gate before: remit_fleets.refunds.checks:refund_matches_order" in record["constraints"]
         assert {read["tool"] for read in record["reads"]} == {"shop__get_order"}
 
         # Personal content is in no entry: neither the message nor the order, only digests under the task's salt.
@@ -213,27 +213,31 @@ async def test_a_refusal_is_on_the_record_and_nothing_happens(
         assert_every_step_is_logged(cell, run)
 
 
-async def test_a_no_of_a_person_a_switch_and_a_stranger_are_on_the_record_too(tmp_path: Path) -> None:
+async def test_a_no_of_a_person_is_on_the_record(tmp_path: Path) -> None:
     async with open_fleet(REFUNDS, tmp_path / "fleet") as cell:
         run = await submitted(cell, "Please refund 450.00 of my order R-2.", "R-2")
-        await cell.operations.stop("tool:shop__issue_refund", because="the ledger is down", by=OWNER)
         await cell.operations.answer(question(cell, run).id, person=LEAD, answer="reject", reason="not this one")
-
-        run = await cell.operations.drive(run.id)
-        record = decisions(cell, run)[-1].fields
-        assert run.state is RunState.WAITING, "a pulled switch is about now, not about the refund"
-        assert (record["refused_at"], record["reason"]) == (
-            int(Check.SWITCHES),
-            "tool:shop__issue_refund is stopped: the ledger is down",
-        )
-
-        await cell.operations.resume("tool:shop__issue_refund", because="it is up again", by=OWNER)
         run = await cell.operations.drive(run.id)
         record = decisions(cell, run)[-1].fields
         assert (record["refused_at"], record["reason"]) == (int(Check.APPROVAL), "a person said no: not this one")
         assert run.state is RunState.FAILED
+        assert refunds_of(tmp_path / "fleet", "R-2") == []
         assert_every_step_is_logged(cell, run)
 
+
+async def test_a_pulled_switch_is_on_the_record_and_the_run_waits(tmp_path: Path) -> None:
+    async with open_fleet(REFUNDS, tmp_path / "fleet") as cell:
+        await cell.operations.stop("tool:shop__issue_refund", because="the ledger is down", by=OWNER)
+        run = await submitted(cell, "Please refund 40.00 of my order R-1.", "R-1")
+        record = decisions(cell, run)[-1].fields
+        stopped = "tool:shop__issue_refund is stopped: the ledger is down"
+        assert (record["refused_at"], record["reason"]) == (int(Check.SWITCHES), stopped)
+        assert run.state is RunState.WAITING, "a switch says something about now, not about the refund"
+        assert refunds_of(tmp_path / "fleet", "R-1") == []
+
+
+async def test_a_caller_without_a_run_is_on_the_record(tmp_path: Path) -> None:
+    async with open_fleet(REFUNDS, tmp_path / "fleet") as cell:
         action = Action("tool", "shop__issue_refund", {"order_id": "R-1", "amount": 40, "why": "x"}, 1)
         refused = await cell.gateway.act(None, action)
         assert isinstance(refused, Denied)

@@ -11,6 +11,9 @@ from remit.journal import Payload
 from remit.policy import Verdict
 from remit.store import Commit, CommitRefused, Committed, Entry, Statement
 
+# In the log a name or a reason is there to be recognised; whole ones are kept as payloads.
+LONGEST_TEXT = 1_000
+
 # Which numbered step a guard of the commit belongs to.
 _STEP_OF_GUARD = {
     "journal.open_step": Check.IDENTIFY,
@@ -29,7 +32,7 @@ def decision_entry(ctx: ActionContext, verdict: str, **more: Any) -> Entry:
     record: dict[str, Any] = {
         "decision": ctx.decision,
         "verdict": verdict,
-        "action": {"kind": ctx.action.kind, "name": ctx.action.name, "step": ctx.action.step},
+        "action": {"kind": ctx.action.kind, "name": _logged(ctx.action.name), "step": ctx.action.step},
         **more,
     }
     if ctx.identified:
@@ -59,6 +62,7 @@ def _what(ctx: ActionContext) -> dict[str, Any]:
         "judged": ctx.judged_digest,
         "confidence": None if ctx.action.confidence is None else str(ctx.action.confidence),
         "reasoning": told.digest if (told := reasoning(ctx)) else "",
+        "alternatives": len(ctx.action.alternatives),
         "labels": sorted(ctx.labels),
     }
 
@@ -84,6 +88,11 @@ def _why(ctx: ActionContext, verdict: Verdict) -> dict[str, Any]:
         "constraints": [*ctx.release.constraints.get(ctx.action.name, ()), *ctx.notes],
         "override": [[{"role": need.role, "count": need.count} for need in some] for some in verdict.approvers],
     }
+
+
+def _logged(text: str) -> str:
+    """Returns what the log can take of a text that came from outside: short, and UTF-8."""
+    return text[:LONGEST_TEXT].encode(errors="replace").decode()
 
 
 def _commitment(ctx: ActionContext, value: Any) -> Any:
@@ -169,7 +178,7 @@ async def commit_denied(parts: Parts, ctx: ActionContext, denied: Denied) -> Den
     a run that goes on later asks again.
     """
     told = Denied(denied.step, denied.reason, denied.hint, ctx.decision)
-    entry = decision_entry(ctx, "deny", refused_at=int(denied.step), reason=denied.reason)
+    entry = decision_entry(ctx, "deny", refused_at=int(denied.step), reason=_logged(denied.reason))
     statements: list[Statement] = []
     if ctx.identified and ctx.person is None and denied.step not in PASSING and ctx.asked is not None:
         result = ctx.payload({"denied": {"step": int(denied.step), "reason": denied.reason, "hint": denied.hint}})

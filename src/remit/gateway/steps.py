@@ -1,10 +1,12 @@
 """Steps 1 to 10 of one action: they read and plan. Each returns a refusal, or nothing when it has passed."""
 
+import asyncio
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 from remit.approvals import ApprovalState
-from remit.contracts import Tool, normalise
+from remit.contracts import Facts, Tool, compile_schema, normalise
 from remit.controls import LOOKBACK, is_looping
 from remit.core import MINUTE, InputError, JsonValue, Money, canonical_bytes, check_depth, day_of
 from remit.gateway.calls import ToolCall, ToolError
@@ -39,7 +41,8 @@ async def identify(parts: Parts, ctx: ActionContext) -> Denied | None:
 
 async def check_switches(parts: Parts, ctx: ActionContext) -> Denied | None:
     """2. Nobody has pulled a switch that this action is in the scope of."""
-    if switch := parts.controls.glance(ctx.scopes):
+    # A glance may be a moment old: a switch that was just reset stops nothing, and one just pulled stops the commit.
+    if parts.controls.glance(ctx.scopes) and (switch := parts.controls.stopped(ctx.scopes)):
         return Denied(Check.SWITCHES, f"{switch.scope} is stopped: {switch.because}", "Wait until people resume it")
     return None
 
@@ -133,19 +136,25 @@ async def authorize(parts: Parts, ctx: ActionContext) -> Denied | None:
     if ctx.tool is not None and (ctx.tool.subjects or ctx.tool.binds or ctx.tool.facts):
         ctx.subjects = parts.journal.subjects(ctx.task.id)
     if ctx.tool is not None and ctx.tool.facts is not None:
-        facts: Mapping[str, Any] = await load_function(ctx.tool.facts.code)(
-            Reader(parts, ctx), ctx.arguments, ctx.subjects
-        )
-        ctx.facts = {name: value for name, value in facts.items() if value is not None}
+        ctx.facts = await _find_facts(parts, ctx, ctx.tool.facts)
     ctx.verdict = parts.policy.judge(ctx.release.bundle, question_for(parts, ctx))
     if ctx.verdict.rung is None:
-        reasons = [
-            reason.text for answer in ctx.verdict.answers for reason in answer.reasons if reason.effect == "forbid"
-        ]
-        return Denied(
-            Check.AUTHORITY, reasons[0] if reasons else "no rule of the contract permits it", ctx.verdict.hint
-        )
+        forbids = [reason for answer in ctx.verdict.answers for reason in answer.reasons if reason.effect == "forbid"]
+        why = forbids[0].because or forbids[0].text if forbids else "no rule of the contract permits it"
+        return Denied(Check.AUTHORITY, why, ctx.verdict.hint)
     return None
+
+
+async def _find_facts(parts: Parts, ctx: ActionContext, declared: Facts) -> dict[str, Any]:
+    """Returns what the tool's facts function finds out, in time and as declared; anything else is a fault."""
+    shown, subjects = deepcopy(dict(ctx.arguments)), dict(ctx.subjects)
+    async with asyncio.timeout(parts.settings.limits.tool_seconds):
+        found = await load_function(declared.code)(Reader(parts, ctx), shown, subjects)
+    facts = {name: value for name, value in dict(found).items() if value is not None}
+    schema = {"type": "object", "properties": declared.gives, "additionalProperties": False}
+    if problems := compile_schema(schema).problems(facts):
+        raise InputError("The facts are not as declared", which=declared.code, why="; ".join(problems))
+    return facts
 
 
 async def screen(parts: Parts, ctx: ActionContext) -> Denied | None:

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, cast
 
 from remit.approvals import ApprovalState, Asking, anyone_of
 from remit.audit import make_entry
@@ -202,5 +202,7 @@ def _fraction(confidence: Any) -> Decimal | None:
 
 
 def _objects(value: Any) -> tuple[Mapping[str, Any], ...]:
-    listed: list[Any] = list(value) if isinstance(value, list | tuple) else []  # pyright: ignore[reportUnknownArgumentType]
-    return tuple(one for one in listed if isinstance(one, Mapping))
+    if not isinstance(value, list | tuple):
+        return ()
+    listed = cast("list[Any] | tuple[Any, ...]", value)
+    return tuple(cast("Mapping[str, Any]", one) for one in listed if isinstance(one, Mapping))
