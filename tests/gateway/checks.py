@@ -42,7 +42,7 @@ async def writing(read: Read, arguments: Mapping[str, Any], subjects: Mapping[st
 
 async def reading(read: Read, arguments: Mapping[str, Any], subjects: Mapping[str, str]) -> Mapping[str, Any]:
     order = await read("shop__get_order", order_id=arguments["order_id"])
-    return {"delivered": "error" not in order or order["status"] == "delivered"}
+    return {"delivered": order.get("status") != "lost"}
 
 
 async def meddling(read: Read, arguments: Any, subjects: Any) -> Mapping[str, Any]:
@@ -58,3 +58,8 @@ async def no(read: Read, arguments: Mapping[str, Any], result: Any) -> str:
 
 async def no_text(read: Read, arguments: Mapping[str, Any], result: Any) -> Any:
     return None
+
+
+async def silent(call: Any, arguments: Mapping[str, Any]) -> Any:
+    """Looks up and never answers."""
+    await asyncio.Event().wait()

@@ -74,6 +74,10 @@ class Till(Shop):
         """How many of the next refunds happen without anybody hearing of it."""
         self.error = error or ConnectionError("the line went dead")
 
+    def run_sql(self, text: str) -> None:
+        """Changes the truth while nobody looks."""
+        self._database.execute(text)
+
     async def issue_refund(self, call: ToolCall, *, order_id: str, amount: float, why: str) -> dict[str, Any]:
         self.effects.append(call)
         self.amounts.append(amount)

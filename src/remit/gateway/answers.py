@@ -27,7 +27,7 @@ async def answer_question(
     not fit, `ConflictError` when somebody else answered at the same moment.
     """
     who = parts.people.person(person)
-    await _check_duties(parts, approval, who)
+    await check_duties(parts, approval, who)
     if answer != "approve" and not reason.strip():
         raise InputError(f"To {answer} takes a reason", which=approval.id, hint="Give one with --because")
     digest, proposed, kept = approval.digest, approval.proposed, list[Statement]()
@@ -58,7 +58,7 @@ async def answer_question(
     return state
 
 
-async def _check_duties(parts: Parts, approval: Approval, who: Person) -> None:
+async def check_duties(parts: Parts, approval: Approval, who: Person) -> None:
     """Separation of duties; a refused attempt to answer is on the record too."""
     now = parts.clock.now()
     version = parts.registry.find(approval.agent, approval.version)

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+# A name or a reason is there to be recognised; a longer one is a report.
+LONGEST_TEXT = 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
@@ -21,3 +24,8 @@ class ToolCall:
 
 class ToolError(Exception):
     """The tool itself refused, in words for the agent; nothing has happened."""
+
+
+def plain(text: str) -> str:
+    """Returns what log and journal can take of a text from outside: short, and UTF-8."""
+    return text[:LONGEST_TEXT].encode(errors="replace").decode()

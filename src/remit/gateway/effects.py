@@ -1,24 +1,23 @@
 """Steps 11 to 13: perform once, check the result, commit the outcome; and what to do when nobody knows the outcome."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from remit.approvals import Approval, ApprovalState, Asking, anyone_of
-from remit.core import JsonValue
-from remit.gateway.calls import ToolCall, ToolError
+from remit.core import InputError, JsonValue
+from remit.gateway.calls import ToolCall, ToolError, plain
 from remit.gateway.context import ActionContext, Parts
 from remit.gateway.model import Done, Outcome, Waiting
 from remit.gateway.providers import Completion, ProviderError
-from remit.gateway.records import CommitRefusedError, commit_outcome, decision_entry
+from remit.gateway.records import TRIES, CommitRefusedError, commit_outcome, decision_entry
 from remit.gateway.steps import Reader
-from remit.gateway.tools import OutcomeUnknownError
+from remit.gateway.tools import OutcomeUnknownError, UnusableResultError
 from remit.guardrails import load_function, run_gate
 from remit.ledger import Charge, Source
 from remit.store import Commit, CommitRefused, Statement
 
-# One try and two more, all under one key: a tool that fails three times in a row is broken, not unlucky.
-TRIES = 3
 # A question whose answer nobody may guess stays open until somebody knows.
 NEVER = 2**62
 
@@ -34,6 +33,8 @@ class Performed:
     source: Source = "live"
     input_tokens: int = 0
     output_tokens: int = 0
+    told: bool = False
+    """Whether a person said so; there is no result of a tool to check then."""
 
 
 async def perform(parts: Parts, ctx: ActionContext) -> Performed:
@@ -45,7 +46,7 @@ async def perform(parts: Parts, ctx: ActionContext) -> Performed:
     for tries_left in reversed(range(TRIES if repeatable else 1)):
         try:
             return Performed(await parts.tools.call(ctx.tool, call_of(ctx), ctx.arguments), cost=price)
-        except ToolError as refusal:
+        except (ToolError, UnusableResultError) as refusal:
             return Performed({"error": str(refusal)}, is_error=True, cost=price)
         except OutcomeUnknownError as fault:
             if not tries_left and ctx.tool.effect == "read":
@@ -67,10 +68,13 @@ async def _look_up(parts: Parts, ctx: ActionContext, fault: OutcomeUnknownError)
     if not ctx.tool.lookup:
         raise fault
     try:
-        found: Mapping[str, Any] = await load_function(ctx.tool.lookup)(call_of(ctx), ctx.arguments)
-        performed, result = found["performed"], found.get("result")
+        async with asyncio.timeout(parts.settings.limits.tool_seconds):
+            found: Mapping[str, Any] = await load_function(ctx.tool.lookup)(call_of(ctx), ctx.arguments)
+        performed, result = found["performed"], parts.tools.checked(found.get("result"))
+        if not isinstance(performed, bool):
+            raise TypeError(f"performed is {type(performed).__name__}, not true or false")
     except Exception as why:
-        raise OutcomeUnknownError(f"{fault}; its check failed too: {why}") from why
+        raise OutcomeUnknownError(plain(f"{fault}; its check failed too: {why}")) from why
     price = ctx.tool.price.micros if ctx.tool.price else 0
     if performed:
         return Performed(result, cost=price)
@@ -103,10 +107,14 @@ async def check_result(parts: Parts, ctx: ActionContext, performed: Performed) -
     """12. Masks secrets, labels the content, and asks the gate whether the claim is true; "" means it is."""
     screening = parts.guardrails.screen_output(performed.value)
     code = ctx.release.gate_code(ctx.tool.name, "after") if ctx.tool else ""
-    if not code or performed.is_error:
+    if not code or performed.is_error or performed.told:
         return screening.value, ctx.labels | screening.labels, ""
     seconds = parts.settings.limits.tool_seconds
-    why = await run_gate(load_function(code), Reader(parts, ctx), ctx.arguments, screening.value, seconds=seconds)
+    try:
+        gate = load_function(code)
+        why = await run_gate(gate, Reader(parts, ctx), ctx.arguments, screening.value, seconds=seconds)
+    except InputError as fault:
+        why = fault.text()
     return screening.value, ctx.labels | screening.labels, why
 
 
@@ -211,7 +219,10 @@ async def doubt(parts: Parts, ctx: ActionContext, fault: OutcomeUnknownError) ->
     )
     doubted = parts.journal.write_step("doubt_step", run=ctx.run.id, step=ctx.action.step, approval=identifier)
     entry = decision_entry(ctx, "unknown", approval=identifier, reason=str(fault))
-    result = await parts.writer.commit(Commit([doubted, asked], [entry], ctx.key))
+    statements = [doubted, asked]
+    if ctx.person is not None and ctx.approval is not None:
+        statements.append(parts.approvals.close(ctx.approval.id, ApprovalState.USED, "a person acted"))
+    result = await parts.writer.commit(Commit(statements, [entry], ctx.key))
     if isinstance(result, CommitRefused):
         raise CommitRefusedError(result)
     return Waiting("outcome", identifier, ctx.decision)
@@ -224,4 +235,4 @@ async def settle_doubt(parts: Parts, ctx: ActionContext, approval: Approval) -> 
     happened = approval.state is ApprovalState.APPROVED
     value = {"happened": happened, "told_by_a_person": approval.reason}
     price = ctx.tool.price.micros if ctx.tool and ctx.tool.price else 0
-    return await finish(parts, ctx, Performed(value, is_error=not happened, cost=price if happened else 0))
+    return await finish(parts, ctx, Performed(value, not happened, price if happened else 0, told=True))

@@ -16,6 +16,7 @@ from typing import Any
 from remit.approvals import Approval
 from remit.core import IntegrityError, NotFoundError, RemitError
 from remit.gateway import effects, steps
+from remit.gateway.answers import check_duties
 from remit.gateway.context import ActionContext, Parts
 from remit.gateway.model import Action, Check, Denied, Done, Outcome, Waiting
 from remit.gateway.recall import AnotherActionError, recall
@@ -62,12 +63,16 @@ class Gateway:
     async def act_as_person(
         self, person: str, approval: Approval, arguments: Mapping[str, Any] | None = None
     ) -> Outcome:
-        """Takes a person's action on an agent's proposal: the same steps, with the person as principal."""
+        """Takes a person's action on an agent's proposal: the same steps, with the person as principal.
+
+        Raises `RefusedError` when they may not answer the proposal at all (logged).
+        """
         parts = self._parts
         row = parts.journal.step(approval.run, approval.step)
         if row is None or approval.kind != "proposal":
             raise NotFoundError("No proposal to act on", which=approval.id, hint="`remit approvals` lists them")
         proposed = arguments if arguments is not None else parts.journal.content(approval.proposed)["arguments"]
+        await check_duties(parts, approval, parts.people.person(person))
         action = Action("tool", approval.name, proposed, approval.step)
         ctx = ActionContext(action, Credentials(approval.run, 0, ""), parts.clock.now())
         ctx.person = parts.people.person(person)

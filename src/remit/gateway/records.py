@@ -5,14 +5,15 @@ from typing import Any
 
 from remit.approvals import ApprovalState, Asking
 from remit.audit import make_entry
+from remit.gateway.calls import plain
 from remit.gateway.context import ActionContext, Parts
 from remit.gateway.model import Check, Denied
 from remit.journal import Payload
 from remit.policy import Verdict
 from remit.store import Commit, CommitRefused, Committed, Entry, Statement
 
-# In the log a name or a reason is there to be recognised; whole ones are kept as payloads.
-LONGEST_TEXT = 1_000
+# One try and two more, all under one key: a tool that fails three times in a row is broken, not unlucky.
+TRIES = 3
 
 # Which numbered step a guard of the commit belongs to.
 _STEP_OF_GUARD = {
@@ -32,7 +33,7 @@ def decision_entry(ctx: ActionContext, verdict: str, **more: Any) -> Entry:
     record: dict[str, Any] = {
         "decision": ctx.decision,
         "verdict": verdict,
-        "action": {"kind": ctx.action.kind, "name": _logged(ctx.action.name), "step": ctx.action.step},
+        "action": {"kind": ctx.action.kind, "name": plain(ctx.action.name), "step": ctx.action.step},
         **more,
     }
     if ctx.identified:
@@ -90,11 +91,6 @@ def _why(ctx: ActionContext, verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _logged(text: str) -> str:
-    """Returns what the log can take of a text that came from outside: short, and UTF-8."""
-    return text[:LONGEST_TEXT].encode(errors="replace").decode()
-
-
 def _commitment(ctx: ActionContext, value: Any) -> Any:
     """Keeps typed values; text may be personal, so only its digest under the task's salt goes into the log."""
     return ctx.payload(value).digest if isinstance(value, str) else value
@@ -136,9 +132,24 @@ async def commit_permit(parts: Parts, ctx: ActionContext) -> Denied | None:
 
 
 def _lock_seconds(parts: Parts, ctx: ActionContext) -> float:
-    """A lock outlives the call it protects: the tool's time limit and a margin for the outcome's commit."""
-    seconds = (ctx.tool.seconds if ctx.tool else None) or parts.settings.limits.tool_seconds
-    return seconds * 2 + parts.settings.limits.lock_seconds
+    """A lock outlives the call it protects: every try, its check and its gate, and a margin for the commit."""
+    limits = parts.settings.limits
+    seconds = (ctx.tool.seconds if ctx.tool else None) or limits.tool_seconds
+    return seconds * TRIES + limits.tool_seconds * 2 + limits.lock_seconds
+
+
+async def commit_resumed(parts: Parts, ctx: ActionContext) -> Denied | None:
+    """Takes up what was decided before a crash: nobody has stopped it since, and its resources are its own again."""
+    guards = [
+        parts.controls.guard(ctx.scopes),
+        parts.registry.guard(ctx.version.agent, ctx.version.version, ctx.run.release),
+    ]
+    locks = parts.controls.lock(ctx.locks, ctx.key, _lock_seconds(parts, ctx))
+    result = await parts.writer.commit(Commit([*guards, *locks], [decision_entry(ctx, "resume")], ctx.key))
+    if isinstance(result, CommitRefused):
+        return CommitRefusedError(result).denied
+    ctx.fences = _fences(result, len(guards), len(locks))
+    return None
 
 
 def _fences(result: Committed, skip: int, count: int) -> Mapping[str, int]:
@@ -174,11 +185,11 @@ class CommitRefusedError(Exception):
 async def commit_denied(parts: Parts, ctx: ActionContext, denied: Denied) -> Denied:
     """Writes a refusal down. A caller that does not hold the pen leaves an entry, but no step.
 
-    What may pass by itself (a switch, a stale attempt, a busy lock) is not kept as the step's outcome either, so
+    What may pass by itself (a switch, a paused version, a stale attempt) is not kept as the step's outcome either, so
     a run that goes on later asks again.
     """
     told = Denied(denied.step, denied.reason, denied.hint, ctx.decision)
-    entry = decision_entry(ctx, "deny", refused_at=int(denied.step), reason=_logged(denied.reason))
+    entry = decision_entry(ctx, "deny", refused_at=int(denied.step), reason=plain(denied.reason))
     statements: list[Statement] = []
     if ctx.identified and ctx.person is None and denied.step not in PASSING and ctx.asked is not None:
         result = ctx.payload({"denied": {"step": int(denied.step), "reason": denied.reason, "hint": denied.hint}})
@@ -204,8 +215,8 @@ async def commit_denied(parts: Parts, ctx: ActionContext, denied: Denied) -> Den
     return told
 
 
-PASSING = frozenset({Check.IDENTIFY, Check.SWITCHES, Check.LIFECYCLE, Check.LOCK})
-"""Refusals that say nothing about the action itself, only about now."""
+PASSING = frozenset({Check.IDENTIFY, Check.SWITCHES, Check.LIFECYCLE})
+"""Refusals that end the attempt. Any other the agent hears and goes on with, so driven again it must hear the same."""
 
 
 async def commit_outcome(parts: Parts, ctx: ActionContext, statements: Sequence[Statement], **fields: Any) -> None:

@@ -1,7 +1,6 @@
 """Steps 1 to 10 of one action: they read and plan. Each returns a refusal, or nothing when it has passed."""
 
 import asyncio
-from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -13,7 +12,7 @@ from remit.gateway.calls import ToolCall, ToolError
 from remit.gateway.context import ActionContext, Parts
 from remit.gateway.model import Check, Denied, Waiting
 from remit.gateway.questions import ask_people, question_for
-from remit.gateway.tools import OutcomeUnknownError
+from remit.gateway.tools import OutcomeUnknownError, UnusableResultError
 from remit.guardrails import load_function, run_gate
 from remit.identity import secret_matches
 from remit.journal import RunState
@@ -255,7 +254,7 @@ class Reader:
             result = await self._parts.tools.call(declared, call, arguments)
         except ToolError:
             result = None
-        except OutcomeUnknownError as fault:
+        except (OutcomeUnknownError, UnusableResultError) as fault:
             raise InputError("A fact could not be read", which=tool, why=str(fault)) from fault
         ctx.reads.append({"tool": tool, "result": ctx.payload(result).digest})
         return result

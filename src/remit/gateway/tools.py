@@ -8,7 +8,7 @@ from typing import Any
 
 from remit.contracts import Server, Tool
 from remit.core import InputError, JsonValue, canonical_bytes
-from remit.gateway.calls import ToolCall, ToolError
+from remit.gateway.calls import ToolCall, ToolError, plain
 from remit.guardrails import load_function
 
 ToolFunction = Callable[..., Awaitable[JsonValue]]
@@ -16,6 +16,10 @@ ToolFunction = Callable[..., Awaitable[JsonValue]]
 
 class OutcomeUnknownError(Exception):
     """The tool was called and nobody knows what became of it."""
+
+
+class UnusableResultError(Exception):
+    """The tool was called, it has happened, and its result is nothing that can be passed on."""
 
 
 class Tools:
@@ -43,17 +47,21 @@ class Tools:
                 self._functions[tool.name] = _method(instance, tool)
 
     async def call(self, tool: Tool, call: ToolCall, arguments: Mapping[str, Any]) -> JsonValue:
-        """Returns the result. `ToolError`: it refused and nothing happened. `OutcomeUnknownError`: anything else."""
+        """Returns the result, or raises.
+
+        `ToolError`: it refused and nothing happened. `UnusableResultError`: it happened, but what it returned is not
+        JSON or too large. `OutcomeUnknownError`: anything else.
+        """
         try:
             async with asyncio.timeout(tool.seconds or self._seconds):
                 result = await self._functions[tool.name](call, **arguments)
-        except ToolError:
-            raise
+        except ToolError as refusal:
+            raise ToolError(plain(str(refusal))) from refusal
         except TimeoutError as late:
             raise OutcomeUnknownError(f"no answer within {tool.seconds or self._seconds:g} seconds") from late
         except Exception as fault:
-            raise OutcomeUnknownError(f"{type(fault).__name__}: {fault}") from fault
-        return self._checked(result)
+            raise OutcomeUnknownError(plain(f"{type(fault).__name__}: {fault}")) from fault
+        return self.checked(result)
 
     async def close(self) -> None:
         """Closes every server that can be closed."""
@@ -62,16 +70,17 @@ class Tools:
             if close is not None and inspect.isawaitable(closing := close()):
                 await closing
 
-    def _checked(self, result: JsonValue) -> JsonValue:
-        """Keeps what is not JSON, or too large, from going further: the call itself has happened."""
+    def checked(self, result: JsonValue) -> JsonValue:
+        """Returns a result that is JSON and not too large; raises `UnusableResultError` for any other."""
         try:
             size = len(canonical_bytes(result))
         except (TypeError, ValueError) as fault:
-            return {"error": f"the tool's result is not JSON: {fault}"}
-        except RecursionError:
-            return {"error": "the tool's result is nested too deeply"}
+            raise UnusableResultError(f"it happened, but the result is not JSON: {fault}") from fault
+        except RecursionError as fault:
+            raise UnusableResultError("it happened, but the result is nested too deeply") from fault
         if size > self._result_bytes:
-            return {"error": f"the tool's result is too large: {size} bytes, the limit is {self._result_bytes}"}
+            told = f"it happened, but the result is too large: {size} bytes, the limit is {self._result_bytes}"
+            raise UnusableResultError(told)
         return result
 
 

@@ -97,6 +97,7 @@ class Operations:
         cancelled = [
             self._parts.journal.cancel(run.id, because),
             self._parts.journal.end_task(run.task, "cancelled", "cancelled"),
+            *(self._parts.approvals.close(a.id, ApprovalState.WITHDRAWN, because) for a in self._pending(run.id)),
         ]
         await self._commit("run.cancelled", run.id, fields, cancelled, stream=run.id)
         return self._parts.journal.run(run.id)
@@ -133,12 +134,15 @@ class Operations:
         return outcome
 
     def waiting_runs(self) -> list[Run]:
-        """Returns runs that could go on: nothing they asked for is still pending."""
+        """Returns runs that could go on: nothing they asked for is still pending, or it has expired."""
         return [
             run
             for run in self._parts.journal.runs(state=RunState.WAITING.value)
-            if not any(a.state is ApprovalState.PENDING for a in self._parts.approvals.of_run(run.id))
+            if not any(self._parts.clock.now() < a.expires_at for a in self._pending(run.id))
         ]
+
+    def _pending(self, run: str) -> list[Approval]:
+        return [a for a in self._parts.approvals.of_run(run) if a.state is ApprovalState.PENDING]
 
     # --- switches
 

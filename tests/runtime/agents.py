@@ -1,0 +1,86 @@
+"""Agents in code, good ones and bad ones, and a gate for answers."""
+
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+from remit.gateway import Read
+from remit.runtime import ActionDeniedError, RunHandle, ToolFailedError
+
+MADE = itertools.count(1)
+SEEN: list[str] = []
+
+
+async def careful(run: RunHandle) -> Any:
+    """Looks, draws a number once, and refunds."""
+    order = await run.tool("shop__get_order", order_id=run.input["order_id"])
+    drawn = await run.value("draw", lambda: {"number": next(MADE)})
+    refund = await run.tool("shop__issue_refund", order_id=order["order_id"], amount=run.input_amount, why="asked") if (
+        False
+    ) else await run.tool("shop__issue_refund", order_id=order["order_id"], amount=400, why="asked")
+    return {"resolved": True, "text": f"number {drawn['number']}", "amount": refund["amount"]}
+
+
+async def thinking(run: RunHandle) -> Any:
+    """Asks a model and passes its word on."""
+    message = await run.model([{"role": "user", "content": "What now?"}])
+    return {"resolved": True, "text": message["content"]}
+
+
+async def denied(run: RunHandle) -> Any:
+    """Hears a refusal and finishes all the same."""
+    try:
+        await run.tool("shop__issue_refund", order_id="R-2", amount=1, why="not mine")
+    except ActionDeniedError as refusal:
+        return {"resolved": False, "text": str(refusal)}
+    return {"resolved": True, "text": "it went through"}
+
+
+async def told_no(run: RunHandle) -> Any:
+    """Hears a tool's own no."""
+    try:
+        await run.tool("shop__get_order", order_id="nowhere")
+    except ToolFailedError as failure:
+        return {"resolved": False, "text": str(failure)}
+    return {"resolved": True, "text": "found"}
+
+
+async def careless(run: RunHandle) -> Any:
+    """Does not catch a refusal."""
+    await run.tool("shop__issue_refund", order_id="R-2", amount=1, why="not mine")
+
+
+async def broken(run: RunHandle) -> Any:
+    """Has a mistake in it."""
+    return {"resolved": True, "text": run.input["no such field"]}
+
+
+async def catching(run: RunHandle) -> Any:
+    """Catches whatever an agent may catch while it waits for a person."""
+    try:
+        await run.tool("shop__issue_refund", order_id=run.input["order_id"], amount=400, why="asked")
+    except Exception:  # noqa: BLE001  what careless code does
+        SEEN.append("caught")
+    return {"resolved": True, "text": "went on"}
+
+
+async def fickle(run: RunHandle) -> Any:
+    """Does something else every time it is driven."""
+    await run.tool("shop__get_order", order_id=f"R-{next(MADE)}")
+    await run.tool("shop__issue_refund", order_id=run.input["order_id"], amount=400, why="asked")
+
+
+async def fickle_value(run: RunHandle) -> Any:
+    """Names its values differently every time it is driven."""
+    await run.value(f"draw {next(MADE)}", lambda: 1)
+    await run.tool("shop__issue_refund", order_id=run.input["order_id"], amount=400, why="asked")
+
+
+async def wordless(run: RunHandle) -> Any:
+    """Returns what the contract does not promise."""
+    return {"resolved": "maybe"}
+
+
+async def polite(read: Read, arguments: Mapping[str, Any], result: Any) -> str:
+    """An answer says please."""
+    return "" if "please" in result["text"] else "it does not say please"
