@@ -132,3 +132,19 @@ async def test_restricted_work_never_reaches_a_cloud_model(tmp_path: Path) -> No
     async with open_desk(tmp_path, change=in_the_cloud, edit=edit) as desk:
         outcome = await desk.cell.gateway.act(desk.credentials, ask())
         assert refused(outcome).step is Check.AUTHORITY
+
+
+class Broken:
+    """A provider with a mistake in it."""
+
+    async def complete(self, request: Mapping[str, Any], *, task: str) -> Any:
+        raise RuntimeError("a mistake")
+
+    async def close(self) -> None:
+        """Has nothing to close."""
+
+
+async def test_a_provider_with_a_mistake_in_it_leaves_nothing_held(tmp_path: Path) -> None:
+    async with open_desk(tmp_path, change=live("http://127.0.0.1:9/v1"), providers={"simulated": Broken()}) as desk:
+        assert "a mistake" in failed(await desk.cell.gateway.act(desk.credentials, ask()))
+        assert desk.cell.parts.ledger.holds() == 0

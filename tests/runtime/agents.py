@@ -15,9 +15,7 @@ async def careful(run: RunHandle) -> Any:
     """Looks, draws a number once, and refunds."""
     order = await run.tool("shop__get_order", order_id=run.input["order_id"])
     drawn = await run.value("draw", lambda: {"number": next(MADE)})
-    refund = await run.tool("shop__issue_refund", order_id=order["order_id"], amount=run.input_amount, why="asked") if (
-        False
-    ) else await run.tool("shop__issue_refund", order_id=order["order_id"], amount=400, why="asked")
+    refund = await run.tool("shop__issue_refund", order_id=order["order_id"], amount=400, why="asked")
     return {"resolved": True, "text": f"number {drawn['number']}", "amount": refund["amount"]}
 
 

@@ -39,6 +39,10 @@ You help.
 """
 
 
+# One answer, no second chance, then a person.
+RUDE_MORE = "models: {turns: 6}\nrefine: {times: 0, to: care-lead}"
+
+
 class Script:
     """A model that says its lines in order and keeps what it was asked."""
 

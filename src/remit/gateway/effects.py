@@ -85,9 +85,10 @@ async def _ask_model(parts: Parts, ctx: ActionContext) -> Performed:
     route = ctx.action.name
     try:
         completion = await parts.models.complete(route, ctx.arguments, task=ctx.task.reference)
-    except ProviderError as fault:
-        spent = ctx.hold.amount if fault.spent and ctx.hold else 0
-        return Performed({"error": f"the model {route} gave no answer: {fault}"}, is_error=True, cost=spent)
+    except Exception as fault:  # noqa: BLE001  whatever a provider raises, there is no answer and the step must end
+        unspent = isinstance(fault, ProviderError) and not fault.spent
+        spent = ctx.hold.amount if ctx.hold and not unspent else 0
+        return Performed({"error": f"the model {route} gave no answer: {plain(str(fault))}"}, is_error=True, cost=spent)
     return _answered(completion, parts.models.cost(route, completion))
 
 

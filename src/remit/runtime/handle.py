@@ -129,10 +129,10 @@ class RunHandle:
         if row is None:
             raise ParkedSignal("waits for answer", await self._park_answer(asked, answer, because, role))
         approval = self._parts.approvals.get(row.approval)
-        if approval.state is ApprovalState.PENDING:
+        if approval.state is ApprovalState.PENDING and self._parts.clock.now() < approval.expires_at:
             raise ParkedSignal("waits for answer", approval.id)
         if approval.state not in (ApprovalState.APPROVED, ApprovalState.USED):
-            raise RunFailedError("A person did not accept the answer", why=approval.reason or str(approval.state))
+            raise RunFailedError("A person did not accept the answer", why=approval.reason or "nobody answered in time")
         accepted: Mapping[str, Any] = self._parts.journal.content(approval.proposed)["answer"]
         if row.state is StepState.WAITING:
             result = self._payload({"value": accepted})

@@ -31,7 +31,7 @@ class HostedAgent:
         return await self._last(run, steps[-1], known)
 
     async def _take(self, run: RunHandle, step: Step, known: "_Known") -> None:
-        if step.when and not holds(parse_condition(step.when), known.values):
+        if not _applies(step, known):
             return
         known.learn(
             step.number, await (self._reason(run, known, []) if step.is_model else self._call(run, step, known))
@@ -41,8 +41,9 @@ class HostedAgent:
         """Takes the last step; a model's answer that fails its checks goes back with the reason, then to a person."""
         refine = self._release.contract.terms.refine
         complaints: list[str] = []
+        is_model = step.is_model and _applies(step, known)
         while True:
-            if step.is_model:
+            if is_model:
                 known.learn(step.number, await self._reason(run, known, complaints))
             else:
                 await self._take(run, step, known)
@@ -51,7 +52,7 @@ class HostedAgent:
             if not why:
                 return answer
             complaints.append(why)
-            if not step.is_model or len(complaints) > refine.times:
+            if not is_model or len(complaints) > refine.times:
                 return dict(await run.ask_person(answer, because=why, role=refine.to))
 
     async def _check(self, run: RunHandle, answer: dict[str, Any]) -> str:
@@ -155,6 +156,10 @@ class _Known:
             known = {**self.values, **last}  # pyright: ignore[reportUnknownVariableType]
             return {name: known[name] for name in wanted if name in known} if wanted else dict(last)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
         return {TEXT_FIELD: last}
+
+
+def _applies(step: Step, known: _Known) -> bool:
+    return not step.when or holds(parse_condition(step.when), known.values)
 
 
 def _final(content: str) -> JsonValue:

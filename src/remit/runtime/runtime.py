@@ -61,8 +61,8 @@ class Runtime:
         A `dedup` key that was seen before returns the task it started then. Raises `InputError` for an input that does
         not fit, `NotFoundError` without a live version, `RefusedError` when a switch is pulled.
         """
-        if dedup and (known := self._parts.journal.task_by_dedup(dedup)):
-            return Started(known, self._parts.journal.runs_of(known.id)[0], is_new=False)
+        if known := self._known(dedup):
+            return known
         version = self._parts.registry.current(agent)
         release = self._release(version)
         terms = release.contract.terms
@@ -82,8 +82,18 @@ class Runtime:
             dedup=dedup,
         )
         run, kept = self._parts.journal.new_run(task, agent=agent, version=version.version, release=version.release)
-        await self._take_on(version, run, task, [*statements, kept])
+        try:
+            await self._take_on(version, run, task, [*statements, kept])
+        except RemitError:
+            # Somebody may have started it at the same moment; then the database refused the key to us.
+            if known := self._known(dedup):
+                return known
+            raise
         return Started(task, run)
+
+    def _known(self, dedup: str | None) -> Started | None:
+        task = self._parts.journal.task_by_dedup(dedup) if dedup else None
+        return Started(task, self._parts.journal.runs_of(task.id)[0], is_new=False) if task else None
 
     async def _take_on(self, version: Version, run: Run, task: Task, statements: list[Statement]) -> None:
         scopes = (
