@@ -17,10 +17,8 @@ MISTAKES: Any = {
     CONTRACT: swap(
         ("shop__get_order", "shop__get_odrer"),
         ("by: care-lead}", "by: care-laed}"),
-        ("amount <= 50\"", "amuont <= 50\""),
-        ("escalate:\n", "approver: [x]\nescalate:\n") if False else ("turns: 6", "turns: 6"),
+        ('amount <= 50"', 'amuont <= 50"'),
     ),
-    "tools/shop.yaml": swap(("risk: medium", "risk: medium")),
 }
 
 

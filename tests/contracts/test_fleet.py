@@ -19,7 +19,7 @@ def test_a_sound_fleet_has_no_findings(folder: Folder) -> None:
 
 
 def test_a_folder_that_is_not_there_is_an_error_with_a_way_out(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="remit init"):
+    with pytest.raises(InputError, match="remit demo"):
         read_fleet(tmp_path / "nowhere")
 
 

@@ -58,9 +58,7 @@ WITH_LOOKUP = ("    idempotent: true\n", "    lookup: tests.gateway.desk:look_up
 
 def limits(**bounds: Any) -> Callable[[Settings], Settings]:
     """Returns a change of the settings' limits."""
-    return lambda settings: settings.model_copy(
-        update={"limits": Limits(**{**settings.limits.model_dump(), **bounds})}
-    )
+    return lambda settings: settings.model_copy(update={"limits": Limits(**{**settings.limits.model_dump(), **bounds})})
 
 
 class Till(Shop):

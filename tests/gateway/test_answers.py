@@ -1,5 +1,6 @@
 """Step 8: a person says yes to exactly this, once; and human-led work a person does with the agent's proposal."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.gateway.desk import (
     done,
     open_desk,
     refused,
+    tools,
 )
 
 from remit.approvals import ApprovalState
@@ -300,10 +302,34 @@ async def test_a_declined_proposal_is_a_no_with_its_reason(desk: Desk) -> None:
 
 
 async def test_what_a_person_did_and_nobody_knows_of_is_asked_once(tmp_path: Path) -> None:
-    edit = {"tools/shop.yaml": lambda text: text.replace("    idempotent: true\n", "")}
+    edit = tools(("    idempotent: true\n", ""))
     async with open_desk(tmp_path, order="R-2", server=Till(failures=1), edit=edit) as desk:
         outcome = await propose(desk)
         with pytest.raises(RefusedError, match="not known"):
             await desk.answer(outcome, TOM)
         pending = desk.cell.parts.approvals.listing(state="pending")
         assert [question.kind for question in pending] == ["unknown"]
+
+
+async def test_two_who_act_at_once_pay_once(desk: Desk) -> None:
+    outcome = await propose(desk)
+    results = await asyncio.gather(
+        *(desk.answer(outcome, person) for person in (TOM, TINA, TOM)), return_exceptions=True
+    )
+    assert sum(isinstance(result, RefusedError | ConflictError) for result in results) == 2
+    assert desk.server.amounts == [6_000]
+
+
+async def test_two_answers_at_once_take_turns(desk: Desk) -> None:
+    outcome = await ask(desk)
+    results = await asyncio.gather(
+        desk.answer(outcome, CARA), desk.answer(outcome, CARA, "reject", reason="no"), return_exceptions=True
+    )
+    assert [isinstance(result, ConflictError) for result in results] == [False, True]
+    assert desk.question(outcome).state is ApprovalState.APPROVED
+
+
+async def test_one_step_asked_twice_at_once_happens_once(desk: Desk) -> None:
+    await desk.answer(await ask(desk), CARA)
+    await asyncio.gather(go_on(desk), go_on(desk))
+    assert desk.server.amounts == [400]

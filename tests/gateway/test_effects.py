@@ -79,7 +79,9 @@ async def test_what_can_be_looked_up_is_not_done_again(tmp_path: Path, found: di
 
 
 @pytest.mark.parametrize(
-    "found", [None, {}, {"performed": "no"}, {"performed": True, "result": {1, 2}}], ids=["raises", "empty", "text", "set"]
+    "found",
+    [None, {}, {"performed": "no"}, {"performed": True, "result": {1, 2}}],
+    ids=["raises", "empty", "text", "set"],
 )
 async def test_a_lookup_that_does_not_tell_leaves_it_to_a_person(tmp_path: Path, found: Any) -> None:
     async with open_desk(tmp_path, server=Till(failures=1), edit=tools(WITH_LOOKUP)) as desk:

@@ -1,7 +1,7 @@
 """Models are asked through the gateway: priced, masked, recorded, and their failures told in words."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ ASK: Mapping[str, Any] = {"messages": [{"role": "user", "content": "Hello"}], "m
 PER_CALL = 100 * 2 + 20 * 10  # the fake's usage at the route's prices, in micro-units
 
 
-def live(base_url: str) -> Any:
+def live(base_url: str) -> Callable[[Settings], Settings]:
     """Returns a change of the settings: one live route, on the fake."""
     route = ModelRoute(
         kind="openai",
@@ -29,7 +29,11 @@ def live(base_url: str) -> Any:
         output_price=Decimal(10),
         timeout=5,
     )
-    return lambda settings: settings.model_copy(update={"models": {"simulated": route}})
+
+    def change(settings: Settings) -> Settings:
+        return settings.model_copy(update={"models": {"simulated": route}})
+
+    return change
 
 
 def ask(step: int = 1, name: str = "simulated", **more: Any) -> Action:
@@ -79,9 +83,10 @@ async def test_a_secret_in_an_answer_is_masked_before_it_is_kept(tmp_path: Path)
 
 
 async def test_a_provider_that_fails_is_told_in_words_and_holds_nothing(tmp_path: Path) -> None:
-    async with FakeOpenAI([failure(400, "no such model")]) as fake, open_desk(
-        tmp_path, change=live(fake.base_url)
-    ) as desk:
+    async with (
+        FakeOpenAI([failure(400, "no such model")]) as fake,
+        open_desk(tmp_path, change=live(fake.base_url)) as desk,
+    ):
         assert "gave no answer" in failed(await desk.cell.gateway.act(desk.credentials, ask()))
         assert desk.cell.parts.ledger.holds() == 0
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.gateway.desk import SECRET, Saying, denied_entry, done, limits, open_desk, refused, tools
+from tests.gateway.desk import SECRET, Saying, contract, denied_entry, done, limits, open_desk, refused, tools
 
 from remit.gateway import Check, Waiting
 
@@ -40,7 +40,7 @@ async def test_an_order_of_another_task_is_not_touched_and_the_reason_is_said_in
 
 
 async def test_a_task_without_a_subject_writes_nothing(tmp_path: Path) -> None:
-    edit = {"agents/refund-desk.agent.md": lambda text: text.replace("subjects: {order: order_id}\n", "")}
+    edit = contract(("subjects: {order: order_id}\n", ""))
     async with open_desk(tmp_path, edit=edit) as desk:
         assert refused(await desk.refund()).step is Check.AUTHORITY
         done(await desk.look())
@@ -48,7 +48,7 @@ async def test_a_task_without_a_subject_writes_nothing(tmp_path: Path) -> None:
 
 async def test_a_subject_is_bound_by_what_a_tool_finds_out_and_the_first_one_stays(tmp_path: Path) -> None:
     edit = {
-        "agents/refund-desk.agent.md": lambda text: text.replace("subjects: {order: order_id}\n", ""),
+        **contract(("subjects: {order: order_id}\n", "")),
         **tools(("    price: 0.0002 EUR\n", "    price: 0.0002 EUR\n    binds: {order: order_id}\n")),
     }
     async with open_desk(tmp_path, edit=edit) as desk:
@@ -60,7 +60,7 @@ async def test_a_subject_is_bound_by_what_a_tool_finds_out_and_the_first_one_sta
 
 
 async def test_the_organisations_ceiling_turns_what_was_autonomous_into_a_question(tmp_path: Path) -> None:
-    edit = {"agents/refund-desk.agent.md": lambda text: text.replace("amount <= 50", "amount <= 4000")}
+    edit = contract(("amount <= 50", "amount <= 4000"))
     async with open_desk(tmp_path, order="R-2", edit=edit) as desk:
         done(await desk.refund(1_000, order="R-2"))
         assert isinstance(await desk.refund(1_000.01, order="R-2"), Waiting)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.gateway.desk import another_run, begin, contract, denied_entry, done, limits, open_desk, refused
+from tests.gateway.desk import another_run, begin, contract, denied_entry, done, limits, open_desk, refused, tools
 
 from remit.core import MINUTE, SECOND
 from remit.gateway import Action, Check
@@ -13,6 +13,7 @@ from remit.registry import Lifecycle
 from remit.testing import SettableClock
 
 LOOK = Action("tool", "shop__get_order", {"order_id": "R-1"}, 1)
+THINK = Action("model", "simulated", {"messages": ()}, 1)
 SCOPES = (
     "fleet",
     "unit:customer-care",
@@ -71,10 +72,8 @@ async def test_a_switch_of_every_scope_stops_the_action_until_it_is_reset(tmp_pa
         for scope in SCOPES:
             named = scope + desk.run.id if scope == "run:" else scope
             await operations.stop(named, because="a test", by="pia.platform@shop.example")
-            kind, name, asked = "tool", "shop__get_order", LOOK.arguments
-            if scope == "model:simulated":
-                kind, name, asked = "model", "simulated", {"messages": []}
-            outcome = await desk.cell.gateway.act(desk.credentials, Action(kind, name, asked, 1))
+            asked = THINK if scope == "model:simulated" else LOOK
+            outcome = await desk.cell.gateway.act(desk.credentials, asked)
             assert refused(outcome).step is Check.SWITCHES, scope
             denied_entry(desk, outcome)
             await operations.resume(named, because="tested", by="pia.platform@shop.example")
@@ -187,7 +186,7 @@ async def test_ping_pong_is_refused_in_its_third_round(tmp_path: Path) -> None:
 
 async def test_a_rate_counts_what_was_permitted_and_starts_anew_with_its_window(tmp_path: Path) -> None:
     clock = SettableClock()
-    edit = {"tools/shop.yaml": lambda text: text.replace("60 per minute", "2 per minute")}
+    edit = tools(("60 per minute", "2 per minute"))
     async with open_desk(tmp_path, clock=clock, edit=edit) as desk:
         refused(await desk.refund(1_000))
         for amount in (1, 2):

@@ -17,6 +17,7 @@ from tests.gateway.desk import (
     limits,
     open_desk,
     refused,
+    swap,
     tools,
 )
 
@@ -27,7 +28,9 @@ from remit.testing import SettableClock
 
 def nothing_is_held(desk: Desk) -> bool:
     parts = desk.cell.parts
-    return parts.ledger.holds() == 0 and parts.controls.locks() == [] and not any(b.held for b in parts.ledger.budgets())
+    return (
+        parts.ledger.holds() == 0 and parts.controls.locks() == [] and not any(b.held for b in parts.ledger.budgets())
+    )
 
 
 async def test_a_run_spends_its_budget_and_no_more(tmp_path: Path) -> None:
@@ -57,7 +60,7 @@ async def test_an_agents_day_has_a_budget_and_the_next_day_another(tmp_path: Pat
 
 
 async def test_a_units_day_has_a_budget(tmp_path: Path) -> None:
-    edit = {"remit.toml": lambda text: text.replace("500 EUR", "0.015 EUR")}
+    edit = {"remit.toml": swap(("500 EUR", "0.015 EUR"))}
     async with open_desk(tmp_path, edit=edit) as desk:
         done(await desk.refund(1))
         outcome = await desk.refund(2)

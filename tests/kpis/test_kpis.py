@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.gateway.desk import ANN, CARA, REFUNDS
+from tests.gateway.desk import ANN, CARA, REFUNDS, Till
 from tests.runtime.workshop import work
 
 from remit.app import Cell
@@ -30,7 +30,7 @@ async def test_without_work_there_is_nothing_to_say(tmp_path: Path) -> None:
 
 async def test_the_figures_of_five_tickets(tmp_path: Path) -> None:
     clock = SettableClock()
-    async with open_fleet(REFUNDS, tmp_path / "fleet", clock=clock) as cell:
+    async with open_fleet(REFUNDS, tmp_path / "fleet", clock=clock, servers={"shop": Till()}) as cell:
         await work(cell, "Please refund 20")  # by itself, at once
         yes = await work(cell, "Please refund 400", order="R-2")
         await answered(cell, clock, yes, "approve", 10)  # a planned yes
@@ -55,7 +55,7 @@ async def test_the_figures_of_five_tickets(tmp_path: Path) -> None:
 
 async def test_a_ticket_a_person_corrected_counts_as_touched(tmp_path: Path) -> None:
     clock = SettableClock()
-    async with open_fleet(REFUNDS, tmp_path / "fleet", clock=clock) as cell:
+    async with open_fleet(REFUNDS, tmp_path / "fleet", clock=clock, servers={"shop": Till()}) as cell:
         run = await work(cell, "Please refund 400", order="R-2")
         (question,) = cell.parts.approvals.of_run(run.id)
         less = {"order_id": "R-2", "amount": 100, "why": "less will do"}

@@ -12,7 +12,6 @@ from remit.app import Cell
 from remit.approvals import ApprovalState
 from remit.core import ConflictError, InputError, NotFoundError, RefusedError
 from remit.journal import RunState
-from remit.operations import read_arguments
 from remit.registry import ReleaseState
 from remit.testing import open_fleet
 
@@ -44,7 +43,7 @@ async def test_a_fleet_that_is_opened_again_is_the_same(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "edit",
     [
-        {CONTRACT: swap(("amount <= 50\"", "amount <= 60\""))},
+        {CONTRACT: swap(('amount <= 50"', 'amount <= 60"'))},
         {"tools/shop.yaml": swap(("risk: medium", "risk: high"))},
         {"remit.toml": swap(("cloud = false", "cloud = false\nmax_tokens = 100"))},
     ],
@@ -129,7 +128,7 @@ async def test_the_desk_works_from_ticket_to_answer(cell: Cell) -> None:
 
 
 async def test_a_yes_lets_the_run_go_on_and_a_no_ends_it(cell: Cell) -> None:
-    for answer, state in (("approve", RunState.DONE), ("reject", RunState.FAILED)):
+    for answer, state in (("reject", RunState.FAILED), ("approve", RunState.DONE)):
         run = await work(cell, "Please refund 400", order="R-2")
         assert run.state is RunState.WAITING
         assert cell.operations.waiting_runs() == []
@@ -138,7 +137,7 @@ async def test_a_yes_lets_the_run_go_on_and_a_no_ends_it(cell: Cell) -> None:
         assert [each.id for each in cell.operations.waiting_runs()] == [run.id]
         run = await cell.operations.drive(run.id)
         assert run.state is state, run.reason
-    assert "as we agreed" in run.reason
+        assert ("as we agreed" in run.reason) is (answer == "reject")
 
 
 async def test_a_person_carries_a_proposal_out_and_the_run_goes_on(cell: Cell) -> None:
@@ -171,10 +170,3 @@ async def test_nobody_unknown_acts(cell: Cell) -> None:
     (question,) = cell.parts.approvals.of_run(run.id)
     with pytest.raises(RefusedError, match="No such person"):
         await cell.operations.answer(question.id, person=ANN, answer="approve")
-
-
-@pytest.mark.parametrize("text", ["", "{", "[1]", "7", '"x"'])
-def test_arguments_on_a_command_line_are_a_json_object(text: str) -> None:
-    with pytest.raises(InputError):
-        read_arguments(text)
-    assert read_arguments('{"a": 1}') == {"a": 1}

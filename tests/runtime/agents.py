@@ -82,3 +82,13 @@ async def wordless(run: RunHandle) -> Any:
 async def polite(read: Read, arguments: Mapping[str, Any], result: Any) -> str:
     """An answer says please."""
     return "" if "please" in result["text"] else "it does not say please"
+
+
+async def stubborn(run: RunHandle) -> Any:
+    """Goes on whatever it hears, and does something else every time it is driven."""
+    try:
+        await run.tool("shop__get_order", order_id=f"R-{next(MADE)}")
+    except Exception:  # noqa: BLE001  what careless code does
+        SEEN.append("caught")
+    await run.tool("shop__issue_refund", order_id=run.input["order_id"], amount=400, why="asked")
+    return {"resolved": True, "text": "went on"}

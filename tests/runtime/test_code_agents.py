@@ -84,7 +84,7 @@ async def test_waiting_is_nothing_that_code_can_catch_by_mistake(tmp_path: Path)
         assert agents.SEEN == []
 
 
-@pytest.mark.parametrize("agent", ["fickle", "fickle_value"])
+@pytest.mark.parametrize("agent", ["fickle", "fickle_value", "stubborn"])
 async def test_code_that_does_not_repeat_itself_fails_with_that_reason(tmp_path: Path, agent: str) -> None:
     class AnyOrder(Till):
         async def get_order(self, call: Any, *, order_id: str) -> Any:

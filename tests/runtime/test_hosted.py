@@ -29,7 +29,9 @@ def told(model: Script, number: int = 0) -> Any:
 async def test_the_steps_are_taken_in_order_with_what_is_known_by_name(tmp_path: Path) -> None:
     shop = Till()
     model = Script(line({"amount": 7, "why": "broken"}), line(FINAL))
-    async with open_workshop(tmp_path, LOOK, "model — decide.", REFUND, "model — tell.", model=model, server=shop) as cell:
+    async with open_workshop(
+        tmp_path, LOOK, "model — decide.", REFUND, "model — tell.", model=model, server=shop
+    ) as cell:
         run = await work(cell)
         assert run.state is RunState.DONE, run.reason
         assert names(cell, run) == ["shop__get_order", "simulated", "shop__issue_refund", "simulated", "check"]

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import socket
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -86,8 +85,8 @@ async def test_an_attempt_of_a_process_that_is_gone_is_taken_over(tmp_path: Path
 
     async with open_workshop(tmp_path, *LOOK_AND_TELL, model=Script(FINAL)) as cell:
         started = await cell.operations.submit("refund-desk", VALUE, on_behalf_of=ANN)
-        gone = subprocess.Popen(["true"])
-        gone.wait()
+        gone = await asyncio.create_subprocess_exec("true")
+        await gone.wait()
         _, kept = issue_secret()
         for executor, state in (
             (f"{socket.gethostname()}/{os.getpid()}/x", RunState.RUNNING),

@@ -64,13 +64,18 @@ def _told(cell: Cell, views: Views, run: Run) -> dict[str, Any]:
 def runs(
     state: Annotated[str, typer.Option(help="Only runs in this state.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=1_000)] = 30,
+    drive: Annotated[
+        bool, typer.Option(help="First drive what nobody drives: queued runs, and those whose process ended.")
+    ] = False,
     fleet: FleetOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
     """List the newest runs."""
     one_of(state, RunState, name="such state of a run")
 
-    async def work(_: Cell, views: Views) -> list[dict[str, Any]]:
+    async def work(cell: Cell, views: Views) -> list[dict[str, Any]]:
+        for run in cell.operations.unfinished_runs() if drive else []:
+            await cell.operations.drive(run.id)
         return views.runs(state=state, limit=limit)
 
     columns = ("run", "agent", "state", "outcome", "attempts", "cost", "created")

@@ -19,7 +19,12 @@ PEOPLE = "people.yaml"
 def read_fleet(folder: Path) -> tuple[Fleet, list[Finding]]:
     """Reads the fleet in `folder`; files with mistakes are left out and told, a missing folder is an `InputError`."""
     if not folder.is_dir():
-        raise InputError("There is no fleet", which=str(folder), why="no such folder", hint="remit init makes one")
+        raise InputError(
+            "There is no fleet",
+            which=str(folder),
+            why="no such folder",
+            hint="Name the folder of a fleet, or try `remit demo`",
+        )
     reading = _Reading(folder, Bundler(folder))
     fleet = Fleet(
         folder=str(folder),

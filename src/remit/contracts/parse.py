@@ -28,7 +28,7 @@ def parse_contract(
     ends = next((i for i, line in enumerate(lines[1:], 1) if line.rstrip() == _FENCE), 0)
     if lines[0].rstrip() != _FENCE or not ends:
         problem = "A contract begins with front matter between two lines of ---"
-        return None, [Finding(file, 1, "", problem, "see docs/contracts.md, or start from `remit init`")]
+        return None, [Finding(file, 1, "", problem, "see docs/contracts.md, or start from an example fleet")]
     source = read_yaml("\n".join(lines[1:ends]), file=file, before=1)
     body = read_body("\n".join(lines[ends + 1 :]), file=file, before=ends + 1)
     values, digests, schema_findings = bundle_schemas(

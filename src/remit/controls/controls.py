@@ -33,6 +33,10 @@ class Controls:
             self._pulled = (now, pulled)
         return next((pulled[scope] for scope in scopes if scope in pulled), None) if pulled else None
 
+    def forget(self) -> None:
+        """Makes the next glance a fresh look: this process has just changed a switch."""
+        self._pulled = (0.0, {})
+
     def stopped(self, scopes: Sequence[str]) -> Switch | None:
         """Returns a pulled switch among `scopes`, or None."""
         row = self._database.read_one(_Q["stopped_among"], {"scopes": json.dumps(scopes)})

@@ -29,5 +29,9 @@ select * from locks where holder is not null order by resource
 select resource from locks where holder = :holder
 
 -- name: count_call
+-- A new window begins at one; a window that has passed (the clock of another process is behind) counts as the latest.
 insert into rates (key, window, calls) select :key, :window, 1 where :most > 0
-on conflict (key, window) do update set calls = rates.calls + 1 where rates.calls < :most
+on conflict (key) do update set
+  calls = case when excluded.window > rates.window then 1 else rates.calls + 1 end,
+  window = max(rates.window, excluded.window)
+where excluded.window > rates.window or rates.calls < :most

@@ -2,7 +2,7 @@
 
 import os
 import tomllib
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from remit.core.errors import InputError
+from remit.core.money import Money
 
 
 class ModelRoute(BaseModel):
@@ -87,6 +88,24 @@ class Settings(BaseSettings):
     def _upper_case(cls, rates: dict[str, Decimal]) -> dict[str, Decimal]:
         """Variables arrive in lower case, which sorts behind remit.toml's upper case and so overrides it."""
         return {code.upper(): rates[code] for code in sorted(rates)}
+
+    @field_validator("unit_budget_per_day")
+    @classmethod
+    def _is_money(cls, text: str) -> str:
+        if text:
+            Money.parse(text)
+        return text
+
+    def in_cell(self, money: Money) -> int:
+        """Returns micro-units of the cell's currency, rounded up; without an exchange rate it is an `InputError`."""
+        rate = Decimal(1) if money.currency == self.currency else self.exchange.get(money.currency)
+        if rate is None:
+            raise InputError(
+                "No exchange rate for the currency",
+                which=money.currency,
+                hint=f"Set exchange.{money.currency} in remit.toml: units of {self.currency} for one {money.currency}",
+            )
+        return int((money.micros * rate).to_integral_value(ROUND_CEILING))
 
     @classmethod
     def settings_customise_sources(

@@ -35,6 +35,8 @@ async def answer_question(
         payload = _edited(parts, approval, arguments)
         digest = proposed = payload.digest
         kept = [parts.journal.keep(payload)]
+    told = _reason(parts, approval, reason)
+    kept.append(parts.journal.keep(told))
     roles = (*who.roles, own_role(who.id))
     state, statements = parts.approvals.answer(
         approval, person=who.id, roles=roles, answer=answer, reason=reason, digest=digest, proposed=proposed
@@ -48,6 +50,7 @@ async def answer_question(
         "asked": approval.digest,
         "answered": digest,
         "state": state.value,
+        "reason": told.digest,
     }
     entry = make_entry(approval.run, "approval", approval.id, parts.clock.now(), fields)
     result = await parts.writer.commit(Commit([*statements, *kept], [entry], approval.id))
@@ -70,6 +73,12 @@ async def check_duties(parts: Parts, approval: Approval, who: Person) -> None:
     statements = [parts.approvals.close(approval.id, ApprovalState.EXPIRED, why)] if now >= approval.expires_at else []
     await parts.writer.commit(Commit(statements, [make_entry(approval.run, "approval", approval.id, now, fields)]))
     raise RefusedError(f"{who.id} may not answer", which=approval.id, why=why)
+
+
+def _reason(parts: Parts, approval: Approval, reason: str) -> Payload:
+    """Names what they said; in their words it may be personal, so the log has its digest."""
+    task = parts.journal.task_terms(approval.task)
+    return Payload.of({"reason": reason}, task=task.id, salt=task.salt)
 
 
 def _edited(parts: Parts, approval: Approval, arguments: Mapping[str, Any] | None) -> Payload:

@@ -41,7 +41,7 @@ async def perform(parts: Parts, ctx: ActionContext) -> Performed:
     """11b. Acts, once, under the key of run and step. Raises `OutcomeUnknownError` when nobody can tell."""
     if ctx.tool is None:
         return await _ask_model(parts, ctx)
-    price = ctx.tool.price.micros if ctx.tool.price else 0
+    price = ctx.release.prices[ctx.tool.name]
     repeatable = ctx.tool.idempotent or ctx.tool.effect == "read"
     for tries_left in reversed(range(TRIES if repeatable else 1)):
         try:
@@ -75,7 +75,7 @@ async def _look_up(parts: Parts, ctx: ActionContext, fault: OutcomeUnknownError)
             raise TypeError(f"performed is {type(performed).__name__}, not true or false")
     except Exception as why:
         raise OutcomeUnknownError(plain(f"{fault}; its check failed too: {why}")) from why
-    price = ctx.tool.price.micros if ctx.tool.price else 0
+    price = ctx.release.prices[ctx.tool.name]
     if performed:
         return Performed(result, cost=price)
     return Performed({"error": f"{ctx.tool.name} failed and nothing happened: {fault}"}, is_error=True, cost=price)
@@ -122,8 +122,9 @@ async def check_result(parts: Parts, ctx: ActionContext, performed: Performed) -
 async def finish(parts: Parts, ctx: ActionContext, performed: Performed) -> Outcome:
     """12 and 13. Checks the result and commits the outcome; a result that fails its gate is kept, but not passed on."""
     value, labels, why = await check_result(parts, ctx, performed)
-    is_error = performed.is_error or bool(why)
+    is_error, withheld = performed.is_error or bool(why), None
     if why:
+        withheld = ctx.payload({"value": value})
         value = {"error": f"the result failed its gate: {why}"}
     result = ctx.payload({"value": value})
     cost = performed.cost
@@ -138,6 +139,7 @@ async def finish(parts: Parts, ctx: ActionContext, performed: Performed) -> Outc
             at=parts.clock.now(),
         ),
         parts.journal.keep(result),
+        *([parts.journal.keep(withheld)] if withheld else []),
         *_bindings(parts, ctx, value, is_error),
         *parts.controls.unlock(ctx.locks, ctx.key),
     ]
@@ -146,6 +148,7 @@ async def finish(parts: Parts, ctx: ActionContext, performed: Performed) -> Outc
     if ctx.hold is not None or cost or ctx.tool is None:
         statements += parts.ledger.settle(ctx.run.id, ctx.action.step, ctx.hold, _charge(parts, ctx, performed))
     fields = {"result": result.digest, "is_error": is_error, "cost": cost, "labels": sorted(labels), "gate": why}
+    fields["withheld"] = withheld.digest if withheld else ""
     await commit_outcome(parts, ctx, statements, **fields)
     # What the agent gets now is what it would get from the journal, to the order of keys.
     return Done(result.value()["value"], ctx.decision, is_error, cost)
@@ -235,5 +238,5 @@ async def settle_doubt(parts: Parts, ctx: ActionContext, approval: Approval) -> 
         return Waiting("outcome", approval.id)
     happened = approval.state is ApprovalState.APPROVED
     value = {"happened": happened, "told_by_a_person": approval.reason}
-    price = ctx.tool.price.micros if ctx.tool and ctx.tool.price else 0
+    price = ctx.release.prices[ctx.tool.name] if ctx.tool else 0
     return await finish(parts, ctx, Performed(value, not happened, price if happened else 0, told=True))

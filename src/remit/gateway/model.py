@@ -1,5 +1,6 @@
 """What comes in at the gateway and what goes out: actions, and one of three outcomes."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -77,6 +78,12 @@ class Done:
     is_error: bool = False
     cost: int = 0
     """Micro-units of the cell's currency."""
+
+    def words(self) -> str:
+        """Returns what the agent reads of a refusal by the tool."""
+        told: Any = self.value
+        said = told.get("error") if isinstance(told, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        return said if isinstance(said, str) else json.dumps(self.value, ensure_ascii=False)
 
 
 Outcome = Denied | Waiting | Done

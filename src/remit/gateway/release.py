@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from remit.contracts import Contract, Fleet, SchemaValidator, Server, Tool, compile_schema
-from remit.core import Settings, digest_of
+from remit.core import Money, Settings, digest_of
 from remit.policy import Bundle
 
 
@@ -22,6 +22,10 @@ class Release:
     output: SchemaValidator
     personal: Mapping[str, tuple[str, ...]]
     """By tool: the input fields marked `x-subject`."""
+    prices: Mapping[str, int]
+    """By tool: what one call costs, in micro-units of the cell's currency."""
+    caps: Mapping[Literal["run", "agent", "unit"], int | None]
+    """What a run, and the agent and its unit in a day, may cost at most; None is metered only."""
     constraints: Mapping[str, tuple[str, ...]]
     """By tool: what bounds its use besides policy, in words, for the record."""
 
@@ -51,6 +55,14 @@ def compile_release(contract: Contract, fleet: Fleet, settings: Settings, bundle
         servers=fleet.servers,
         inputs={use.use: compile_schema(fleet.tools[use.use].input) for use in contract.terms.tools},
         output=compile_schema(contract.terms.output),
+        prices={use.use: _in_cell(fleet.tools[use.use].price, settings) or 0 for use in contract.terms.tools},
+        caps={
+            "run": _in_cell(contract.terms.limits.cost_per_run, settings),
+            "agent": _in_cell(contract.terms.limits.cost_per_day, settings),
+            "unit": _in_cell(
+                Money.parse(settings.unit_budget_per_day) if settings.unit_budget_per_day else None, settings
+            ),
+        },
         constraints={use.use: constraints_of(contract, fleet.tools[use.use]) for use in contract.terms.tools},
         personal={use.use: personal_fields(fleet.tools[use.use].input) for use in contract.terms.tools},
     )
@@ -77,3 +89,7 @@ def constraints_of(contract: Contract, tool: Tool) -> tuple[str, ...]:
         f"at most {limits.cost_per_day} a day" if limits.cost_per_day else "",
     )
     return tuple(filter(None, told))
+
+
+def _in_cell(money: Money | None, settings: Settings) -> int | None:
+    return settings.in_cell(money) if money else None

@@ -7,7 +7,7 @@ from typing import Any
 from remit.approvals import ApprovalState
 from remit.contracts import Facts, Tool, compile_schema, normalise
 from remit.controls import LOOKBACK, is_looping
-from remit.core import MINUTE, InputError, JsonValue, Money, canonical_bytes, check_depth, day_of
+from remit.core import MINUTE, InputError, JsonValue, canonical_bytes, check_depth, day_of
 from remit.gateway.calls import ToolCall, ToolError
 from remit.gateway.context import ActionContext, Parts
 from remit.gateway.model import Check, Denied, Waiting
@@ -205,12 +205,11 @@ async def reserve(parts: Parts, ctx: ActionContext) -> Denied | None:
     amount = _worst_case(parts, ctx)
     if not amount:
         return None
-    limits, day = ctx.release.contract.terms.limits, day_of(ctx.now)
-    unit_cap = parts.settings.unit_budget_per_day
+    caps, day = ctx.release.caps, day_of(ctx.now)
     ctx.budgets = (
-        Budget(run_budget(ctx.run.id), _micros(limits.cost_per_run)),
-        Budget(day_budget("agent", ctx.version.agent, day), _micros(limits.cost_per_day)),
-        Budget(day_budget("unit", ctx.version.unit, day), _micros(Money.parse(unit_cap) if unit_cap else None)),
+        Budget(run_budget(ctx.run.id), caps["run"]),
+        Budget(day_budget("agent", ctx.version.agent, day), caps["agent"]),
+        Budget(day_budget("unit", ctx.version.unit, day), caps["unit"]),
     )
     ctx.hold = Hold(amount, tuple(budget.id for budget in ctx.budgets))
     return None
@@ -218,12 +217,8 @@ async def reserve(parts: Parts, ctx: ActionContext) -> Denied | None:
 
 def _worst_case(parts: Parts, ctx: ActionContext) -> int:
     if ctx.tool is not None:
-        return ctx.tool.price.micros if ctx.tool.price else 0
+        return ctx.release.prices[ctx.tool.name]
     return parts.models.worst_case(ctx.action.name, ctx.arguments) or 0
-
-
-def _micros(money: Money | None) -> int | None:
-    return money.micros if money else None
 
 
 async def take_locks(parts: Parts, ctx: ActionContext) -> Denied | None:

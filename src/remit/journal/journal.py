@@ -152,6 +152,10 @@ class Journal:
         """Returns the runs of one task in the order they began."""
         return [_run(row) for row in self._database.read(_Q["runs_of_task"], {"task": task})]
 
+    def queued_runs(self, *, limit: int = LIST_LIMIT) -> list[Run]:
+        """Returns runs no attempt of which has begun, oldest first."""
+        return [_run(row) for row in self._database.read(_Q["queued_runs"], {"limit": limit})]
+
     def open_runs(self) -> list[Run]:
         """Returns runs an attempt is writing to, as far as the journal knows."""
         return [_run(row) for row in self._database.read(_Q["running_runs"])]
@@ -180,7 +184,7 @@ class Journal:
             {"run": run.id, "attempt": run.attempt, "secret": secret},
             refusal="another attempt of this run has begun",
         )
-        lost = [Statement(_Q["lose_attempt"], {"run": run.id, "number": run.attempt, "at": now}, want=None)]
+        lost = [self.lose_attempt(run)]
         added = Statement(_Q["add_attempt"], {"run": run.id, "number": number, "executor": executor, "at": now})
         return [pen, *(lost if takes_over else []), added]
 
@@ -217,6 +221,11 @@ class Journal:
         return Statement(
             _Q["stop_run"], {"run": run, "reason": reason, "at": self._clock.now()}, refusal="the run is over already"
         )
+
+    def lose_attempt(self, run: Run) -> Statement:
+        """Ends the attempt of a run that was taken from it."""
+        parameters = {"run": run.id, "number": run.attempt, "at": self._clock.now()}
+        return Statement(_Q["lose_attempt"], parameters, want=None)
 
     def end_task(self, task: str, state: str, outcome: str) -> Statement:
         """Closes a task with its outcome."""

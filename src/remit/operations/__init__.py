@@ -1,6 +1,6 @@
 """What people do and see: verbs, views and fleet loading, with three faces (REST, console, `--json`)."""
 
-from remit.operations.operations import Operations, read_arguments
+from remit.operations.operations import Operations
 from remit.operations.views import Views
 
-__all__ = ["Operations", "Views", "read_arguments"]
+__all__ = ["Operations", "Views"]

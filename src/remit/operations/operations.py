@@ -1,6 +1,5 @@
 """What people do: every verb once, for the command line, REST and the console alike. Each is on the record."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -96,6 +95,7 @@ class Operations:
         fields = {"run": run.id, "because": because, "by": by}
         cancelled = [
             self._parts.journal.cancel(run.id, because),
+            self._parts.journal.lose_attempt(run),
             self._parts.journal.end_task(run.task, "cancelled", "cancelled"),
             *(self._parts.approvals.close(a.id, ApprovalState.WITHDRAWN, because) for a in self._pending(run.id)),
         ]
@@ -141,6 +141,10 @@ class Operations:
             if not any(self._parts.clock.now() < a.expires_at for a in self._pending(run.id))
         ]
 
+    def unfinished_runs(self) -> list[Run]:
+        """Returns runs that nobody drives: queued ones, and those whose process may have ended."""
+        return [*self._parts.journal.queued_runs(), *self._parts.journal.open_runs()]
+
     def _pending(self, run: str) -> list[Approval]:
         return [a for a in self._parts.approvals.of_run(run) if a.state is ApprovalState.PENDING]
 
@@ -161,6 +165,7 @@ class Operations:
         fields = {"scope": scope, "stopped": stopped, "because": because, "by": by}
         switch = self._parts.controls.switch(scope, stopped=stopped, because=because, by=by)
         await self._commit("switch", scope, fields, [switch])
+        self._parts.controls.forget()
         done_at = self._parts.clock.now()
         running = len(self._parts.journal.runs(state=RunState.RUNNING.value))
         return {
@@ -178,14 +183,3 @@ class Operations:
         result = await self._parts.writer.commit(Commit(statements, [entry], ref))
         if isinstance(result, CommitRefused):
             raise ConflictError("This could not be done", which=ref, why=result.refusal)
-
-
-def read_arguments(text: str) -> dict[str, Any]:
-    """Reads a JSON object given on a command line."""
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError as fault:
-        raise InputError("Not JSON", which=text, why=fault.msg) from fault
-    if not isinstance(value, dict):
-        raise InputError("Not a JSON object", which=text)
-    return value  # pyright: ignore[reportUnknownVariableType]

@@ -5,7 +5,7 @@ from typing import Any
 
 from remit.approvals import Approval
 from remit.audit import Log, LogEntry
-from remit.contracts import Fleet
+from remit.contracts import Fleet, Level
 from remit.core import NotFoundError, format_micros, iso
 from remit.gateway import Check, Parts
 from remit.journal import Run, StepRow
@@ -48,7 +48,7 @@ class Views:
                 "tool": row.tool,
                 "when": row.when or "always",
                 "level": row.level.value,
-                "by": ", ".join(row.by),
+                "by": "" if row.level is Level.AUTONOMOUS else ", ".join(row.by),
                 "count": row.count,
                 "because": row.because,
                 "source": row.source,

@@ -18,9 +18,6 @@ update versions set state = 'draining' where agent = :agent and version <> :vers
 -- name: set_lifecycle
 update versions set lifecycle = :lifecycle where agent = :agent and version = :version and lifecycle <> 'retired'
 
--- name: refuse
-update versions set state = 'refused' where agent = :agent and version = :version
-
 -- name: version
 select * from versions where agent = :agent and version = :version
 

@@ -9,10 +9,10 @@ from remit.approvals import ApprovalState, Asking, anyone_of
 from remit.audit import make_entry
 from remit.contracts import Contract
 from remit.core import HOUR, JsonValue
-from remit.gateway import Action, Check, Denied, Done, Gateway, Outcome, Parts, Waiting
+from remit.gateway import Action, AnotherActionError, Check, Denied, Done, Gateway, Outcome, Parts, Waiting
 from remit.identity import Credentials
 from remit.journal import ActionKind, Payload, Run, StepState, Task
-from remit.runtime.model import ActionDeniedError, ParkedSignal, RunFailedError, ToolFailedError
+from remit.runtime.model import ActionDeniedError, AstraySignal, ParkedSignal, RunFailedError, ToolFailedError
 from remit.store import Commit, CommitRefused
 
 # Refusals that are about now, not about the action: the run waits and asks again.
@@ -50,7 +50,7 @@ class RunHandle:
         if isinstance(outcome, Denied):
             raise ActionDeniedError(outcome)
         if outcome.is_error:
-            raise ToolFailedError(str(outcome.value))
+            raise ToolFailedError(outcome.words())
         return outcome.value
 
     async def model(
@@ -65,7 +65,7 @@ class RunHandle:
         if isinstance(outcome, Denied):
             raise ActionDeniedError(outcome)
         if outcome.is_error:
-            raise ToolFailedError(str(outcome.value))
+            raise ToolFailedError(outcome.words())
         return outcome.value["message"]
 
     async def try_action(
@@ -86,7 +86,10 @@ class RunHandle:
         self._steps += 1
         considered = _objects(alternatives)
         action = Action(kind, name, arguments, self._steps, _fraction(confidence), considered, reasoning)
-        return self._settled(await self._gateway.act(self._credentials, action))
+        try:
+            return self._settled(await self._gateway.act(self._credentials, action))
+        except AnotherActionError as error:
+            raise AstraySignal(error.text()) from error
 
     def _settled(self, outcome: Outcome) -> Denied | Done:
         if isinstance(outcome, Waiting):
@@ -104,7 +107,7 @@ class RunHandle:
         row = self._parts.journal.step(self._run.id, self._steps)
         if row is not None:
             if row.asked != asked.digest:
-                raise RunFailedError("The run does not repeat itself", which=f"{self._run.id}, step {self._steps}")
+                raise AstraySignal(f"The run does not repeat itself at step {self._steps}, value {name!r}.")
             return self._parts.journal.content(row.result)["value"]
         made = make()
         result = self._payload({"value": await made if inspect.isawaitable(made) else made})

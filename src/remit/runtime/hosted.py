@@ -83,7 +83,7 @@ class HostedAgent:
         if isinstance(outcome, Denied):
             raise RunFailedError(f"Step {step.number} was not permitted", which=tool.name, why=outcome.sentence())
         if outcome.is_error:
-            raise RunFailedError(f"Step {step.number} failed", which=tool.name, why=str(outcome.value))
+            raise RunFailedError(f"Step {step.number} failed", which=tool.name, why=outcome.words())
         return outcome.value
 
     async def _reason(self, run: RunHandle, known: "_Known", complaints: list[str]) -> JsonValue:

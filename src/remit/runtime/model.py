@@ -27,3 +27,7 @@ class ParkedSignal(BaseException):
         super().__init__(reason)
         self.reason = reason
         self.approval = approval
+
+
+class AstraySignal(BaseException):
+    """The run does not repeat itself; like waiting, that is nothing for the agent's code to catch and go on from."""

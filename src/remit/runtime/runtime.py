@@ -27,7 +27,7 @@ from remit.journal import Payload, Run, RunState, Task
 from remit.registry import Version
 from remit.runtime.handle import RunHandle
 from remit.runtime.hosted import HostedAgent
-from remit.runtime.model import ActionDeniedError, ParkedSignal, RunFailedError, ToolFailedError
+from remit.runtime.model import ActionDeniedError, AstraySignal, ParkedSignal, RunFailedError, ToolFailedError
 from remit.store import Commit, CommitRefused, Statement
 
 _log = logging.getLogger("remit.runtime")
@@ -178,7 +178,7 @@ class Runtime:
         except ParkedSignal as parked:
             await self._park(run, credentials, parked)
             return parked.approval
-        except (ActionDeniedError, ToolFailedError, RemitError) as refused:
+        except (ActionDeniedError, ToolFailedError, RemitError, AstraySignal) as refused:
             await self._fail(task, run, credentials, str(refused))
         except Exception as fault:  # noqa: BLE001  agent code may raise anything; the run fails, not the runtime
             _log.warning("run %s failed", run.id, exc_info=fault)

@@ -14,4 +14,4 @@ create table versions (
   created_at integer not null,
   seen_at integer,
   primary key (agent, version)
-);
+) strict;

@@ -11,7 +11,7 @@ create table tasks (
   outcome text not null default '',
   created_at integer not null,
   ended_at integer
-);
+) strict;
 
 create table subjects (
   task text not null references tasks (id),
@@ -19,7 +19,7 @@ create table subjects (
   value text not null,
   bound_by text not null,             -- 'input', or run:step of the call that found it out
   primary key (task, kind)
-);
+) strict;
 
 create table runs (
   id text primary key,
@@ -38,7 +38,7 @@ create table runs (
   reason text not null default '',
   created_at integer not null,
   ended_at integer
-);
+) strict;
 create index runs_by_task on runs (task);
 create index runs_by_state on runs (state, created_at);
 
@@ -51,7 +51,7 @@ create table attempts (
   ended_at integer,
   reason text not null default '',
   primary key (run, number)
-);
+) strict;
 
 create table steps (
   run text not null references runs (id),
@@ -72,7 +72,7 @@ create table steps (
   at integer not null,
   ended_at integer,
   primary key (run, step)
-) without rowid;
+) without rowid, strict;
 create index steps_by_decision on steps (decision);
 
 create table payloads (
@@ -82,5 +82,5 @@ create table payloads (
   subject text not null default '',
   key_id text not null default '',
   body blob not null
-) without rowid;
+) without rowid, strict;
 create index payloads_by_task on payloads (task);

@@ -4,18 +4,17 @@ create table switches (
   because text not null,
   by text not null,
   at integer not null
-) without rowid;
+) without rowid, strict;
 
 create table locks (
   resource text primary key,
   holder text,                        -- run:step, null when free
   fence integer not null,
   until integer not null              -- a holder that vanished loses the lock then
-) without rowid;
+) without rowid, strict;
 
 create table rates (
-  key text not null,
-  window integer not null,            -- number of the window since 1970
-  calls integer not null,
-  primary key (key, window)
-) without rowid;
+  key text primary key,
+  window integer not null,            -- number of the latest window since 1970
+  calls integer not null
+) without rowid, strict;

@@ -3,7 +3,7 @@ create table budgets (
   cap integer,                        -- micro-units; null is metered only
   held integer not null default 0 check (held >= 0),
   spent integer not null default 0
-) without rowid;
+) without rowid, strict;
 
 create table holds (
   run text not null,
@@ -11,7 +11,7 @@ create table holds (
   amount integer not null check (amount >= 0),
   budgets text not null,              -- JSON array of budget ids
   primary key (run, step)
-) without rowid;
+) without rowid, strict;
 
 create table charges (
   run text not null,
@@ -28,6 +28,6 @@ create table charges (
   input_tokens integer not null default 0,
   output_tokens integer not null default 0,
   at integer not null
-);
+) strict;
 create index charges_by_run on charges (run);
 create index charges_by_agent on charges (agent, at);

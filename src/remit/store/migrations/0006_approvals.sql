@@ -21,7 +21,7 @@ create table approvals (
   decided_at integer,
   used_at integer,
   reason text not null default ''
-);
+) strict;
 create index approvals_by_state on approvals (state, asked_at);
 create index approvals_by_run on approvals (run, step);
 
@@ -34,4 +34,4 @@ create table votes (
   reason text not null,
   at integer not null,
   primary key (approval, person, digest)
-) without rowid;
+) without rowid, strict;
