@@ -128,6 +128,14 @@ async def test_a_run_ends_at_its_step_limit(tmp_path: Path) -> None:
         assert "3 steps" in denied_entry(desk, outcome)["reason"]
 
 
+@pytest.mark.parametrize("step", [0, -5])
+async def test_steps_are_counted_from_one(tmp_path: Path, step: int) -> None:
+    async with open_desk(tmp_path) as desk:
+        outcome = await desk.cell.gateway.act(desk.credentials, replace(LOOK, step=step))
+        assert refused(outcome).step is Check.LIMITS
+        denied_entry(desk, outcome)
+
+
 async def test_the_cells_step_limit_holds_whatever_the_contract_says(tmp_path: Path) -> None:
     async with open_desk(tmp_path, change=limits(steps=1)) as desk:
         done(await desk.look())

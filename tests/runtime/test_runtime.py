@@ -52,6 +52,13 @@ async def test_an_input_that_does_not_fit_starts_nothing(tmp_path: Path, value: 
         assert cell.parts.journal.runs() == []
 
 
+@pytest.mark.parametrize("message", [float("nan"), "\ud800", {1, 2}], ids=["nan", "half-a-character", "set"])
+async def test_an_input_that_is_not_json_starts_nothing(tmp_path: Path, message: object) -> None:
+    async with open_workshop(tmp_path) as cell:
+        with pytest.raises(InputError, match="not JSON"):
+            await cell.operations.submit("refund-desk", {**VALUE, "message": message}, on_behalf_of=ANN)
+
+
 async def test_while_a_switch_is_pulled_no_work_is_taken(tmp_path: Path) -> None:
     async with open_workshop(tmp_path) as cell:
         await cell.operations.stop("unit:customer-care", because="stocktaking", by=CARA)

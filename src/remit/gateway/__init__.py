@@ -7,7 +7,7 @@ from remit.gateway.gateway import Gateway
 from remit.gateway.model import Action, Check, Denied, Done, Outcome, Waiting
 from remit.gateway.models import Models
 from remit.gateway.recall import AnotherActionError
-from remit.gateway.release import Release, compile_release, release_digest
+from remit.gateway.release import Release, compile_release, release_digest, release_source, restore_release
 from remit.gateway.tools import Tools
 from remit.guardrails import Read
 
@@ -30,4 +30,6 @@ __all__ = [
     "answer_question",
     "compile_release",
     "release_digest",
+    "release_source",
+    "restore_release",
 ]

@@ -38,7 +38,7 @@ class Parts:
     policy: Policy
     tools: Tools
     models: Models
-    releases: Mapping[str, Release]
+    releases: dict[str, Release]
     """By digest."""
 
 

@@ -1,12 +1,13 @@
 """A release: everything a run is pinned to, compiled once."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from remit.contracts import Contract, Fleet, SchemaValidator, Server, Tool, compile_schema
-from remit.core import Money, Settings, digest_of
-from remit.policy import Bundle
+from remit.core import Money, Settings, canonical_bytes, digest_of
+from remit.policy import Bundle, Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,25 @@ def release_digest(contract: Contract, fleet: Fleet, settings: Settings) -> str:
     return digest_of(
         {"contract": contract.digest, "tools": {name: fleet.tools[name].digest for name in granted}, "models": routes}
     )
+
+
+def release_source(contract: Contract, fleet: Fleet) -> bytes:
+    """Returns the contract and the tool files it needs, from which `restore_release` makes the same release."""
+    granted = {fleet.tools[use.use].server for use in contract.terms.tools}
+    servers = {name: fleet.servers[name].model_dump(mode="json") for name in sorted(granted)}
+    return canonical_bytes({"contract": contract.model_dump(mode="json", by_alias=True), "servers": servers})
+
+
+def restore_release(source: bytes, fleet: Fleet, settings: Settings, policy: Policy) -> Release:
+    """Makes a release that is no longer in the folder: its own contract and tools, today's org policies and people.
+
+    When the tools' servers or the model routes have changed since, it is another release, and its digest says so.
+    """
+    kept = json.loads(source)
+    contract = Contract.model_validate(kept["contract"])
+    servers = {name: Server.model_validate(server) for name, server in kept["servers"].items()}
+    before = replace(fleet, contracts={contract.name: contract}, servers={**fleet.servers, **servers})
+    return compile_release(contract, before, settings, policy.bundle(before, contract))
 
 
 def compile_release(contract: Contract, fleet: Fleet, settings: Settings, bundle: Bundle) -> Release:

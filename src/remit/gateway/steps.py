@@ -62,6 +62,8 @@ async def check_limits(parts: Parts, ctx: ActionContext) -> Denied | None:
     ctx.asked = ctx.payload({"kind": ctx.action.kind, "name": ctx.action.name, "arguments": dict(ctx.action.arguments)})
     limits, bounds = ctx.release.contract.terms.limits, parts.settings.limits
     most_steps, most_hops = min(limits.steps, bounds.steps), min(limits.hops, bounds.hops)
+    if ctx.action.step < 1:
+        return Denied(Check.LIMITS, f"{ctx.action.step} is no number of a step", "Count steps from 1")
     if ctx.action.step > most_steps:
         return Denied(Check.LIMITS, f"the run has used its {most_steps} steps", "Finish with what is known")
     if ctx.run.hops > most_hops:

@@ -52,6 +52,8 @@ class Tools:
         `ToolError`: it refused and nothing happened. `UnusableResultError`: it happened, but what it returned is not
         JSON or too large. `OutcomeUnknownError`: anything else.
         """
+        if tool.name not in self._functions:
+            raise ToolError(f"{tool.name} is not served here any more")
         try:
             async with asyncio.timeout(tool.seconds or self._seconds):
                 result = await self._functions[tool.name](call, **arguments)

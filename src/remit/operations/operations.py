@@ -1,5 +1,6 @@
 """What people do: every verb once, for the command line, REST and the console alike. Each is on the record."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,12 +8,24 @@ from remit.approvals import Approval, ApprovalState, VoteAnswer
 from remit.audit import Log, make_entry
 from remit.contracts import Fleet
 from remit.controls import parse_scope
-from remit.core import ConflictError, InputError, NotFoundError, RefusedError
-from remit.gateway import Denied, Done, Gateway, Outcome, Parts, answer_question, release_digest
+from remit.core import ConflictError, InputError, NotFoundError, RefusedError, RemitError
+from remit.gateway import (
+    Denied,
+    Done,
+    Gateway,
+    Outcome,
+    Parts,
+    answer_question,
+    release_digest,
+    release_source,
+    restore_release,
+)
 from remit.journal import Run, RunState
 from remit.registry import ReleaseState, Version
 from remit.runtime import InlineEngine, Runtime, Started
 from remit.store import Commit, CommitRefused, Statement
+
+_log = logging.getLogger("remit.operations")
 
 
 class Operations:
@@ -50,12 +63,28 @@ class Operations:
                     "contract": contract.digest,
                     "release": digest,
                 }
-                await self._commit(
-                    "release.registered", digest, fields, self._parts.registry.register(contract, digest)
-                )
+                kept = self._parts.registry.keep_release(digest, release_source(contract, self._fleet))
+                registered = [*self._parts.registry.register(contract, digest), kept]
+                await self._commit("release.registered", digest, fields, registered)
             if self._parts.settings.releases == "on-load":
                 approved.append(await self.promote(terms.agent, terms.version, by=by))
+        self._restore_releases()
         return approved
+
+    def _restore_releases(self) -> None:
+        """Makes the releases of versions that left the folder but may still have runs to finish."""
+        releases, registry = self._parts.releases, self._parts.registry
+        for version in registry.versions():
+            body = registry.release_body(version.release) if version.may_act else None
+            if body is None or version.release in releases:
+                continue
+            try:
+                release = restore_release(body, self._fleet, self._parts.settings, self._parts.policy)
+            except (RemitError, ValueError) as fault:
+                _log.warning("the release of %s cannot be restored: %s", version.id, fault)
+                continue
+            if release.digest == version.release:
+                releases[release.digest] = release
 
     def _check_unchanged(self, known: Version, digest: str) -> None:
         if known.release != digest:

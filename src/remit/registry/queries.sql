@@ -38,3 +38,9 @@ update versions set seen_at = :at where agent = :agent and version = :version
 select 1 from versions
 where agent = :agent and version = :version and release = :release
   and lifecycle = 'live' and state in ('approved', 'draining')
+
+-- name: keep_release
+insert into releases (digest, body) values (:digest, :body) on conflict (digest) do nothing
+
+-- name: release
+select body from releases where digest = :digest

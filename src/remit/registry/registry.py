@@ -68,6 +68,15 @@ class Registry:
             return [Statement(_Q["register"], {**parameters, "at": self._clock.now()})]
         return [Statement(_Q["renew_release"], parameters, refusal="the version's text is approved and cannot change")]
 
+    def keep_release(self, digest: str, body: bytes) -> Statement:
+        """Keeps what a release was made of."""
+        return Statement(_Q["keep_release"], {"digest": digest, "body": body}, want=None)
+
+    def release_body(self, digest: str) -> bytes | None:
+        """Returns what a release was made of, if it was kept."""
+        row = self._database.read_one(_Q["release"], {"digest": digest})
+        return bytes(row["body"]) if row else None
+
     def approve(self, agent: str, version: str, release: str, by: str) -> list[Statement]:
         """Approves exactly this release; older approved versions of the agent take no new work from now on."""
         key = {"agent": agent, "version": version}

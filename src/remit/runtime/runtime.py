@@ -67,7 +67,11 @@ class Runtime:
         release = self._release(version)
         terms = release.contract.terms
         check_depth(dict(value), name="The input")
-        if (size := len(canonical_bytes(dict(value)))) > (most := self._parts.settings.limits.result_bytes):
+        try:
+            size = len(canonical_bytes(dict(value)))
+        except (TypeError, ValueError) as error:
+            raise InputError("The input is not JSON", why=str(error)) from error
+        if size > (most := self._parts.settings.limits.result_bytes):
             raise InputError("The input is too large", why=f"{size} bytes, the limit is {most}")
         if problems := compile_schema(terms.input).problems(dict(value)):
             raise InputError(f"The input does not fit the contract of {agent}", why="; ".join(problems))

@@ -15,3 +15,9 @@ create table versions (
   seen_at integer,
   primary key (agent, version)
 ) strict;
+
+-- What a release was made of, so that its runs can go on when the folder has a newer one.
+create table releases (
+  digest text primary key,
+  body blob not null
+) strict;
