@@ -210,7 +210,7 @@ CONTRACT = "agents/refund-desk.agent.md"
         ("R-1", "40.00", {CONTRACT: hasty}, Check.LIMITS, "has used its 2 steps"),
         ("R-1", "0.00", {}, Check.INPUT, "amount"),
         ("R-1", "40.00", {"policies/org.cedar": frozen}, Check.AUTHORITY, "refunds are frozen"),
-        ("R-1", "450.00", {}, Check.GUARDRAILS, "450.0 is more than the 40.0 left of the payment"),
+        ("R-1", "450.00", {}, Check.GUARDRAILS, "the gate does not hold"),
         ("R-1", "40.00", {CONTRACT: poor}, Check.RESERVE, "is used up"),
     ],
 )
@@ -235,7 +235,7 @@ async def test_a_no_of_a_person_is_on_the_record(tmp_path: Path) -> None:
         await cell.operations.answer(question(cell, run).id, person=LEAD, answer="reject", reason="not this one")
         run = await cell.operations.drive(run.id)
         record = decisions(cell, run)[-1].fields
-        assert (record["refused_at"], record["reason"]) == (int(Check.APPROVAL), "a person said no: not this one")
+        assert (record["refused_at"], record["reason"]) == (int(Check.APPROVAL), "a person said no")
         assert run.state is RunState.FAILED
         assert refunds_of(tmp_path / "fleet", "R-2") == []
         assert_every_step_is_logged(cell, run)

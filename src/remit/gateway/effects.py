@@ -147,7 +147,8 @@ async def finish(parts: Parts, ctx: ActionContext, performed: Performed) -> Outc
         statements.append(parts.approvals.close(ctx.approval.id, ApprovalState.USED, "a person acted"))
     if ctx.hold is not None or cost or ctx.tool is None:
         statements += parts.ledger.settle(ctx.run.id, ctx.action.step, ctx.hold, _charge(parts, ctx, performed))
-    fields = {"result": result.digest, "is_error": is_error, "cost": cost, "labels": sorted(labels), "gate": why}
+    fields = {"result": result.digest, "is_error": is_error, "cost": cost, "labels": sorted(labels)}
+    fields["gate"] = "does not hold" if why else ""
     fields["withheld"] = withheld.digest if withheld else ""
     await commit_outcome(parts, ctx, statements, **fields)
     # What the agent gets now is what it would get from the journal, to the order of keys.
@@ -222,8 +223,9 @@ async def doubt(parts: Parts, ctx: ActionContext, fault: OutcomeUnknownError) ->
         )
     )
     doubted = parts.journal.write_step("doubt_step", run=ctx.run.id, step=ctx.action.step, approval=identifier)
-    entry = decision_entry(ctx, "unknown", approval=identifier, reason=str(fault))
-    statements = [doubted, asked]
+    words = ctx.payload(str(fault))
+    entry = decision_entry(ctx, "unknown", approval=identifier, words=words.digest)
+    statements = [doubted, asked, parts.journal.keep(words)]
     if ctx.person is not None and ctx.approval is not None:
         statements.append(parts.approvals.close(ctx.approval.id, ApprovalState.USED, "a person acted"))
     result = await parts.writer.commit(Commit(statements, [entry], ctx.key))

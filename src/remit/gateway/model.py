@@ -54,10 +54,13 @@ class Denied:
     reason: str
     hint: str = ""
     decision: str = ""
+    words: str = ""
+    """What a gate, a person or a fault said about it. It may be personal, so the log has only its digest."""
 
     def sentence(self) -> str:
         """Returns what the agent reads."""
-        return f"Not permitted: {self.reason}." + (f" {self.hint.rstrip('.')}." if self.hint else "")
+        why = f"{self.reason}: {self.words.rstrip('.')}" if self.words else self.reason
+        return f"Not permitted: {why}." + (f" {self.hint.rstrip('.')}." if self.hint else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,11 @@
 from remit.core import RemitError
 from remit.gateway.context import ActionContext, Parts
 from remit.gateway.effects import doubt, finish, resume, settle_doubt
-from remit.gateway.model import Check, Denied, Done, Outcome
+from remit.gateway.model import Check, Done, Outcome
 from remit.gateway.records import commit_denied, commit_resumed, read_denied
 from remit.gateway.steps import take_locks
 from remit.gateway.tools import OutcomeUnknownError
-from remit.journal import RunState, StepRow, StepState
+from remit.journal import StepRow, StepState
 
 
 class AnotherActionError(RemitError):
@@ -47,8 +47,6 @@ async def _take_up(parts: Parts, ctx: ActionContext, row: StepRow) -> Outcome:
     if row.state is StepState.UNKNOWN and (approval := parts.approvals.find(row.approval)):
         ctx.locks = tuple(parts.controls.held_by(ctx.key))
         return await settle_doubt(parts, ctx, approval)
-    if not _holds_the_pen(parts, ctx):
-        return await commit_denied(parts, ctx, Denied(Check.IDENTIFY, "a newer attempt of the run goes on", "Stop"))
     await take_locks(parts, ctx)
     refused = await commit_resumed(parts, ctx)
     if refused is not None and refused.step is not Check.LOCK:
@@ -60,9 +58,3 @@ async def _take_up(parts: Parts, ctx: ActionContext, row: StepRow) -> Outcome:
     except OutcomeUnknownError as fault:
         return await doubt(parts, ctx, fault)
     return await finish(parts, ctx, performed)
-
-
-def _holds_the_pen(parts: Parts, ctx: ActionContext) -> bool:
-    """Asks anew: an attempt that was overtaken may still be known here as the one that holds it."""
-    run = parts.journal.run(ctx.run.id)
-    return run.state is RunState.RUNNING and run.attempt == ctx.run.attempt

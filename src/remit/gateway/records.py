@@ -1,6 +1,7 @@
 """What is written down: the record of each decision and outcome, in the same commit as what it speaks of."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from remit.approvals import ApprovalState, Asking
@@ -19,6 +20,7 @@ TRIES = 3
 _STEP_OF_GUARD = {
     "journal.open_step": Check.IDENTIFY,
     "journal.act_on_step": Check.IDENTIFY,
+    "journal.guard_attempt": Check.IDENTIFY,
     "controls.guard_switches": Check.SWITCHES,
     "registry.guard_release": Check.LIFECYCLE,
     "controls.count_call": Check.LIMITS,
@@ -141,6 +143,7 @@ def _lock_seconds(parts: Parts, ctx: ActionContext) -> float:
 async def commit_resumed(parts: Parts, ctx: ActionContext) -> Denied | None:
     """Takes up what was decided before a crash: nobody has stopped it since, and its resources are its own again."""
     guards = [
+        parts.journal.guard(ctx.run.id, ctx.run.attempt),
         parts.controls.guard(ctx.scopes),
         parts.registry.guard(ctx.version.agent, ctx.version.version, ctx.run.release),
     ]
@@ -188,11 +191,13 @@ async def commit_denied(parts: Parts, ctx: ActionContext, denied: Denied) -> Den
     What may pass by itself (a switch, a paused version, a stale attempt) is not kept as the step's outcome either, so
     a run that goes on later asks again.
     """
-    told = Denied(denied.step, denied.reason, denied.hint, ctx.decision)
-    entry = decision_entry(ctx, "deny", refused_at=int(denied.step), reason=plain(denied.reason))
+    told = replace(denied, decision=ctx.decision)
+    words = ctx.payload(denied.words).digest if denied.words and ctx.identified else ""
+    entry = decision_entry(ctx, "deny", refused_at=int(denied.step), reason=plain(denied.reason), words=words)
     statements: list[Statement] = []
     if ctx.identified and ctx.person is None and denied.step not in PASSING and ctx.asked is not None:
-        result = ctx.payload({"denied": {"step": int(denied.step), "reason": denied.reason, "hint": denied.hint}})
+        kept = {"step": int(denied.step), "reason": denied.reason, "hint": denied.hint, "words": denied.words}
+        result = ctx.payload({"denied": kept})
         statements = [
             parts.journal.write_step(
                 "deny_step",
@@ -230,7 +235,7 @@ async def commit_outcome(parts: Parts, ctx: ActionContext, statements: Sequence[
 def read_denied(content: Mapping[str, Any], decision: str) -> Denied:
     """Returns a refusal as it was recorded."""
     told = content["denied"]
-    return Denied(Check(told["step"]), told["reason"], told["hint"], decision)
+    return Denied(Check(told["step"]), told["reason"], told["hint"], decision, told["words"])
 
 
 def _step_key(ctx: ActionContext) -> dict[str, Any]:

@@ -87,12 +87,12 @@ async def check_input(parts: Parts, ctx: ActionContext) -> Denied | None:
         granted = ", ".join(sorted(ctx.release.inputs)) or "none"
         return Denied(Check.INPUT, f"{action.name} is not in the contract", f"Tools of this contract: {granted}")
     try:
-        arguments = await _edited(parts, ctx) or dict(action.arguments)
+        arguments = _arguments(parts, ctx)
         check_depth(arguments, name="The arguments")
         arguments = normalise(tool.input, arguments)
         size = len(ctx.asked.body) if arguments == action.arguments and ctx.asked else len(canonical_bytes(arguments))
     except (InputError, TypeError, ValueError, RecursionError) as fault:
-        return Denied(Check.INPUT, f"the arguments cannot be taken: {fault}", "Send a JSON object")
+        return Denied(Check.INPUT, "the arguments cannot be taken", "Send a JSON object", words=str(fault))
     if size > parts.settings.limits.argument_bytes:
         return Denied(
             Check.INPUT, f"the arguments have {size} bytes, the limit is {parts.settings.limits.argument_bytes}"
@@ -120,16 +120,14 @@ def _model_input(parts: Parts, ctx: ActionContext) -> Denied | None:
     return None
 
 
-async def _edited(parts: Parts, ctx: ActionContext) -> dict[str, JsonValue] | None:
-    """Returns the arguments a person changed before saying yes, when the step was waiting for them."""
-    if ctx.person is not None or ctx.recorded is None or not ctx.recorded.approval:
-        return None
-    ctx.approval = parts.approvals.find(ctx.recorded.approval)
-    if ctx.approval is None:
-        return None
+def _arguments(parts: Parts, ctx: ActionContext) -> dict[str, JsonValue]:
+    """Returns what is asked for: the agent's arguments, or what a person made of them before saying yes."""
+    waiting = ctx.recorded.approval if ctx.recorded and ctx.person is None else ""
+    ctx.approval = parts.approvals.find(waiting) if waiting else ctx.approval
+    if not waiting or ctx.approval is None:
+        return dict(ctx.action.arguments)
     ctx.votes = parts.approvals.votes(ctx.approval.id)
-    proposed: dict[str, JsonValue] = parts.journal.content(ctx.approval.proposed)["arguments"]
-    return proposed
+    return parts.journal.content(ctx.approval.proposed)["arguments"]
 
 
 async def authorize(parts: Parts, ctx: ActionContext) -> Denied | None:
@@ -175,7 +173,7 @@ async def screen(parts: Parts, ctx: ActionContext) -> Denied | None:
         why = await run_gate(load_function(code), Reader(parts, ctx), ctx.arguments, None, seconds=seconds)
         ctx.notes.append(f"gate before: {code}")
         if why:
-            return Denied(Check.GUARDRAILS, f"the gate does not hold: {why}", "Correct the claim and ask again")
+            return Denied(Check.GUARDRAILS, "the gate does not hold", "Correct the claim and ask again", words=why)
     return None
 
 
@@ -195,7 +193,7 @@ async def require_approval(parts: Parts, ctx: ActionContext) -> Denied | Waiting
     if rung is Rung.APPROVED and approval.state is ApprovalState.APPROVED:
         return None
     if approval.state is ApprovalState.REJECTED:
-        return Denied(Check.APPROVAL, f"a person said no: {approval.reason}", "Do not ask for the same again")
+        return Denied(Check.APPROVAL, "a person said no", "Do not ask for the same again", words=approval.reason)
     if approval.state is ApprovalState.PENDING:
         hours = f"{parts.settings.limits.approval_hours:g}"
         return Denied(Check.APPROVAL, f"nobody answered within {hours} hours", "Ask again if it is still needed")

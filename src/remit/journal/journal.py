@@ -222,6 +222,12 @@ class Journal:
             _Q["stop_run"], {"run": run, "reason": reason, "at": self._clock.now()}, refusal="the run is over already"
         )
 
+    def guard(self, run: str, attempt: int) -> Statement:
+        """Holds only while this attempt has the pen."""
+        return Statement(
+            _Q["guard_attempt"], {"run": run, "attempt": attempt}, refusal="a newer attempt of the run goes on"
+        )
+
     def lose_attempt(self, run: Run) -> Statement:
         """Ends the attempt of a run that was taken from it."""
         parameters = {"run": run.id, "number": run.attempt, "at": self._clock.now()}

@@ -141,3 +141,6 @@ select step, asked from steps where run = :run and step <= :step order by step d
 select coalesce(sum(coalesce(attempts.ended_at, runs.ended_at, started_at) - started_at), 0) as ended,
   coalesce(max(case when attempts.ended_at is null and runs.ended_at is null then started_at end), 0) as since
 from attempts join runs on runs.id = attempts.run where run = :run
+
+-- name: guard_attempt
+select 1 from runs where id = :run and attempt = :attempt and state = 'running'

@@ -18,7 +18,7 @@ class Kpis:
     def figures(self, *, agent: str = "", since: int = 0) -> Figures:
         """Returns the figures of tasks created at or after `since`, of one agent or of all."""
         tasks = self._database.read(_Q["tasks"], {"agent": agent, "since": since})
-        answers = self._database.read(_Q["answers"], {"since": since})
+        answers = self._database.read(_Q["answers"], {"agent": agent, "since": since})
         ended = [task for task in tasks if task["ended_at"] is not None]
         succeeded = [task for task in ended if task["outcome"] == "success"]
         cost = sum(task["cost"] for task in tasks)

@@ -9,7 +9,7 @@ select t.id, t.agent, t.state, t.outcome, t.created_at, t.ended_at,
 from tasks t where (:agent = '' or t.agent = :agent) and t.created_at >= :since
 
 -- name: answers
-select a.asked_at, a.decided_at from approvals a where a.decided_at is not null and a.asked_at >= :since
+select a.asked_at, a.decided_at from approvals a where a.decided_at is not null and a.asked_at >= :since and (:agent = '' or a.agent = :agent)
 
 -- name: steps
 select s.kind, s.state, count(*) as count from steps s group by s.kind, s.state

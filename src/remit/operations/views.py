@@ -8,7 +8,7 @@ from remit.audit import Log, LogEntry
 from remit.contracts import Fleet, Level
 from remit.core import NotFoundError, format_micros, iso
 from remit.gateway import Check, Parts
-from remit.journal import Run, StepRow
+from remit.journal import Run, StepRow, StepState
 from remit.policy import Note, authority
 
 
@@ -63,9 +63,19 @@ class Views:
     def run(self, identifier: str) -> dict[str, Any]:
         """Returns one run as a trajectory: every step with its decision and reason."""
         run = self._parts.journal.run(identifier)
-        steps = [self._step(step) for step in self._parts.journal.steps(run.id)]
-        refused = [_refusal(entry) for entry in self._log.entries(run.id) if entry.fields.get("verdict") == "deny"]
+        rows = self._parts.journal.steps(run.id)
+        words = {row.decision: self._words(row) for row in rows if row.state is StepState.DENIED}
+        denied = [entry for entry in self._log.entries(run.id) if entry.fields.get("verdict") == "deny"]
+        refused = [_refusal(entry, words.get(entry.ref, "")) for entry in denied]
+        steps = [self._step(row) for row in rows]
         return {**self._run(run), "reason": run.reason, "steps": steps, "refusals": refused}
+
+    def _words(self, row: StepRow) -> str:
+        """Returns what a gate or a person said about a refusal; the log has only the digest of it."""
+        try:
+            return str(self._parts.journal.content(row.result)["denied"]["words"])
+        except NotFoundError:
+            return "erased"
 
     def _run(self, run: Run) -> dict[str, Any]:
         task = self._parts.journal.task(run.task)
@@ -169,7 +179,7 @@ class Views:
         return format_micros(micros, self._parts.settings.currency)
 
 
-def _refusal(entry: LogEntry) -> dict[str, Any]:
+def _refusal(entry: LogEntry, words: str) -> dict[str, Any]:
     step = Check(int(str(entry.fields["refused_at"]))).name.lower()
     action: Any = entry.fields["action"]
     return {
@@ -177,7 +187,7 @@ def _refusal(entry: LogEntry) -> dict[str, Any]:
         "name": action["name"],
         "step": action["step"],
         "refused_at": step,
-        "reason": entry.fields["reason"],
+        "reason": f"{entry.fields['reason']}: {words}" if words else entry.fields["reason"],
     }
 
 

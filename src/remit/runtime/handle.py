@@ -142,7 +142,13 @@ class RunHandle:
             closed = self._parts.journal.write_step(
                 "close_waiting", run=self._run.id, step=self._steps, result=result.digest, at=self._parts.clock.now()
             )
-            await self._commit([closed, self._parts.journal.keep(result), self._parts.approvals.use(approval)])
+            await self._commit(
+                [
+                    closed,
+                    self._parts.journal.keep(result),
+                    self._parts.approvals.close(approval.id, ApprovalState.USED, approval.reason),
+                ]
+            )
         return accepted
 
     async def _park_answer(self, asked: Payload, answer: Mapping[str, Any], because: str, role: str) -> str:
