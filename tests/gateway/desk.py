@@ -215,7 +215,9 @@ class Desk:
 
     async def answer(self, outcome: Outcome, person: str, answer: Any = "approve", **more: Any) -> Approval:
         """Answers what an action waits for."""
-        return await self.cell.operations.answer(self.question(outcome).id, person=person, answer=answer, **more)
+        asked = self.question(outcome)
+        more.setdefault("seen", asked.digest.partition(":")[2])
+        return await self.cell.operations.answer(asked.id, person=person, answer=answer, **more)
 
 
 async def begin(cell: Cell, run: Run) -> Credentials:

@@ -305,7 +305,7 @@ async def test_what_a_person_did_and_nobody_knows_of_is_asked_once(tmp_path: Pat
     edit = tools(("    idempotent: true\n", ""))
     async with open_desk(tmp_path, order="R-2", server=Till(failures=1), edit=edit) as desk:
         outcome = await propose(desk)
-        with pytest.raises(RefusedError, match="not known"):
+        with pytest.raises(ConflictError, match="may have happened"):
             await desk.answer(outcome, TOM)
         pending = desk.cell.parts.approvals.listing(state="pending")
         assert [question.kind for question in pending] == ["unknown"]

@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 
-from remit.core import Limits, ModelRoute, Settings
+from remit.core import InputError, Limits, ModelRoute, Settings
 from remit.gateway.providers import Completion, OpenAICompatibleProvider, ProviderError, Usage
 from remit.testing.fake_openai import FakeOpenAI, Reply, calls, completion, failure, says
 
 KEY = "sk-test-0123456789abcdef"
 REQUEST: dict[str, Any] = {"messages": [{"role": "user", "content": "Where is my order?"}], "max_tokens": 50}
 SETTINGS = Settings(currency="EUR", limits=Limits(answer_bytes=65_536))
+# An answer that is none, so that nobody knows what the model has done.
+NOT_HTTP = Reply(status=7)
 Answers = Sequence[Reply] | Callable[[dict[str, Any]], Any]
 
 
@@ -241,6 +243,44 @@ async def test_an_endpoint_that_is_not_there_is_retryable() -> None:
 
     assert (caught.value.retryable, caught.value.spent) == (True, False)
     await provider.close()
+
+
+async def test_a_try_that_may_have_been_charged_is_counted_when_another_follows() -> None:
+    async with serving([NOT_HTTP, failure(500, "overloaded"), completion(says("here"))]) as (_, provider):
+        answer = await provider.complete(REQUEST, task="t1")
+
+    assert (answer.message["content"], answer.spent_tries) == ("here", 1)
+
+
+async def test_an_answer_at_once_has_no_other_try_to_pay_for() -> None:
+    async with serving([completion(says("here"))]) as (_, provider):
+        assert (await provider.complete(REQUEST, task="t1")).spent_tries == 0
+
+
+@pytest.mark.parametrize(
+    ("last", "spent"), [(NOT_HTTP, True), (failure(500, "overloaded"), False), (failure(400, "no"), False)]
+)
+async def test_a_model_that_fails_for_good_tells_the_charged_tries_before_the_last(last: Reply, spent: bool) -> None:
+    error, endpoint = await fault([NOT_HTTP, NOT_HTTP, last])
+
+    assert len(endpoint.seen) == 3
+    assert (error.spent_tries, error.spent) == (2, spent)
+
+
+async def test_a_call_given_up_in_time_tells_the_charged_tries_before() -> None:
+    error, _ = await fault([NOT_HTTP, Reply(announced=10, hangs=True)], timeout=0.3)
+
+    assert "took too long" in str(error)
+    assert (error.spent_tries, error.spent) == (1, True)
+
+
+async def test_a_request_whose_cost_has_no_bound_is_not_sent() -> None:
+    image = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://a.example/x.png"}}]}
+    async with serving([completion(says("here"))]) as (endpoint, provider):
+        with pytest.raises(InputError, match="more than text"):
+            await provider.complete({"messages": [image]}, task="t1")
+
+    assert endpoint.seen == []
 
 
 async def test_a_redirect_is_not_followed_with_the_key() -> None:

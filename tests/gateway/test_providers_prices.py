@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remit.core import ModelRoute, Settings, canonical_bytes
+from remit.core import InputError, ModelRoute, Settings, canonical_bytes
 from remit.gateway.providers import Completion, Usage, cost_of, price, warm_up, worst_case
 
 OPENAI = "https://api.openai.com/v1"
@@ -78,13 +78,82 @@ def test_an_answer_without_usage_costs_what_its_provider_assumed() -> None:
     assert cost_of(route(), silent, EURO) == 4_711
 
 
-@given(st.lists(st.text(min_size=1), max_size=5), st.none() | st.integers(-5, 5_000) | st.text() | st.booleans())
-def test_the_worst_case_covers_every_answer_within_the_limit(texts: list[str], asked: Any) -> None:
-    own = route(input_price=1, output_price=1, max_tokens=1_000)
+OWN = {"input_price": 1, "output_price": 1, "max_tokens": 1_000}
+
+
+@given(st.lists(st.text(min_size=1), max_size=5), st.none() | st.integers(1, 5_000))
+def test_the_worst_case_covers_every_answer_within_the_limit(texts: list[str], asked: int | None) -> None:
     request = {"messages": [{"role": "user", "content": text} for text in texts], "max_tokens": asked}
 
-    cost = worst_case(own, request, EURO)
+    cost = worst_case(route(**OWN), request, EURO)
 
-    allowed = asked if type(asked) is int and 0 < asked <= 1_000 else 1_000
     assert cost is not None
-    assert cost >= len(canonical_bytes(texts)) // 3 + allowed
+    assert cost >= len(canonical_bytes(request["messages"])) + min(asked or 1_000, 1_000)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"response_format": {"type": "json_schema", "json_schema": {"name": "x" * 1_000}}},
+        {"tools": [{"type": "function", "function": {"name": "f", "description": "x" * 1_000}}]},
+        {"tool_choice": {"type": "function", "function": {"name": "x" * 1_000}}},
+        {"stop": ["x" * 1_000]},
+    ],
+)
+def test_everything_that_is_sent_is_priced(more: dict[str, Any]) -> None:
+    bare, full = (worst_case(route(**OWN), {"messages": [], **fields}, EURO) for fields in ({}, more))
+
+    assert bare is not None
+    assert full is not None
+    assert full >= bare + 1_000
+
+
+def test_what_is_not_sent_is_not_priced() -> None:
+    own = route(**OWN)
+    assert worst_case(own, {"messages": [], "metadata": "x" * 1_000}, EURO) == worst_case(own, {"messages": []}, EURO)
+
+
+@pytest.mark.parametrize("asked", [0, -5, 1.5, "50", True, [50]])
+def test_a_limit_that_is_no_positive_whole_number_is_refused(asked: Any) -> None:
+    with pytest.raises(InputError, match="max_tokens"):
+        worst_case(route(**OWN), {"messages": [], "max_tokens": asked}, EURO)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://a.example/large.png"}}]},
+        {"role": "user", "content": [{"type": "text", "text": "What is it?"}, {"type": "input_audio"}]},
+        {"role": "user", "content": [{"type": "file", "file": {"file_id": "file_1"}}]},
+        {"role": "user", "content": [{"image_url": {"url": "https://a.example/large.png"}}]},
+        {"role": "user", "content": [{"type": "text", "text": "?", "image_url": "https://a.example/large.png"}]},
+        {"role": "user", "content": ["What is it?"]},
+        {"role": "user", "content": {"type": "image_url"}},
+        {"role": "assistant", "audio": {"id": "audio_1"}},
+        "What is it?",
+    ],
+)
+def test_what_is_not_text_is_refused_because_its_cost_has_no_bound(message: Any) -> None:
+    with pytest.raises(InputError, match="Message 1"):
+        worst_case(route(**OWN), {"messages": [message]}, EURO)
+
+
+@pytest.mark.parametrize("messages", [None, "hello", {"role": "user"}])
+def test_messages_that_are_not_a_list_are_refused(messages: Any) -> None:
+    with pytest.raises(InputError, match="messages"):
+        worst_case(route(**OWN), {"messages": messages}, EURO)
+
+
+@pytest.mark.parametrize("tools", [[{"type": "web_search"}], ["web_search"], {"type": "function"}])
+def test_a_tool_that_runs_at_the_provider_is_refused(tools: Any) -> None:
+    with pytest.raises(InputError, match=r"[Tt]ool"):
+        worst_case(route(**OWN), {"messages": [], "tools": tools}, EURO)
+
+
+def test_parts_of_text_are_text() -> None:
+    message = {"role": "user", "content": [{"type": "text", "text": "x" * 100}], "audio": None}
+
+    cost = worst_case(route(**OWN), {"messages": [message]}, EURO)
+
+    assert cost is not None
+    assert cost >= 1_100

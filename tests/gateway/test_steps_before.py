@@ -10,6 +10,7 @@ from remit.core import MINUTE, SECOND
 from remit.gateway import Action, Check
 from remit.identity import Credentials
 from remit.registry import Lifecycle
+from remit.store import Commit
 from remit.testing import SettableClock
 
 LOOK = Action("tool", "shop__get_order", {"order_id": "R-1"}, 1)
@@ -31,7 +32,7 @@ async def test_a_caller_without_a_run_is_refused_and_leaves_one_entry(tmp_path: 
         for shown in (None, Credentials("run_nobody", 1, "x"), Credentials("", 0, "")):
             outcome = await desk.cell.gateway.act(shown, LOOK)
             assert refused(outcome).step is Check.IDENTIFY
-            assert denied_entry(desk, outcome)["action"]["name"] == "shop__get_order"
+            assert denied_entry(desk, outcome)["action"]["name"] == "undeclared"
         assert len([e for e in desk.cell.log.entries("cell") if e.kind == "decision"]) == 3
 
 
@@ -84,7 +85,10 @@ async def test_a_switch_of_every_scope_stops_the_action_until_it_is_reset(tmp_pa
 async def test_a_switch_of_another_scope_stops_nothing(tmp_path: Path) -> None:
     async with open_desk(tmp_path) as desk:
         for scope in ("unit:sales", "agent:refund", "tool:shop__issue_refund", "version:refund-desk@2.0.0", "run:x"):
-            await desk.cell.operations.stop(scope, because="a test", by="pia.platform@shop.example")
+            switch = desk.cell.parts.controls.switch(
+                scope, stopped=True, because="a test", by="pia.platform@shop.example"
+            )
+            await desk.cell.parts.writer.commit(Commit([switch]))
         done(await desk.look())
 
 

@@ -42,7 +42,7 @@ async def test_what_does_not_fit_is_told_by_its_name(tmp_path: Path, arguments: 
     async with open_desk(tmp_path) as desk:
         outcome = await desk.act("shop__issue_refund", arguments)
         assert refused(outcome).step is Check.INPUT
-        assert told in refused(outcome).reason
+        assert told in refused(outcome).words
         assert refused(outcome).hint
         denied_entry(desk, outcome)
         assert desk.server.effects == []

@@ -72,7 +72,7 @@ class Desk:
     def act_on_step(self, *, step: int = 1) -> Statement:
         """The statement with which a person acts on a proposal."""
         return self.journal.write_step(
-            "act_on_step", run=self.run_id, step=step, judged="j2", sent="j2", decision="dec_2"
+            "act_on_step", run=self.run_id, step=step, judged="j2", sent="j2", decision="dec_2", person="p@x.example"
         )
 
     def keep_value(self, attempt: int, *, step: int = 1) -> Statement:

@@ -63,10 +63,20 @@ def test_a_key_that_was_seen_before_finds_its_task_and_starts_no_other(desk: Des
     desk.store.commit(*kept)
     with pytest.raises(RemitError, match="dedup"):
         desk.store.commit(*again)
-    found = desk.journal.task_by_dedup("mail-7")
+    found = desk.journal.task_by_dedup("desk", "mail-7")
     assert found == first
-    assert desk.journal.task_by_dedup("mail-8") is None
+    assert desk.journal.task_by_dedup("desk", "mail-8") is None
     assert (first.reference, desk.task.reference) == ("mail-7", desk.task.id)
+
+
+def test_one_key_names_a_task_of_each_agent(desk: Desk) -> None:
+    desk_task, kept = desk.journal.new_task(agent="desk", value={}, on_behalf_of="ann", dedup="mail-7")
+    triage_task, too = desk.journal.new_task(agent="triage", value={}, on_behalf_of="ann", dedup="mail-7")
+    desk.store.commit(*kept)
+    assert desk.journal.task_by_dedup("triage", "mail-7") is None
+    desk.store.commit(*too)
+    assert desk.journal.task_by_dedup("desk", "mail-7") == desk_task
+    assert desk.journal.task_by_dedup("triage", "mail-7") == triage_task
 
 
 def test_a_task_is_closed_once(desk: Desk) -> None:

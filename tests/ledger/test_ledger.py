@@ -1,7 +1,7 @@
 """What may be spent is held before and settled after; every cent has a home."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -36,15 +36,17 @@ class Till:
 
     store: Store
     ledger: Ledger
+    caps: dict[str, int | None] = field(default_factory=dict[str, int | None])
 
     def open(self, **caps: int | None) -> None:
-        """Opens the budgets `run` and `day` with these caps."""
-        names = {"run": RUN, "day": DAY}
-        self.store.commit(*self.ledger.open([Budget(names[name], cap) for name, cap in caps.items()]))
+        """Opens the budgets `run` and `day`, which have these caps from now on."""
+        self.caps.update({{"run": RUN, "day": DAY}[name]: cap for name, cap in caps.items()})
+        self.store.commit(*self.ledger.open([Budget(name, cap) for name, cap in self.caps.items()]))
 
     def reserve(self, amount: int, *budgets: str, step: int = 1) -> str:
         """Holds `amount` and returns the refusal, or nothing."""
-        return self.store.refusal(*self.ledger.reserve("run_1", step, amount, budgets or BOTH))
+        paying = [Budget(name, self.caps.get(name)) for name in budgets or BOTH]
+        return self.store.refusal(*self.ledger.reserve("run_1", step, amount, paying))
 
     def state(self, budget: str) -> tuple[int, int]:
         """What is held and what is spent."""
@@ -163,8 +165,32 @@ def test_a_budget_that_is_known_to_be_open_is_not_opened_again(till: Till) -> No
     assert len(till.ledger.open([budget])) == 1
     till.ledger.opened([budget])
     assert till.ledger.open([budget]) == []
-    assert len(till.ledger.open([replace(budget, cap=200)])) == 1
-    assert len(till.ledger.open([replace(budget, cap=None)])) == 1
+    assert till.ledger.open([replace(budget, cap=200)]) == []
+
+
+def test_two_versions_of_an_agent_each_keep_their_own_cap_on_the_day_they_share(till: Till) -> None:
+    def hold(cap: int | None, amount: int, step: int) -> str:
+        shared = [Budget(DAY, cap)]
+        statements = [*till.ledger.open(shared), *till.ledger.reserve("run_1", step, amount, shared)]
+        refusal = till.store.refusal(*statements)
+        if not refusal:
+            till.ledger.opened(shared)
+        return refusal
+
+    assert hold(1_000, 500, 1) == ""
+    assert hold(300, 1, 2) == f"the budget {DAY} is used up"
+    assert hold(1_000, 500, 3) == ""
+    assert hold(1_000, 1, 4) == f"the budget {DAY} is used up"
+    assert hold(None, 1, 5) == ""
+    assert till.state(DAY) == (1_001, 0)
+
+
+def test_the_cap_that_is_shown_is_the_one_last_held_against(till: Till) -> None:
+    till.reserve(1)
+    till.store.commit(*till.ledger.open([Budget(DAY, 7)]))
+    assert [budget.cap for budget in till.ledger.budgets() if budget.id == DAY] == [150]
+    till.store.commit(*till.ledger.reserve("run_1", 2, 1, [Budget(DAY, 40)]))
+    assert [budget.cap for budget in till.ledger.budgets() if budget.id == DAY] == [40]
 
 
 def test_spending_is_added_up_by_its_home(till: Till) -> None:

@@ -64,6 +64,11 @@ class Books:
         """The budgets a step is paid from: its run's, and some it shares."""
         return (f"run:{run}", *(self.shared[number] for number in spending.shared))
 
+    def reserve(self, run: str, step: int, spending: Spending) -> str:
+        """Holds what a step may cost and returns the refusal, or nothing."""
+        paying = [Budget(name, CAP) for name in self.budgets(run, spending)]
+        return self.store.refusal(*self.ledger.reserve(run, step, spending.hold, paying))
+
     def open(self, runs: int) -> None:
         """Opens every budget with the same cap."""
         names = [*self.shared, *(f"run:{self.run(number)}" for number in range(runs))]
@@ -107,7 +112,7 @@ def test_runs_that_spend_at_the_same_time_never_pass_a_cap_and_add_up(store: Sto
         run, stood = books.run(number), list[tuple[str, Spending]]()
         together.wait()
         for step, spending in enumerate(runs[number]):
-            if store.refusal(*books.ledger.reserve(run, step, spending.hold, books.budgets(run, spending))):
+            if books.reserve(run, step, spending):
                 assert books.ledger.hold_of(run, step) is None
                 continue
             books.check_caps()
@@ -137,8 +142,7 @@ def test_in_whatever_order_holds_are_closed_the_ledger_does_what_a_sum_does(
     for step, spending in enumerate(steps):
         budgets = books.budgets(run, spending)
         fits = all(held.get(name, 0) + spent.get(name, 0) + spending.hold <= CAP for name in budgets)
-        refusal = store.refusal(*books.ledger.reserve(run, step, spending.hold, budgets))
-        assert bool(refusal) != fits
+        assert bool(books.reserve(run, step, spending)) != fits
         if fits:
             open_steps.append(step)
             held |= {name: held.get(name, 0) + spending.hold for name in budgets}

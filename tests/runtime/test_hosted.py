@@ -100,7 +100,7 @@ async def test_a_model_calls_tools_until_it_answers(tmp_path: Path) -> None:
         heard = [m["content"] for m in model.asked[-1]["messages"] if m["role"] == "tool"]
         assert json.loads(heard[0])["status"] == "delivered"
         assert heard[1].startswith("Not permitted: a write touches only the subjects of its task.")
-        assert heard[2].startswith("Not permitted: shop__lost is not in the contract.")
+        assert heard[2].startswith("Not called: it is not offered here.")
         offered = [tool["function"]["name"] for tool in model.asked[0]["tools"]]
         assert sorted(offered) == ["shop__get_order", "shop__issue_refund", "shop__list_refunds"]
         assert shop.effects == []
@@ -120,8 +120,8 @@ async def test_a_model_is_not_offered_what_the_steps_do_themselves(tmp_path: Pat
         ("{", "Not called: The arguments is not JSON"),
         ('{"order_id": "R-1", "order_id": "R-2"}', "Not called: The arguments"),
         ("[1]", "Not called: the arguments are not a JSON object."),
-        ('{"order_id": 7}', "Not permitted: order_id"),
-        ("", "Not permitted: order_id is missing"),
+        ('{"order_id": 7}', "Not permitted: the arguments do not fit the schema: order_id"),
+        ("", "Not permitted: the arguments do not fit the schema: order_id is missing"),
     ],
 )
 async def test_bad_arguments_are_answered_to_the_model(tmp_path: Path, arguments: str, answer: str) -> None:

@@ -96,7 +96,7 @@ async def test_an_attempt_of_a_process_that_is_gone_is_taken_over(tmp_path: Path
         await gone.wait()
         _, kept = issue_secret()
         for executor, state in (
-            (f"{socket.gethostname()}/{os.getpid()}/x", RunState.RUNNING),
+            (f"{socket.gethostname()}/{os.getppid()}/x", RunState.RUNNING),
             (f"elsewhere/{gone.pid}/x", RunState.RUNNING),
             (f"{socket.gethostname()}/{gone.pid}/x", RunState.DONE),
         ):

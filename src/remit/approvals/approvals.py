@@ -123,6 +123,12 @@ class Approvals:
         parameters = {"id": approval.id, "digest": approval.digest, "now": self._clock.now()}
         return Statement(_Q["use"], parameters, refusal="the approval was used, has expired or was withdrawn")
 
+    def act_on(self, approval: Approval, reason: str) -> Statement:
+        """Takes an open proposal into a person's hands, once."""
+        now = self._clock.now()
+        parameters = {"id": approval.id, "revision": approval.revision, "reason": reason, "now": now}
+        return Statement(_Q["act_on"], parameters, refusal="the proposal was answered already, or has expired")
+
     def close(self, approval: str, state: ApprovalState, reason: str) -> Statement:
         """Closes a question without an answer: expired or withdrawn."""
         parameters = {"id": approval, "state": state.value, "reason": reason, "now": self._clock.now()}

@@ -38,3 +38,8 @@ select * from approvals where run = :run order by asked_at, id
 
 -- name: votes
 select * from votes where approval = :approval order by at, person
+
+-- name: act_on
+-- Only the proposal as it was looked at, while it is open: a rejection at the same moment wins or loses as a whole.
+update approvals set state = 'used', reason = :reason, decided_at = :now, used_at = :now, revision = revision + 1
+where id = :id and revision = :revision and state = 'pending' and expires_at > :now

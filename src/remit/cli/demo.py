@@ -180,7 +180,9 @@ async def _ask(cell: Cell, views: Views, approval: Approval, people: _People, *,
     """Asks people with the needed roles, one after another, until the question is decided."""
     for person in cell.parts.people.holding(approval.roles):
         answer, reason = people.answer(approval, views.approval(approval), person.id)
-        approval = await cell.operations.answer(approval.id, person=person.id, answer=answer, reason=reason)
+        approval = await cell.operations.answer(
+            approval.id, person=person.id, answer=answer, reason=reason, seen=views.approval(approval)["fingerprint"]
+        )
         if not quiet:
             screen.print(f"    [yellow]{answer}d[/yellow] by {person.id}: {escape(approval.name)} ({escape(reason)})")
         if approval.state is not ApprovalState.PENDING:

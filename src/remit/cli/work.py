@@ -1,6 +1,7 @@
 """Commands about work: run, runs, show, approvals, stop, resume."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -114,6 +115,12 @@ def _show_run(told: dict[str, Any], *, as_json: bool) -> None:
         screen.print("It waits for people: `remit approvals` lists what they are asked.")
 
 
+SeenOption = Annotated[
+    str,
+    typer.Option("--seen", metavar="FINGERPRINT", help="Of what you looked at; needed once somebody has edited it."),
+]
+
+
 @approvals_app.callback()
 def approvals(
     context: typer.Context,
@@ -135,7 +142,7 @@ def approvals(
         return
     for row in rows:
         screen.print(f"[bold]{row['approval']}[/bold]  {row['state']}  {row['agent']}  {escape(row['what'])}")
-        for name in ("proposed", "because", "roles", "on_behalf_of", "run", "asked"):
+        for name in ("proposed", "fingerprint", "because", "roles", "on_behalf_of", "run", "asked"):
             value = row[name] if isinstance(row[name], str) else json.dumps(row[name], ensure_ascii=False)
             screen.print(f"  {name.replace('_', ' '):<13} {escape(value)}")
 
@@ -145,11 +152,12 @@ def approve(
     approval: str,
     who: AsOption = "",
     because: BecauseOption = "",
+    seen: SeenOption = "",
     fleet: FleetOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
     """Say yes to exactly what is asked; the run goes on."""
-    _answer(fleet, approval, "approve", who, because, None, as_json)
+    _answer(fleet, approval, "approve", _Given(who, because, seen), as_json)
 
 
 @approvals_app.command()
@@ -157,11 +165,12 @@ def reject(
     approval: str,
     who: AsOption = "",
     because: BecauseOption = "",
+    seen: SeenOption = "",
     fleet: FleetOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
     """Say no, with a reason the agent reads."""
-    _answer(fleet, approval, "reject", who, because, None, as_json)
+    _answer(fleet, approval, "reject", _Given(who, because, seen), as_json)
 
 
 @approvals_app.command()
@@ -170,25 +179,36 @@ def edit(
     arguments: Annotated[str, typer.Option("--arguments", help="The changed arguments: a JSON object.")],
     who: AsOption = "",
     because: BecauseOption = "",
+    seen: SeenOption = "",
     fleet: FleetOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
     """Change what is asked and say yes to that; it is judged again in full."""
-    _answer(fleet, approval, "edit", who, because, json_object(arguments, name="The arguments"), as_json)
+    changed = json_object(arguments, name="The arguments")
+    _answer(fleet, approval, "edit", _Given(who, because, seen, changed), as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What a person gave with an answer."""
+
+    who: str
+    because: str
+    seen: str
+    arguments: dict[str, Any] | None = None
 
 
 def _answer(
-    fleet: Any,
-    approval: str,
-    answer: Literal["approve", "edit", "reject"],
-    who: str,
-    because: str,
-    arguments: Any,
-    as_json: bool,
+    fleet: Path, approval: str, answer: Literal["approve", "edit", "reject"], given: _Given, as_json: bool
 ) -> None:
     async def work(cell: Cell, views: Views) -> dict[str, Any]:
         answered = await cell.operations.answer(
-            approval, person=person(who), answer=answer, reason=because, arguments=arguments
+            approval,
+            person=person(given.who),
+            answer=answer,
+            reason=given.because,
+            arguments=given.arguments,
+            seen=given.seen,
         )
         run = cell.parts.journal.run(answered.run)
         if answered.state != "pending":

@@ -1,7 +1,7 @@
 """The enforcement point: decide, then do it once."""
 
 from remit.gateway.answers import answer_question
-from remit.gateway.calls import ToolCall, ToolError
+from remit.gateway.calls import ToolCall, ToolError, plain
 from remit.gateway.context import Parts
 from remit.gateway.gateway import Gateway
 from remit.gateway.model import Action, Check, Denied, Done, Outcome, Waiting
@@ -29,6 +29,7 @@ __all__ = [
     "Waiting",
     "answer_question",
     "compile_release",
+    "plain",
     "release_digest",
     "release_source",
     "restore_release",

@@ -68,6 +68,8 @@ class ActionContext:
     """Digests of the run's latest actions, newest first."""
     # 3 lifecycle
     release: Release = field(init=False)
+    is_route: bool = False
+    """Whether the name asked for is a configured model route."""
     # 5 input
     tool: Tool | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -82,6 +84,11 @@ class ActionContext:
     verdict: Verdict | None = None
     # 7 guardrails
     labels: frozenset[str] = frozenset()
+    withheld: bool = False
+    """Whether the content holds a secret that stopped it: then it is not kept."""
+    # 8 approval
+    moot: bool = False
+    """Whether it was put to people and no longer needs them."""
     # 11 perform
     performed: bool = False
     """Whether the effect may have happened: from here on nothing is told as denied."""
@@ -100,6 +107,11 @@ class ActionContext:
     def key(self) -> str:
         """The idempotency key: the same for every try of this action, whatever attempt makes it."""
         return f"{self.run.id}:{self.action.step}"
+
+    @property
+    def declared(self) -> bool:
+        """Whether the name asked for is one of the fleet's own."""
+        return self.is_route or (hasattr(self, "release") and self.action.name in self.release.tools)
 
     @property
     def agent(self) -> str:

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from typing import Any
 
 from remit.approvals import Approval, ApprovalState, Asking, anyone_of
@@ -11,7 +12,7 @@ from remit.gateway.calls import ToolCall, ToolError, plain
 from remit.gateway.context import ActionContext, Parts
 from remit.gateway.model import Done, Outcome, Waiting
 from remit.gateway.providers import Completion, ProviderError
-from remit.gateway.records import TRIES, CommitRefusedError, commit_outcome, decision_entry
+from remit.gateway.records import MOST_READS, TRIES, CommitRefusedError, commit_outcome, decision_entry
 from remit.gateway.steps import Reader
 from remit.gateway.tools import OutcomeUnknownError, UnusableResultError
 from remit.guardrails import load_function, run_gate
@@ -69,7 +70,7 @@ async def _look_up(parts: Parts, ctx: ActionContext, fault: OutcomeUnknownError)
         raise fault
     try:
         async with asyncio.timeout(parts.settings.limits.tool_seconds):
-            found: Mapping[str, Any] = await load_function(ctx.tool.lookup)(call_of(ctx), ctx.arguments)
+            found: Mapping[str, Any] = await load_function(ctx.tool.lookup)(call_of(ctx), deepcopy(dict(ctx.arguments)))
         performed, result = found["performed"], parts.tools.checked(found.get("result"))
         if not isinstance(performed, bool):
             raise TypeError(f"performed is {type(performed).__name__}, not true or false")
@@ -82,14 +83,21 @@ async def _look_up(parts: Parts, ctx: ActionContext, fault: OutcomeUnknownError)
 
 
 async def _ask_model(parts: Parts, ctx: ActionContext) -> Performed:
-    route = ctx.action.name
+    route, worst = ctx.action.name, ctx.hold.amount if ctx.hold else 0
     try:
         completion = await parts.models.complete(route, ctx.arguments, task=ctx.task.reference)
     except Exception as fault:  # noqa: BLE001  whatever a provider raises, there is no answer and the step must end
-        unspent = isinstance(fault, ProviderError) and not fault.spent
-        spent = ctx.hold.amount if ctx.hold and not unspent else 0
-        return Performed({"error": f"the model {route} gave no answer: {plain(str(fault))}"}, is_error=True, cost=spent)
-    return _answered(completion, parts.models.cost(route, completion))
+        error = {"error": f"the model {route} gave no answer: {plain(str(fault))}"}
+        return Performed(error, is_error=True, cost=worst * _spent_tries(fault))
+    cost = parts.models.cost(route, completion)
+    return _answered(completion, None if cost is None else cost + worst * completion.spent_tries)
+
+
+def _spent_tries(fault: Exception) -> int:
+    """Returns how many tries may be charged although no answer came; of an unknown fault, one."""
+    if isinstance(fault, ProviderError):
+        return fault.spent_tries + int(fault.spent)
+    return 0 if isinstance(fault, InputError) else 1
 
 
 def _answered(completion: Completion, cost: int | None) -> Performed:
@@ -121,12 +129,13 @@ async def check_result(parts: Parts, ctx: ActionContext, performed: Performed) -
 
 async def finish(parts: Parts, ctx: ActionContext, performed: Performed) -> Outcome:
     """12 and 13. Checks the result and commits the outcome; a result that fails its gate is kept, but not passed on."""
+    before = len(ctx.reads)
     value, labels, why = await check_result(parts, ctx, performed)
     is_error, withheld = performed.is_error or bool(why), None
     if why:
         withheld = ctx.payload({"value": value})
         value = {"error": f"the result failed its gate: {why}"}
-    result = ctx.payload({"value": value})
+    result = replace(ctx.payload({"value": value}), labels=",".join(sorted(labels)))
     cost = performed.cost
     statements: list[Statement] = [
         parts.journal.write_step(
@@ -143,11 +152,10 @@ async def finish(parts: Parts, ctx: ActionContext, performed: Performed) -> Outc
         *_bindings(parts, ctx, value, is_error),
         *parts.controls.unlock(ctx.locks, ctx.key),
     ]
-    if ctx.person is not None and ctx.approval is not None:
-        statements.append(parts.approvals.close(ctx.approval.id, ApprovalState.USED, "a person acted"))
     if ctx.hold is not None or cost or ctx.tool is None:
         statements += parts.ledger.settle(ctx.run.id, ctx.action.step, ctx.hold, _charge(parts, ctx, performed))
-    fields = {"result": result.digest, "is_error": is_error, "cost": cost, "labels": sorted(labels)}
+    fields: dict[str, Any] = {"result": result.digest, "is_error": is_error, "cost": cost, "labels": sorted(labels)}
+    fields["reads"] = ctx.reads[before:][:MOST_READS]
     fields["gate"] = "does not hold" if why else ""
     fields["withheld"] = withheld.digest if withheld else ""
     await commit_outcome(parts, ctx, statements, **fields)
@@ -226,8 +234,6 @@ async def doubt(parts: Parts, ctx: ActionContext, fault: OutcomeUnknownError) ->
     words = ctx.payload(str(fault))
     entry = decision_entry(ctx, "unknown", approval=identifier, words=words.digest)
     statements = [doubted, asked, parts.journal.keep(words)]
-    if ctx.person is not None and ctx.approval is not None:
-        statements.append(parts.approvals.close(ctx.approval.id, ApprovalState.USED, "a person acted"))
     result = await parts.writer.commit(Commit(statements, [entry], ctx.key))
     if isinstance(result, CommitRefused):
         raise CommitRefusedError(result)

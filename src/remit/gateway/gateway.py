@@ -10,7 +10,7 @@ is a value; a fault in steps 1 to 11 is a refusal too, because what cannot be de
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from remit.approvals import Approval
@@ -19,7 +19,7 @@ from remit.gateway import effects, steps
 from remit.gateway.answers import check_duties
 from remit.gateway.context import ActionContext, Parts
 from remit.gateway.model import Action, Check, Denied, Done, Outcome, Waiting
-from remit.gateway.recall import AnotherActionError, recall
+from remit.gateway.recall import AnotherActionError, recall, settle_told, settled
 from remit.gateway.records import CommitRefusedError, commit_denied, commit_permit
 from remit.gateway.tools import OutcomeUnknownError
 from remit.identity import Credentials
@@ -52,13 +52,19 @@ class Gateway:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._in_flight: dict[str, asyncio.Task[Outcome]] = {}
 
     async def act(self, credentials: Credentials | None, action: Action) -> Outcome:
         """Takes an agent's action. Driven again, it returns the recorded outcome without a new effect.
 
         Raises `AnotherActionError` when the run asks for something else than its journal says at this step.
         """
-        return await self._through(ActionContext(action, credentials, self._parts.clock.now()))
+        return await self._through(ActionContext(action.bounded(), credentials, self._parts.clock.now()))
+
+    async def settle(self, run: str) -> None:
+        """Waits until nothing that `run` was permitted is still being performed here."""
+        while tasks := [task for key, task in self._in_flight.items() if key.startswith(f"{run}:")]:
+            await asyncio.wait(tasks)
 
     async def act_as_person(
         self, person: str, approval: Approval, arguments: Mapping[str, Any] | None = None
@@ -79,6 +85,14 @@ class Gateway:
         ctx.approval = approval
         return await self._through(ctx)
 
+    async def settle_doubt(self, approval: Approval) -> Outcome:
+        """Closes a step of unknown outcome whose run is over, as a person has told: its hold and locks are freed."""
+        parts = self._parts
+        row = parts.journal.step(approval.run, approval.step)
+        if row is None or row.state is not StepState.UNKNOWN:
+            raise NotFoundError("No outcome to settle", which=approval.id)
+        return await self._owned(f"{row.run}:{row.step}", settle_told(parts, row, approval))
+
     async def _through(self, ctx: ActionContext) -> Outcome:
         try:
             return await self._decide_and_do(ctx)
@@ -97,10 +111,40 @@ class Gateway:
     async def _decide_and_do(self, ctx: ActionContext) -> Outcome:
         if refusal := await self._pass(ctx, _BEFORE_REPLAY):
             return refusal
-        if ctx.recorded is not None and ctx.person is None and (known := await recall(self._parts, ctx)):
+        if ctx.key in self._in_flight:
+            return await self._join(ctx)
+        if ctx.recorded is not None and ctx.person is None and (known := await self._recall(ctx)):
             return known
         if refusal := await self._pass(ctx, _BEFORE_COMMIT):
             return refusal
+        return await self._owned(ctx.key, self._commit_and_do(ctx))
+
+    async def _join(self, ctx: ActionContext) -> Outcome:
+        """Waits for what is being performed; a second person does not get the first one's act as their own."""
+        if ctx.person is not None:
+            denied = Denied(Check.APPROVAL, "somebody is acting on it already", "Look again")
+            return await commit_denied(self._parts, ctx, denied)
+        return await asyncio.shield(self._in_flight[ctx.key])
+
+    async def _recall(self, ctx: ActionContext) -> Outcome | None:
+        if ctx.recorded is None or ctx.recorded.state in (StepState.DONE, StepState.DENIED, StepState.WAITING):
+            return await recall(self._parts, ctx)
+        return await self._owned(ctx.key, settled(recall(self._parts, ctx)))
+
+    async def _owned(self, key: str, doing: Coroutine[Any, Any, Outcome]) -> Outcome:
+        """Does what is permitted in a task of the gateway's own: a caller that gives up does not leave it half done."""
+        task = asyncio.create_task(doing, name=f"perform {key}")
+        self._in_flight[key] = task
+        task.add_done_callback(lambda done: self._landed(key, done))
+        return await asyncio.shield(task)
+
+    def _landed(self, key: str, done: "asyncio.Task[Outcome]") -> None:
+        if self._in_flight.get(key) is done:
+            del self._in_flight[key]
+        if not done.cancelled() and (fault := done.exception()):
+            _log.warning("the outcome of %s was not kept", key, exc_info=fault)
+
+    async def _commit_and_do(self, ctx: ActionContext) -> Outcome:
         if refused := await self._commit(ctx):
             return await commit_denied(self._parts, ctx, refused)
         ctx.performed = True

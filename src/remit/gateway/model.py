@@ -2,13 +2,21 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import dataclass, replace
+from decimal import ROUND_DOWN, Decimal
 from enum import IntEnum
 from typing import Any, Literal
 
-from remit.core import JsonValue
+from remit.core import JsonValue, canonical_bytes
 from remit.journal import ActionKind
+
+# A person compares three options at a glance; more is a report.
+MOST_ALTERNATIVES = 3
+# Of what an agent says about its own action; longer thoughts are results of a step.
+LONGEST_WORDS = 8_000
+CONFIDENCE_STEP = Decimal("0.0001")
+# What is not from 0 to 1 is none: policy denies it, whatever it was.
+NO_CONFIDENCE = Decimal(-1)
 
 
 class Check(IntEnum):
@@ -44,6 +52,32 @@ class Action:
     alternatives: tuple[Mapping[str, Any], ...] = ()
     """What else was considered, each `{option, consequence}`; three at most are kept."""
     reasoning: str = ""
+
+    def as_asked(self) -> dict[str, Any]:
+        """Returns what is named by the digest of what was asked; a confidence is part of it, for it moves authority."""
+        asked: dict[str, Any] = {"kind": self.kind, "name": self.name, "arguments": dict(self.arguments)}
+        return asked if self.confidence is None else {**asked, "confidence": str(self.confidence)}
+
+    def bounded(self) -> "Action":
+        """Returns the action with the agent's own words cut to what a record can hold."""
+        told = [one for one in self.alternatives if _is_small_json(one)][:MOST_ALTERNATIVES]
+        sure = self.confidence
+        if sure is not None:
+            known = sure.is_finite() and 0 <= sure <= 1
+            sure = sure.quantize(CONFIDENCE_STEP, ROUND_DOWN).normalize() if known else NO_CONFIDENCE
+        return replace(
+            self,
+            confidence=sure,
+            alternatives=tuple(told),
+            reasoning=self.reasoning[:LONGEST_WORDS].encode(errors="replace").decode(),
+        )
+
+
+def _is_small_json(value: Any) -> bool:
+    try:
+        return len(canonical_bytes(value)) <= LONGEST_WORDS
+    except (TypeError, ValueError, RecursionError):
+        return False
 
 
 @dataclass(frozen=True, slots=True)

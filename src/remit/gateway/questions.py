@@ -12,9 +12,6 @@ from remit.gateway.records import commit_waiting
 from remit.policy import ApprovalGiven, Question, Rung, Verdict
 from remit.policy import Vote as PolicyVote
 
-# A person compares three options at a glance; more is a report.
-MOST_ALTERNATIVES = 3
-
 
 def question_for(parts: Parts, ctx: ActionContext) -> Question:
     """Returns the question put to policy: everything the verdict may depend on, and nothing else."""
@@ -105,7 +102,7 @@ async def ask_people(parts: Parts, ctx: ActionContext, tool: Tool, verdict: Verd
         needs=needs,
         because="; ".join(dict.fromkeys(reasons)),
         on_behalf_of=ctx.task.on_behalf_of,
-        options=canonical_bytes(list(ctx.action.alternatives[:MOST_ALTERNATIVES])).decode(),
+        options=canonical_bytes(list(ctx.action.alternatives)).decode(),
         expires_at=ctx.now + int(parts.settings.limits.approval_hours * HOUR),
     )
     identifier = await commit_waiting(parts, ctx, asking)

@@ -1,20 +1,27 @@
 """What is written down: the record of each decision and outcome, in the same commit as what it speaks of."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from remit.approvals import ApprovalState, Asking
+from remit.approvals import Approval, ApprovalState, Asking
 from remit.audit import make_entry
+from remit.core import ConflictError, InputError
 from remit.gateway.calls import plain
 from remit.gateway.context import ActionContext, Parts
 from remit.gateway.model import Check, Denied
 from remit.journal import Payload
 from remit.policy import Verdict
-from remit.store import Commit, CommitRefused, Committed, Entry, Statement
+from remit.store import Commit, CommitRefused, CommitResult, Committed, Entry, Statement
 
 # One try and two more, all under one key: a tool that fails three times in a row is broken, not unlucky.
 TRIES = 3
+
+# Seconds between tries to keep an outcome while the database is busy with somebody else.
+PAUSES = (0.1, 0.5, 2.0)
+# Reads that are named one by one in a record; a fact that takes more is a report.
+MOST_READS = 50
 
 # Which numbered step a guard of the commit belongs to.
 _STEP_OF_GUARD = {
@@ -25,6 +32,7 @@ _STEP_OF_GUARD = {
     "registry.guard_release": Check.LIFECYCLE,
     "controls.count_call": Check.LIMITS,
     "approvals.use": Check.APPROVAL,
+    "approvals.act_on": Check.APPROVAL,
     "ledger.hold": Check.RESERVE,
     "controls.take_lock": Check.LOCK,
 }
@@ -35,7 +43,7 @@ def decision_entry(ctx: ActionContext, verdict: str, **more: Any) -> Entry:
     record: dict[str, Any] = {
         "decision": ctx.decision,
         "verdict": verdict,
-        "action": {"kind": ctx.action.kind, "name": plain(ctx.action.name), "step": ctx.action.step},
+        "action": {"kind": ctx.action.kind, "name": _name(ctx), "step": ctx.action.step},
         **more,
     }
     if ctx.identified:
@@ -43,6 +51,14 @@ def decision_entry(ctx: ActionContext, verdict: str, **more: Any) -> Entry:
     if ctx.verdict is not None:
         record |= _why(ctx, ctx.verdict)
     return make_entry(ctx.stream, "decision", ctx.decision, ctx.now, record)
+
+
+def _name(ctx: ActionContext) -> str:
+    """Returns the name of a declared tool or route; any other is somebody's words, so only its digest is logged."""
+    name = ctx.action.name
+    if ctx.declared:
+        return name
+    return ctx.payload(name).digest if ctx.identified else "undeclared"
 
 
 def _who(ctx: ActionContext) -> dict[str, Any]:
@@ -87,7 +103,7 @@ def _why(ctx: ActionContext, verdict: Verdict) -> dict[str, Any]:
         ],
         "facts": {name: _commitment(ctx, value) for name, value in ctx.facts.items()},
         "subjects": {kind: ctx.payload(value).digest for kind, value in ctx.subjects.items()},
-        "reads": ctx.reads,
+        "reads": ctx.reads[:MOST_READS],
         "constraints": [*ctx.release.constraints.get(ctx.action.name, ()), *ctx.notes],
         "override": [[{"role": need.role, "count": need.count} for need in some] for some in verdict.approvers],
     }
@@ -106,8 +122,8 @@ async def commit_permit(parts: Parts, ctx: ActionContext) -> Denied | None:
         _open_step(parts, ctx, "decided", sent=ctx.judged_digest),
         *_kept(parts, ctx),
     ]
-    if ctx.approval is not None and ctx.person is None:
-        guards.append(parts.approvals.use(ctx.approval))
+    if ctx.approval is not None:
+        guards.append(_use(parts, ctx, ctx.approval))
     if ctx.tool is not None and ctx.tool.rate is not None:
         rate = ctx.tool.rate
         guards.append(
@@ -117,7 +133,7 @@ async def commit_permit(parts: Parts, ctx: ActionContext) -> Denied | None:
     if ctx.hold is not None:
         held = [
             *parts.ledger.open(ctx.budgets),
-            *parts.ledger.reserve(ctx.run.id, ctx.action.step, ctx.hold.amount, ctx.hold.budgets),
+            *parts.ledger.reserve(ctx.run.id, ctx.action.step, ctx.hold.amount, ctx.budgets),
         ]
     locks = parts.controls.lock(ctx.locks, ctx.key, _lock_seconds(parts, ctx))
     rung = ctx.verdict.rung if ctx.verdict else None
@@ -131,6 +147,15 @@ async def commit_permit(parts: Parts, ctx: ActionContext) -> Denied | None:
     parts.ledger.opened(ctx.budgets)
     ctx.fences = _fences(result, len(guards), len(locks))
     return None
+
+
+def _use(parts: Parts, ctx: ActionContext, approval: Approval) -> Statement:
+    """Uses an approval up, takes a proposal into a person's hands, or withdraws a question nobody need answer."""
+    if ctx.person is not None:
+        return parts.approvals.act_on(approval, f"{ctx.person.id} acted")
+    if ctx.moot:
+        return parts.approvals.close(approval.id, ApprovalState.WITHDRAWN, "it needs no approval any more")
+    return parts.approvals.use(approval)
 
 
 def _lock_seconds(parts: Parts, ctx: ActionContext) -> float:
@@ -193,7 +218,7 @@ async def commit_denied(parts: Parts, ctx: ActionContext, denied: Denied) -> Den
     """
     told = replace(denied, decision=ctx.decision)
     words = ctx.payload(denied.words).digest if denied.words and ctx.identified else ""
-    entry = decision_entry(ctx, "deny", refused_at=int(denied.step), reason=plain(denied.reason), words=words)
+    entry = _denied_entry(ctx, denied, words)
     statements: list[Statement] = []
     if ctx.identified and ctx.person is None and denied.step not in PASSING and ctx.asked is not None:
         kept = {"step": int(denied.step), "reason": denied.reason, "hint": denied.hint, "words": denied.words}
@@ -220,6 +245,20 @@ async def commit_denied(parts: Parts, ctx: ActionContext, denied: Denied) -> Den
     return told
 
 
+def _denied_entry(ctx: ActionContext, denied: Denied, words: str) -> Entry:
+    """Returns the refusal's record; one that cannot be written in full is written in short, never left out."""
+    told = {"refused_at": int(denied.step), "reason": plain(denied.reason), "words": words}
+    try:
+        return decision_entry(ctx, "deny", **told)
+    except (InputError, ValueError, TypeError):
+        short = {
+            "decision": ctx.decision,
+            "verdict": "deny",
+            "action": {"kind": ctx.action.kind, "step": 0, "name": ""},
+        }
+        return make_entry(ctx.stream, "decision", ctx.decision, ctx.now, {**short, **told})
+
+
 PASSING = frozenset({Check.IDENTIFY, Check.SWITCHES, Check.LIFECYCLE})
 """Refusals that end the attempt. Any other the agent hears and goes on with, so driven again it must hear the same."""
 
@@ -227,9 +266,19 @@ PASSING = frozenset({Check.IDENTIFY, Check.SWITCHES, Check.LIFECYCLE})
 async def commit_outcome(parts: Parts, ctx: ActionContext, statements: Sequence[Statement], **fields: Any) -> None:
     """13. Settlement, release, labels, result and the outcome's record in one commit."""
     entry = make_entry(ctx.stream, "outcome", ctx.decision, parts.clock.now(), {"decision": ctx.decision, **fields})
-    result = await parts.writer.commit(Commit(statements, [entry], ctx.key))
+    result = await _surely(parts, Commit(statements, [entry], ctx.key))
     if isinstance(result, CommitRefused):
         raise CommitRefusedError(result)
+
+
+async def _surely(parts: Parts, commit: Commit) -> CommitResult:
+    """Commits what has happened; a database that cannot take it now is asked again before it is given up."""
+    for pause in PAUSES:
+        try:
+            return await parts.writer.commit(commit)
+        except ConflictError:
+            await asyncio.sleep(pause)
+    return await parts.writer.commit(commit)
 
 
 def read_denied(content: Mapping[str, Any], decision: str) -> Denied:
@@ -259,6 +308,7 @@ def _open_step(parts: Parts, ctx: ActionContext, state: str, *, sent: str = "", 
             judged=ctx.judged_digest,
             sent=sent,
             decision=ctx.decision,
+            person=ctx.person.id,
         )
     approval = approval or (ctx.approval.id if ctx.approval else "")
     return parts.journal.write_step(
@@ -268,7 +318,8 @@ def _open_step(parts: Parts, ctx: ActionContext, state: str, *, sent: str = "", 
 
 def _kept(parts: Parts, ctx: ActionContext) -> list[Statement]:
     """Keeps what was asked and, where it differs, what was judged; the agent's reasoning too."""
-    payloads: list[Payload] = [payload for payload in (ctx.asked, ctx.judged) if payload]
+    said = () if ctx.withheld else (ctx.asked, ctx.judged)
+    payloads: list[Payload] = [payload for payload in said if payload]
     if told := reasoning(ctx):
         payloads.append(told)
     distinct = {payload.digest: payload for payload in payloads}

@@ -2,12 +2,29 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, cast
+from urllib.parse import unquote
 
 from remit.contracts import Contract, Fleet, SchemaValidator, Server, Tool, compile_schema
 from remit.core import Money, Settings, canonical_bytes, digest_of
 from remit.policy import Bundle, Policy
+
+# How far fields are looked for: an object in an array behind a reference is three steps.
+DEEPEST_FIELD = 24
+# Where a schema speaks of the same field, of the items of a list, or of fields whose names it does not tell.
+_SINGLE = (
+    "items",
+    "contains",
+    "if",
+    "then",
+    "else",
+    "additionalProperties",
+    "unevaluatedItems",
+    "unevaluatedProperties",
+)
+_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
+_MAPS = ("patternProperties", "dependentSchemas")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +105,60 @@ def compile_release(contract: Contract, fleet: Fleet, settings: Settings, bundle
     )
 
 
-def personal_fields(schema: Mapping[str, Any], prefix: str = "") -> tuple[str, ...]:
-    """Returns the dotted paths of a schema's fields that are marked `x-subject`."""
-    found: list[str] = []
-    for name, part in schema.get("properties", {}).items():
-        if "x-subject" in part:
-            found.append(prefix + name)
-        found += personal_fields(part.get("items", part), f"{prefix}{name}.")
-    return tuple(found)
+def personal_fields(schema: Mapping[str, Any]) -> tuple[str, ...]:
+    """Returns the dotted paths of a schema's fields that are marked `x-subject`; lists are looked through.
+
+    A field that holds its own schema again counts as marked when anything is, one nested too deeply in any case.
+    """
+    search = _MarkedFields(schema)
+    search.look(schema, (), ())
+    found = dict.fromkeys([*search.marked, *(search.again if search.marked else ())])
+    return tuple(".".join(names) for names in found if names)
+
+
+@dataclass(slots=True)
+class _MarkedFields:
+    root: Mapping[str, Any]
+    marked: list[tuple[str, ...]] = field(default_factory=list[tuple[str, ...]])
+    again: list[tuple[str, ...]] = field(default_factory=list[tuple[str, ...]])
+    _seen: set[tuple[tuple[str, ...], int]] = field(default_factory=set[tuple[tuple[str, ...], int]])
+
+    def look(self, schema: Any, names: tuple[str, ...], above: tuple[int, ...]) -> None:
+        """Looks at what `schema` says of the field `names`; `above` are the schemas that led here."""
+        if not isinstance(schema, Mapping) or (names, id(cast("Any", schema))) in self._seen:
+            return
+        part = cast("Mapping[str, Any]", schema)
+        self._seen.add((names, id(part)))
+        if id(part) in above:
+            self.again.append(names)
+            return
+        if "x-subject" in part or len(above) == DEEPEST_FIELD:
+            self.marked.append(names)
+        if len(above) < DEEPEST_FIELD:
+            for name, child in part.get("properties", {}).items():
+                self.look(child, (*names, name), (*above, id(part)))
+            for child in self._same_field(part):
+                self.look(child, names, (*above, id(part)))
+
+    def _same_field(self, part: Mapping[str, Any]) -> list[Any]:
+        return [
+            *(part[word] for word in _SINGLE if word in part),
+            *(child for word in _LISTS for child in part.get(word, ())),
+            *(child for word in _MAPS for child in part.get(word, {}).values()),
+            *([_referred(self.root, part["$ref"])] if "$ref" in part else ()),
+        ]
+
+
+def _referred(root: Mapping[str, Any], reference: str) -> Any:
+    """Returns what a local reference points to, or None; a fleet's schemas have no others once they are parsed."""
+    found: Any = root if reference.startswith("#") else None
+    for name in unquote(reference.removeprefix("#")).split("/")[1:]:
+        key = name.replace("~1", "/").replace("~0", "~")
+        if isinstance(found, list):
+            found = dict(enumerate(cast("list[Any]", found))).get(int(key) if key.isdecimal() else -1)
+        else:
+            found = cast("dict[str, Any]", found).get(key) if isinstance(found, dict) else None
+    return found
 
 
 def constraints_of(contract: Contract, tool: Tool) -> tuple[str, ...]:

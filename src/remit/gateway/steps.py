@@ -7,10 +7,11 @@ from typing import Any
 from remit.approvals import ApprovalState
 from remit.contracts import Facts, Tool, compile_schema, normalise
 from remit.controls import LOOKBACK, is_looping
-from remit.core import MINUTE, InputError, JsonValue, canonical_bytes, check_depth, day_of
+from remit.core import MINUTE, InputError, JsonValue, check_depth, day_of
 from remit.gateway.calls import ToolCall, ToolError
 from remit.gateway.context import ActionContext, Parts
 from remit.gateway.model import Check, Denied, Waiting
+from remit.gateway.providers import check_request
 from remit.gateway.questions import ask_people, question_for
 from remit.gateway.tools import OutcomeUnknownError, UnusableResultError
 from remit.guardrails import load_function, run_gate
@@ -59,7 +60,7 @@ async def check_lifecycle(parts: Parts, ctx: ActionContext) -> Denied | None:
 
 async def check_limits(parts: Parts, ctx: ActionContext) -> Denied | None:
     """4. Hops, steps, working time and loops are within bounds; rates are counted in the commit."""
-    ctx.asked = ctx.payload({"kind": ctx.action.kind, "name": ctx.action.name, "arguments": dict(ctx.action.arguments)})
+    ctx.asked = ctx.payload(ctx.action.as_asked())
     limits, bounds = ctx.release.contract.terms.limits, parts.settings.limits
     most_steps, most_hops = min(limits.steps, bounds.steps), min(limits.hops, bounds.hops)
     if ctx.action.step < 1:
@@ -85,37 +86,42 @@ async def check_input(parts: Parts, ctx: ActionContext) -> Denied | None:
     tool, validator = ctx.release.tools.get(action.name), ctx.release.inputs.get(action.name)
     if tool is None or validator is None:
         granted = ", ".join(sorted(ctx.release.inputs)) or "none"
-        return Denied(Check.INPUT, f"{action.name} is not in the contract", f"Tools of this contract: {granted}")
+        return Denied(Check.INPUT, "the tool is not in the contract", f"Tools of this contract: {granted}")
     try:
         arguments = _arguments(parts, ctx)
         check_depth(arguments, name="The arguments")
-        arguments = normalise(tool.input, arguments)
-        size = len(ctx.asked.body) if arguments == action.arguments and ctx.asked else len(canonical_bytes(arguments))
+        judged = ctx.payload({"kind": "tool", "name": tool.name, "arguments": normalise(tool.input, arguments)})
     except (InputError, TypeError, ValueError, RecursionError) as fault:
         return Denied(Check.INPUT, "the arguments cannot be taken", "Send a JSON object", words=str(fault))
-    if size > parts.settings.limits.argument_bytes:
-        return Denied(
-            Check.INPUT, f"the arguments have {size} bytes, the limit is {parts.settings.limits.argument_bytes}"
-        )
-    if problems := validator.problems(arguments):
-        return Denied(Check.INPUT, "; ".join(problems), f"Send arguments that fit the schema of {tool.name}")
-    ctx.tool, ctx.arguments = tool, arguments
-    unchanged = arguments == ctx.action.arguments
-    ctx.judged = ctx.asked if unchanged else ctx.payload({"kind": "tool", "name": tool.name, "arguments": arguments})
+    size, most = len(judged.body), parts.settings.limits.argument_bytes
+    if size > most:
+        return Denied(Check.INPUT, f"the arguments have {size} bytes, the limit is {most}")
+    # Read back from the judged bytes: nobody else holds these objects, so what is judged is what is sent.
+    ctx.tool, ctx.judged, ctx.arguments = tool, judged, judged.value()["arguments"]
+    if problems := validator.problems(ctx.arguments):
+        hint = f"Send arguments that fit the schema of {tool.name}"
+        return Denied(Check.INPUT, "the arguments do not fit the schema", hint, words="; ".join(problems))
     return None
 
 
 def _model_input(parts: Parts, ctx: ActionContext) -> Denied | None:
-    if ctx.action.name not in parts.models.names():
-        return Denied(Check.INPUT, f"there is no model route {ctx.action.name!r}", f"Routes: {parts.models.names()}")
-    request = dict(ctx.action.arguments)
-    if len(canonical_bytes(request)) > parts.settings.limits.answer_bytes:
+    ctx.is_route = ctx.action.name in parts.models.names()
+    if not ctx.is_route:
+        return Denied(Check.INPUT, "there is no such model route", f"Routes: {', '.join(parts.models.names())}")
+    asked = ctx.asked
+    if asked is None or len(asked.body) > parts.settings.limits.answer_bytes:
         return Denied(Check.INPUT, "the conversation has grown too large for a model", "Start afresh with a summary")
+    request = asked.value()["arguments"]
+    request.setdefault("max_tokens", ctx.release.contract.terms.models.max_tokens)
+    try:
+        check_request(request)
+    except InputError as fault:
+        return Denied(Check.INPUT, "the request cannot be taken", fault.hint, words=fault.text())
     # The contract's own instructions are not somebody's content; everything else may carry labels and secrets.
-    said = [message for message in request.get("messages", []) if message.get("role") != "system"]
-    rules = [message for message in request.get("messages", []) if message.get("role") == "system"]
-    masked = parts.guardrails.screen_output(said)
-    ctx.arguments, ctx.labels = {**request, "messages": [*rules, *masked.value]}, masked.labels
+    rules = {"role": "system", "content": ctx.release.contract.instructions}
+    own = [message for message in request.get("messages", [])[:1] if message == rules]
+    masked = parts.guardrails.screen_output(request.get("messages", [])[len(own) :])
+    ctx.arguments, ctx.labels = {**request, "messages": [*own, *masked.value]}, masked.labels
     ctx.judged = ctx.payload({"kind": "model", "name": ctx.action.name, "arguments": ctx.arguments})
     return None
 
@@ -125,7 +131,7 @@ def _arguments(parts: Parts, ctx: ActionContext) -> dict[str, JsonValue]:
     waiting = ctx.recorded.approval if ctx.recorded and ctx.person is None else ""
     ctx.approval = parts.approvals.find(waiting) if waiting else ctx.approval
     if not waiting or ctx.approval is None:
-        return dict(ctx.action.arguments)
+        return ctx.asked.value()["arguments"] if ctx.asked else {}
     ctx.votes = parts.approvals.votes(ctx.approval.id)
     return parts.journal.content(ctx.approval.proposed)["arguments"]
 
@@ -164,7 +170,7 @@ async def screen(parts: Parts, ctx: ActionContext) -> Denied | None:
     screening = parts.guardrails.screen_input(ctx.arguments, personal_fields=personal)
     ctx.labels = screening.labels
     if screening.blocked:
-        concern = screening.blocked
+        concern, ctx.withheld = screening.blocked, True
         return Denied(
             Check.GUARDRAILS, f"the arguments hold a {concern.kind} ({concern.rule}) at {concern.where}", "Leave it out"
         )
@@ -181,6 +187,7 @@ async def require_approval(parts: Parts, ctx: ActionContext) -> Denied | Waiting
     """8. A person said yes to exactly this, or is asked now; a person who acts needs no further yes."""
     approval, rung = ctx.approval, ctx.verdict.rung if ctx.verdict else None
     if ctx.person is not None or rung is Rung.AUTONOMOUS:
+        ctx.moot = rung is Rung.AUTONOMOUS and approval is not None and ctx.person is None
         return None
     if approval is None and ctx.tool and ctx.verdict:
         return await ask_people(parts, ctx, ctx.tool, ctx.verdict)
@@ -202,10 +209,12 @@ async def require_approval(parts: Parts, ctx: ActionContext) -> Denied | Waiting
 
 async def reserve(parts: Parts, ctx: ActionContext) -> Denied | None:
     """9. The worst case is known and will be held on every budget that pays."""
-    amount = _worst_case(parts, ctx)
+    amount, caps, day = _worst_case(parts, ctx), ctx.release.caps, day_of(ctx.now)
+    if amount is None and any(cap is not None for cap in caps.values()):
+        hint = "Set input_price and output_price of the route"
+        return Denied(Check.RESERVE, f"no price is known for {ctx.action.name}, and a budget is set", hint)
     if not amount:
         return None
-    caps, day = ctx.release.caps, day_of(ctx.now)
     ctx.budgets = (
         Budget(run_budget(ctx.run.id), caps["run"]),
         Budget(day_budget("agent", ctx.version.agent, day), caps["agent"]),
@@ -215,10 +224,10 @@ async def reserve(parts: Parts, ctx: ActionContext) -> Denied | None:
     return None
 
 
-def _worst_case(parts: Parts, ctx: ActionContext) -> int:
+def _worst_case(parts: Parts, ctx: ActionContext) -> int | None:
     if ctx.tool is not None:
         return ctx.release.prices[ctx.tool.name]
-    return parts.models.worst_case(ctx.action.name, ctx.arguments) or 0
+    return parts.models.worst_case(ctx.action.name, ctx.arguments)
 
 
 async def take_locks(parts: Parts, ctx: ActionContext) -> Denied | None:

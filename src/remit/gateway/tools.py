@@ -3,6 +3,8 @@
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,14 @@ from remit.gateway.calls import ToolCall, ToolError, plain
 from remit.guardrails import load_function
 
 ToolFunction = Callable[..., Awaitable[JsonValue]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """A tool's code, and what it takes."""
+
+    function: ToolFunction
+    signature: inspect.Signature
 
 
 class OutcomeUnknownError(Exception):
@@ -37,14 +47,14 @@ class Tools:
         self._seconds = seconds
         self._result_bytes = result_bytes
         self._instances = dict(instances or {})
-        self._functions: dict[str, ToolFunction] = {}
+        self._served: dict[str, _Served] = {}
         for server in servers.values():
             instance = self._instances.get(server.name)
             if instance is None:
                 instance = load_function(server.python)(folder)
                 self._instances[server.name] = instance
             for tool in server.tools:
-                self._functions[tool.name] = _method(instance, tool)
+                self._served[tool.name] = _served(instance, tool)
 
     async def call(self, tool: Tool, call: ToolCall, arguments: Mapping[str, Any]) -> JsonValue:
         """Returns the result, or raises.
@@ -52,18 +62,30 @@ class Tools:
         `ToolError`: it refused and nothing happened. `UnusableResultError`: it happened, but what it returned is not
         JSON or too large. `OutcomeUnknownError`: anything else.
         """
-        if tool.name not in self._functions:
-            raise ToolError(f"{tool.name} is not served here any more")
+        doing = self._begun(tool, call, arguments)
         try:
             async with asyncio.timeout(tool.seconds or self._seconds):
-                result = await self._functions[tool.name](call, **arguments)
+                result = await doing
         except ToolError as refusal:
             raise ToolError(plain(str(refusal))) from refusal
         except TimeoutError as late:
             raise OutcomeUnknownError(f"no answer within {tool.seconds or self._seconds:g} seconds") from late
-        except Exception as fault:
+        except (Exception, SystemExit, asyncio.CancelledError) as fault:
+            if isinstance(fault, asyncio.CancelledError) and _is_stopped():
+                raise
             raise OutcomeUnknownError(plain(f"{type(fault).__name__}: {fault}")) from fault
         return self.checked(result)
+
+    def _begun(self, tool: Tool, call: ToolCall, arguments: Mapping[str, Any]) -> Awaitable[JsonValue]:
+        """Returns the call, on arguments that are its own; one the code cannot take is refused before it begins."""
+        if tool.name not in self._served:
+            raise ToolError(f"{tool.name} is not served here any more")
+        served, own = self._served[tool.name], deepcopy(dict(arguments))
+        try:
+            served.signature.bind(call, **own)
+        except TypeError as fault:
+            raise ToolError(plain(f"{tool.name} does not take these arguments: {fault}")) from fault
+        return served.function(call, **own)
 
     async def close(self) -> None:
         """Closes every server that can be closed."""
@@ -86,7 +108,13 @@ class Tools:
         return result
 
 
-def _method(instance: object, tool: Tool) -> ToolFunction:
+def _is_stopped() -> bool:
+    """Returns whether somebody cancels the task we are in; a tool can raise `CancelledError` by itself, too."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
+
+
+def _served(instance: object, tool: Tool) -> _Served:
     short = tool.name.partition("__")[2]
     method = getattr(instance, short.replace("-", "_"), None)
     if not inspect.iscoroutinefunction(method):
@@ -96,4 +124,4 @@ def _method(instance: object, tool: Tool) -> ToolFunction:
             why=f"{type(instance).__name__} is what its factory returned",
             hint=f"Write `async def {short}(self, call, *, …)`",
         )
-    return method
+    return _Served(method, inspect.signature(method))

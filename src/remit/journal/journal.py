@@ -109,9 +109,9 @@ class Journal:
         """Returns the task as it was taken on, from memory: salt, person and chain never change, state and outcome may."""
         return self._task_terms(identifier)
 
-    def task_by_dedup(self, key: str) -> Task | None:
-        """Returns the task that a trigger with this de-duplication key has already started."""
-        row = self._database.read_one(_Q["task_by_dedup"], {"dedup": key})
+    def task_by_dedup(self, agent: str, key: str) -> Task | None:
+        """Returns the agent's task that a trigger with this de-duplication key has already started."""
+        row = self._database.read_one(_Q["task_by_dedup"], {"agent": agent, "dedup": key})
         return _task(row) if row else None
 
     def find_run(self, identifier: str) -> Run | None:

@@ -97,6 +97,7 @@ class StepRow:
     state: StepState
     decision: str
     approval: str
+    person: str
     result: str
     is_error: bool
     refused_at: int

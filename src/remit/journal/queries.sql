@@ -14,7 +14,7 @@ on conflict (task, kind) do nothing
 select * from tasks where id = :id
 
 -- name: task_by_dedup
-select * from tasks where dedup = :dedup
+select * from tasks where agent = :agent and dedup = :dedup
 
 -- name: tasks
 select * from tasks order by id desc limit :limit
@@ -80,7 +80,7 @@ where steps.state = 'waiting' and steps.asked = excluded.asked
 
 -- name: act_on_step
 -- A person acts on a proposal while the run waits.
-update steps set judged = :judged, sent = :sent, state = 'decided', decision = :decision
+update steps set judged = :judged, sent = :sent, state = 'decided', decision = :decision, person = :person
 where run = :run and step = :step and state = 'waiting'
   and exists (select 1 from runs where id = :run and state = 'waiting')
 

@@ -26,31 +26,36 @@ class Ledger:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._opened: OrderedDict[str, int | None] = OrderedDict()
+        self._opened: OrderedDict[str, None] = OrderedDict()
 
     def open(self, budgets: Sequence[Budget]) -> list[Statement]:
-        """Makes sure the budgets exist with these caps; what this process has made sure of is not asked again."""
+        """Makes sure the budgets exist; what this process has made sure of is not asked again."""
         return [
             Statement(_Q["open_budget"], {"id": b.id, "cap": b.cap}, want=None)
             for b in budgets
-            if self._opened.get(b.id, -1) != b.cap
+            if b.id not in self._opened
         ]
 
     def opened(self, budgets: Sequence[Budget]) -> None:
         """Remembers that a commit with `open` of these budgets stood."""
         for budget in budgets:
-            self._opened[budget.id] = budget.cap
+            self._opened[budget.id] = None
             if len(self._opened) > REMEMBERED:
                 self._opened.popitem(last=False)
 
-    def reserve(self, run: str, step: int, amount: int, budgets: Sequence[str]) -> list[Statement]:
-        """Holds `amount` on every budget, or refuses the whole commit. Put these last: every run shares the rows."""
-        kept = {"run": run, "step": step, "amount": amount, "budgets": json.dumps(budgets)}
+    def reserve(self, run: str, step: int, amount: int, budgets: Sequence[Budget]) -> list[Statement]:
+        """Holds `amount` on every budget within the cap given here, or refuses the whole commit.
+
+        Put these last: every run shares the rows.
+        """
+        kept = {"run": run, "step": step, "amount": amount, "budgets": json.dumps([budget.id for budget in budgets])}
         return [
             Statement(_Q["keep_hold"], kept),
             *(
-                Statement(_Q["hold"], {"id": budget, "amount": amount}, refusal=f"the budget {budget} is used up")
-                for budget in sorted(budgets)
+                Statement(
+                    _Q["hold"], {"id": b.id, "cap": b.cap, "amount": amount}, refusal=f"the budget {b.id} is used up"
+                )
+                for b in sorted(budgets, key=lambda budget: budget.id)
             ),
         ]
 

@@ -9,7 +9,7 @@ Source = Literal["live", "recorded", "simulated"]
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """A limit on money: `held + spent` never passes `cap` (micro-units; None only meters)."""
+    """A limit on money: no hold takes `held + spent` past its holder's `cap` (micro-units; None only meters)."""
 
     id: str
     cap: int | None

@@ -1,11 +1,10 @@
 -- name: open_budget
--- A changed cap counts from now on; what is held and spent stays.
-insert into budgets (id, cap) values (:id, :cap)
-on conflict (id) do update set cap = excluded.cap where budgets.cap is not excluded.cap
+insert into budgets (id, cap) values (:id, :cap) on conflict (id) do nothing
 
 -- name: hold
-update budgets set held = held + :amount
-where id = :id and (cap is null or spent + held + :amount <= cap)
+-- The cap is the holder's own: versions of an agent share its budget of the day, but not its cap. Kept for display.
+update budgets set held = held + :amount, cap = :cap
+where id = :id and (:cap is null or spent + held + :amount <= :cap)
 
 -- name: keep_hold
 insert into holds (run, step, amount, budgets) values (:run, :step, :amount, :budgets)

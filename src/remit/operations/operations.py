@@ -126,7 +126,11 @@ class Operations:
             self._parts.journal.cancel(run.id, because),
             self._parts.journal.lose_attempt(run),
             self._parts.journal.end_task(run.task, "cancelled", "cancelled"),
-            *(self._parts.approvals.close(a.id, ApprovalState.WITHDRAWN, because) for a in self._pending(run.id)),
+            *(
+                self._parts.approvals.close(asked.id, ApprovalState.WITHDRAWN, because)
+                for asked in self._pending(run.id)
+                if asked.kind != "unknown"  # what may have happened is still to be told
+            ),
         ]
         await self._commit("run.cancelled", run.id, fields, cancelled, stream=run.id)
         return self._parts.journal.run(run.id)
@@ -141,16 +145,36 @@ class Operations:
         answer: VoteAnswer,
         reason: str = "",
         arguments: Mapping[str, Any] | None = None,
+        seen: str = "",
     ) -> Approval:
-        """Answers a question. A yes to a human-led proposal is that person's own action, through the gateway."""
+        """Answers a question. A yes to a human-led proposal is that person's own action, through the gateway.
+
+        `seen` is the fingerprint of what was looked at: once somebody has edited a question, it must be given and fit.
+        """
         approval = self._parts.approvals.get(approval_id)
+        if answer == "approve":
+            self._check_seen(approval, seen)
         if approval.kind == "proposal" and answer != "reject":
             await self.act(approval, person=person, arguments=arguments)
         else:
             await answer_question(
                 self._parts, approval, person=person, answer=answer, reason=reason, arguments=arguments
             )
+            if approval.kind == "unknown" and self._parts.journal.run(approval.run).state.is_over:
+                await self._gateway.settle_doubt(self._parts.approvals.get(approval.id))
         return self._parts.approvals.get(approval.id)
+
+    def _check_seen(self, approval: Approval, seen: str) -> None:
+        """Nobody says yes to what somebody else made of it meanwhile."""
+        edited = any(vote.answer == "edit" for vote in self._parts.approvals.votes(approval.id))
+        if seen and not approval.digest.partition(":")[2].startswith(seen):
+            raise ConflictError("It is not what you looked at any more", which=approval.id, hint="Look again")
+        if edited and not seen:
+            raise ConflictError(
+                "It was edited since it was asked",
+                which=approval.id,
+                hint="Look again and answer with --seen FINGERPRINT",
+            )
 
     async def act(self, approval: Approval, *, person: str, arguments: Mapping[str, Any] | None = None) -> Outcome:
         """Carries out a proposal as `person`; refused like any action when policy does not let them."""
@@ -158,8 +182,14 @@ class Operations:
             raise ConflictError("Nothing to act on", which=approval.id, why=f"it is {approval.state} already")
         outcome = await self._gateway.act_as_person(person, approval, arguments)
         if not isinstance(outcome, Done):
-            told = outcome.sentence() if isinstance(outcome, Denied) else "its outcome is not known"
-            raise RefusedError(f"{person} could not act", which=approval.id, why=told)
+            if isinstance(outcome, Denied):
+                raise RefusedError(f"{person} could not act", which=approval.id, why=outcome.sentence())
+            raise ConflictError(
+                "It may have happened",
+                which=approval.id,
+                why="nobody knows yet",
+                hint="Do not repeat it; see `remit approvals`",
+            )
         return outcome
 
     def waiting_runs(self) -> list[Run]:
@@ -171,8 +201,8 @@ class Operations:
         ]
 
     def unfinished_runs(self) -> list[Run]:
-        """Returns runs that nobody drives: queued ones, and those whose process may have ended."""
-        return [*self._parts.journal.queued_runs(), *self._parts.journal.open_runs()]
+        """Returns runs that nobody drives: queued ones, answered ones, and those whose process may have ended."""
+        return [*self._parts.journal.queued_runs(), *self.waiting_runs(), *self._parts.journal.open_runs()]
 
     def _pending(self, run: str) -> list[Approval]:
         return [a for a in self._parts.approvals.of_run(run) if a.state is ApprovalState.PENDING]
@@ -190,7 +220,7 @@ class Operations:
     async def _switch(self, scope: str, *, stopped: bool, because: str, by: str) -> dict[str, Any]:
         if not because.strip():
             raise InputError("A switch takes a reason", which=scope, hint="Give one with --because")
-        scope, asked_at = parse_scope(scope), self._parts.clock.now()
+        scope, asked_at = self._known_scope(parse_scope(scope)), self._parts.clock.now()
         fields = {"scope": scope, "stopped": stopped, "because": because, "by": by}
         switch = self._parts.controls.switch(scope, stopped=stopped, because=because, by=by)
         await self._commit("switch", scope, fields, [switch])
@@ -204,6 +234,26 @@ class Operations:
             "micros": done_at - asked_at,
             "running": running,
         }
+
+    def _known_scope(self, scope: str) -> str:
+        """Returns the scope when something is in it: a stop that stops nothing must not look like one."""
+        kind, _, name = scope.partition(":")
+        versions = self._parts.registry.versions()
+        known: dict[str, set[str]] = {
+            "fleet": {""},
+            "unit": {version.unit for version in versions},
+            "class": {version.agent_class for version in versions},
+            "agent": {version.agent for version in versions},
+            "version": {version.id for version in versions},
+            "tool": set(self._fleet.tools),
+            "model": set(self._parts.models.names()),
+        }
+        if kind == "run":
+            return f"run:{self._parts.journal.run(name).id}"
+        if name not in known[kind]:
+            there = ", ".join(sorted(known[kind])) or "none"
+            raise InputError(f"There is no such {kind}", which=name, why=f"there are: {there}")
+        return scope
 
     async def _commit(
         self, kind: str, ref: str, fields: Mapping[str, Any], statements: list[Statement], *, stream: str = "cell"

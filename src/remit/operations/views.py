@@ -11,6 +11,9 @@ from remit.gateway import Check, Parts
 from remit.journal import Run, StepRow, StepState
 from remit.policy import Note, authority
 
+# Hex digits that tell two contents of one question apart.
+FINGERPRINT = 12
+
 
 class Views:
     """Reads across the services."""
@@ -124,6 +127,7 @@ class Views:
             "run": approval.run,
             "what": approval.name,
             "proposed": proposed.get("arguments", proposed) if isinstance(proposed, Mapping) else proposed,  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+            "fingerprint": approval.digest.partition(":")[2][:FINGERPRINT],
             "because": approval.because,
             "roles": ", ".join(approval.roles),
             "on_behalf_of": approval.on_behalf_of,

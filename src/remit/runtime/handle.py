@@ -131,6 +131,8 @@ class RunHandle:
         row = self._parts.journal.step(self._run.id, self._steps)
         if row is None:
             raise ParkedSignal("waits for answer", await self._park_answer(asked, answer, because, role))
+        if row.asked != asked.digest:
+            raise AstraySignal(f"The run does not repeat itself at step {self._steps}, an answer for a person.")
         approval = self._parts.approvals.get(row.approval)
         if approval.state is ApprovalState.PENDING and self._parts.clock.now() < approval.expires_at:
             raise ParkedSignal("waits for answer", approval.id)
@@ -207,7 +209,7 @@ def _fraction(confidence: Any) -> Decimal | None:
         value = Decimal(str(confidence))
     except InvalidOperation:
         return None
-    return value if 0 <= value <= 1 else None
+    return value if value.is_finite() and 0 <= value <= 1 else None
 
 
 def _objects(value: Any) -> tuple[Mapping[str, Any], ...]:

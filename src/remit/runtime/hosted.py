@@ -1,8 +1,8 @@
 """A hosted agent: the contract's steps in order, a model only where the contract says so, and a bounded refinement."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, cast
 
 from remit.contracts import Contract, Step, Tool, holds, parse_condition, value_at
 from remit.core import InputError, JsonValue, parse_json
@@ -33,9 +33,7 @@ class HostedAgent:
     async def _take(self, run: RunHandle, step: Step, known: "_Known") -> None:
         if not _applies(step, known):
             return
-        known.learn(
-            step.number, await (self._reason(run, known, []) if step.is_model else self._call(run, step, known))
-        )
+        known.learn(step, await (self._reason(run, known, []) if step.is_model else self._call(run, step, known)))
 
     async def _last(self, run: RunHandle, step: Step, known: "_Known") -> dict[str, Any]:
         """Takes the last step; a model's answer that fails its checks goes back with the reason, then to a person."""
@@ -44,7 +42,7 @@ class HostedAgent:
         is_model = step.is_model and _applies(step, known)
         while True:
             if is_model:
-                known.learn(step.number, await self._reason(run, known, complaints))
+                known.learn(step, await self._reason(run, known, complaints))
             else:
                 await self._take(run, step, known)
             answer = known.answer(self._release.contract)
@@ -76,9 +74,9 @@ class HostedAgent:
             "tool",
             tool.name,
             arguments,
-            confidence=known.values.get("confidence"),
-            reasoning=str(known.values.get("why") or ""),
-            alternatives=known.values.get("alternatives"),
+            confidence=known.stated.get("confidence"),
+            reasoning=str(known.stated.get("why") or ""),
+            alternatives=known.stated.get("alternatives"),
         )
         if isinstance(outcome, Denied):
             raise RunFailedError(f"Step {step.number} was not permitted", which=tool.name, why=outcome.sentence())
@@ -104,7 +102,8 @@ class HostedAgent:
                 known.conversation = messages
                 return _final(message.get("content") or "")
             for call in message["tool_calls"]:
-                messages.append({"role": "tool", "tool_call_id": call["id"], "content": await _answer(run, call)})
+                content = await _answer(run, call, {tool["function"]["name"] for tool in tools})
+                messages.append({"role": "tool", "tool_call_id": call["id"], "content": content})
         raise RunFailedError("The model did not finish", why=f"{len(messages)} messages, no final answer")
 
     def _reachable_tools(self) -> list[dict[str, Any]]:
@@ -128,12 +127,16 @@ class _Known:
         self._input = dict(given)
         self._results: dict[str, JsonValue] = {}
         self.values: dict[str, Any] = dict(given)
+        self.stated: dict[str, Any] = {}
+        """What the latest model step said: only a model's own answer speaks of its confidence and reasons."""
         self.conversation: list[dict[str, Any]] = []
 
-    def learn(self, number: int, result: JsonValue) -> None:
-        self._results[str(number)] = result
-        if isinstance(result, dict):
-            self.values |= result  # pyright: ignore[reportUnknownArgumentType]
+    def learn(self, step: Step, result: JsonValue) -> None:
+        self._results[str(step.number)] = result
+        fields = cast("dict[str, Any]", result) if isinstance(result, dict) else {}
+        self.values |= fields
+        if step.is_model:
+            self.stated = fields
 
     def told(self) -> dict[str, Any]:
         return {"input": self._input, "results": self._results} if self._results else self._input
@@ -175,9 +178,11 @@ def _final(content: str) -> JsonValue:
         return content
 
 
-async def _answer(run: RunHandle, call: Mapping[str, Any]) -> str:
+async def _answer(run: RunHandle, call: Mapping[str, Any], offered: Collection[str]) -> str:
     """Returns what the model reads about one of its tool calls: the result, or why there is none."""
     function = call["function"]
+    if function.get("name") not in offered:
+        return f"Not called: it is not offered here. Offered are: {', '.join(sorted(offered)) or 'none'}."
     try:
         arguments = parse_json(function.get("arguments") or "{}", name="The arguments", largest=1_000_000)
     except InputError as fault:

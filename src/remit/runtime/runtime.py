@@ -20,7 +20,7 @@ from remit.core import (
     check_depth,
     new_id,
 )
-from remit.gateway import Gateway, Parts, Release
+from remit.gateway import Gateway, Parts, Release, plain
 from remit.guardrails import load_function
 from remit.identity import Credentials, issue_secret
 from remit.journal import Payload, Run, RunState, Task
@@ -49,6 +49,7 @@ class Runtime:
     def __init__(self, parts: Parts, gateway: Gateway) -> None:
         self._parts = parts
         self._gateway = gateway
+        self._driving: set[str] = set()
         self._executor = f"{socket.gethostname()}/{os.getpid()}/{new_id('x')[-8:]}"
 
     # --- taking on
@@ -61,7 +62,7 @@ class Runtime:
         A `dedup` key that was seen before returns the task it started then. Raises `InputError` for an input that does
         not fit, `NotFoundError` without a live version, `RefusedError` when a switch is pulled.
         """
-        if known := self._known(dedup):
+        if known := self._known(agent, dedup, value):
             return known
         version = self._parts.registry.current(agent)
         release = self._release(version)
@@ -90,23 +91,22 @@ class Runtime:
             await self._take_on(version, run, task, [*statements, kept])
         except RemitError:
             # Somebody may have started it at the same moment; then the database refused the key to us.
-            if known := self._known(dedup):
+            if known := self._known(agent, dedup, value):
                 return known
             raise
         return Started(task, run)
 
-    def _known(self, dedup: str | None) -> Started | None:
-        task = self._parts.journal.task_by_dedup(dedup) if dedup else None
-        return Started(task, self._parts.journal.runs_of(task.id)[0], is_new=False) if task else None
+    def _known(self, agent: str, dedup: str | None, value: Mapping[str, Any]) -> Started | None:
+        """Returns the task this key has started before; the same key for other work is a mistake."""
+        task = self._parts.journal.task_by_dedup(agent, dedup) if dedup else None
+        if task is None:
+            return None
+        if Payload.of(dict(value), task=task.id, salt=task.salt).digest != task.input:
+            raise ConflictError("This key was used for other input", which=dedup or "", hint="Use a key of its own")
+        return Started(task, self._parts.journal.runs_of(task.id)[0], is_new=False)
 
     async def _take_on(self, version: Version, run: Run, task: Task, statements: list[Statement]) -> None:
-        scopes = (
-            "fleet",
-            f"unit:{version.unit}",
-            f"class:{version.agent_class}",
-            f"agent:{version.agent}",
-            f"version:{version.id}",
-        )
+        scopes = scopes_of(version, run)
         fields = {"task": task.id, "agent": version.agent, "version": version.version, "release": run.release}
         fields |= {"contract": version.contract, "on_behalf_of": task.on_behalf_of, "input": task.input}
         entry = make_entry(run.id, "run.queued", run.id, run.created_at, fields)
@@ -152,15 +152,33 @@ class Runtime:
         begun = await self._parts.writer.commit(Commit([*begin, heartbeat], [entry], run.id))
         if isinstance(begun, CommitRefused):
             return False
-        approval = await self._attempt(run, Credentials(run.id, run.attempt + 1, secret))
+        self._driving.add(run.id)
+        try:
+            approval = await self._attempt(run, Credentials(run.id, run.attempt + 1, secret))
+        finally:
+            self._driving.discard(run.id)
+        return self._can_go_on(self._parts.journal.run(run.id), approval)
+
+    def _can_go_on(self, run: Run, approval: str) -> bool:
+        """Whether what the run waits for came while it was being parked."""
+        if run.state is not RunState.WAITING:
+            return False
         asked = self._parts.approvals.find(approval) if approval else None
-        return asked is not None and asked.state is not ApprovalState.PENDING
+        if asked is not None:
+            return asked.state is not ApprovalState.PENDING
+        version = self._parts.registry.find(run.agent, run.version)
+        return version is not None and version.may_act and not self._parts.controls.stopped(scopes_of(version, run))
 
     def _is_gone(self, run: Run) -> bool:
         """Whether the process of the running attempt was on this machine and has ended."""
-        host, pid = executor_place(self._parts.journal.executor(run.id, run.attempt))
-        if host != socket.gethostname() or pid == os.getpid():
+        executor = self._parts.journal.executor(run.id, run.attempt)
+        host, pid = executor_place(executor)
+        if executor == self._executor:
+            return run.id not in self._driving
+        if host != socket.gethostname():
             return False
+        if pid == os.getpid():
+            return True  # an earlier process that had our number
         try:
             os.kill(pid, 0)
         except ProcessLookupError:
@@ -177,7 +195,7 @@ class Runtime:
             if release is None:
                 raise RunFailedError("The release this run was pinned to is not loaded", which=run.release)
             handle = self._handle(release.contract, task, run, credentials)
-            output = await self._agent(release)(handle)
+            output = await self._drive_agent(release, handle)
             await self._complete(release, task, run, credentials, output)
         except ParkedSignal as parked:
             await self._park(run, credentials, parked)
@@ -186,8 +204,15 @@ class Runtime:
             await self._fail(task, run, credentials, str(refused))
         except Exception as fault:  # noqa: BLE001  agent code may raise anything; the run fails, not the runtime
             _log.warning("run %s failed", run.id, exc_info=fault)
-            await self._fail(task, run, credentials, f"{type(fault).__name__} in the agent's code: {fault}")
+            await self._fail(task, run, credentials, plain(f"{type(fault).__name__} in the agent's code: {fault}"))
         return ""
+
+    async def _drive_agent(self, release: Release, handle: RunHandle) -> JsonValue:
+        """Runs the agent's code; whatever way it ends, its permitted actions have ended before the attempt does."""
+        try:
+            return await self._agent(release)(handle)
+        finally:
+            await self._gateway.settle(handle.id)
 
     def _handle(self, contract: Contract, task: Task, run: Run, credentials: Credentials) -> RunHandle:
         return RunHandle(
@@ -244,3 +269,15 @@ def executor_place(executor: str) -> tuple[str, int]:
     host, _, rest = executor.partition("/")
     pid = rest.partition("/")[0]
     return host, int(pid) if pid.isdigit() else 0
+
+
+def scopes_of(version: Version, run: Run) -> tuple[str, ...]:
+    """Returns the switches that could stop a run as a whole."""
+    return (
+        "fleet",
+        f"unit:{version.unit}",
+        f"class:{version.agent_class}",
+        f"agent:{version.agent}",
+        f"version:{version.id}",
+        f"run:{run.id}",
+    )

@@ -6,6 +6,7 @@ from remit.gateway.providers.model import Completion, Provider, ProviderError, U
 from remit.gateway.providers.openai_compatible import OpenAICompatibleProvider
 from remit.gateway.providers.prices import cost_of, price, warm_up, worst_case
 from remit.gateway.providers.recorded import RecordedProvider
+from remit.gateway.providers.request import check_request
 from remit.gateway.providers.simulated import SimulatedProvider
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Usage",
     "assistant_message",
     "build_provider",
+    "check_request",
     "cost_of",
     "price",
     "usage_of",

@@ -33,6 +33,8 @@ class Completion:
     """Micro-units of the cell's currency; None when unpriced; the worst case when no usage was told."""
     finish: str
     """Why the model stopped: `stop`, `length`, `tool_calls`, `content_filter`; empty when it was not said."""
+    spent_tries: int = 0
+    """Tries before this answer that the provider may charge for, each up to the worst case, on top of this one's cost."""
 
 
 class ProviderError(RemitError):
@@ -53,7 +55,9 @@ class ProviderError(RemitError):
         self.retryable = retryable
         """Whether the same request may succeed later."""
         self.spent = spent
-        """Whether the provider may have worked, and charges for it, although the answer is lost."""
+        """Whether the provider may have worked on the last try, and charges for it, although the answer is lost."""
+        self.spent_tries = 0
+        """Tries before the last that the provider may charge for, each up to the worst case."""
         self.retry_after = retry_after
         """Seconds the provider asked to wait; 0 when it did not."""
 

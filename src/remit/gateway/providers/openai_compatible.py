@@ -3,15 +3,17 @@
 import asyncio
 import ssl
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 import httpx2
 
-from remit.core import InputError, ModelRoute, Settings, canonical_bytes, parse_json
+from remit.core import InputError, ModelRoute, Settings, parse_json
 from remit.gateway.providers.messages import assistant_message, usage_of
 from remit.gateway.providers.model import Completion, ProviderError
-from remit.gateway.providers.prices import answer_tokens, price, worst_case
+from remit.gateway.providers.prices import price, worst_case
+from remit.gateway.providers.request import LimitField, request_body
 
 # Seconds before the second and the third try.
 BACK_OFF = (0.5, 2.0)
@@ -20,9 +22,14 @@ LONGEST_RETRY_AFTER = 10.0
 CONNECT_SECONDS = 10.0
 # As much of an error's body as is read, and as much of it as is told.
 ERROR_BYTES, ERROR_TOLD = 16_384, 300
-# Fields of a request that are passed on; others could multiply the cost or change the form of the answer.
-PASSED_ON = ("messages", "tools", "tool_choice", "parallel_tool_calls", "temperature", "top_p", "seed", "stop",
-    "response_format", "reasoning_effort")  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Tries:
+    """What the tries of one call have come to."""
+
+    spent: int = 0
+    """Those that may be charged although their answer is lost, and after which another followed."""
 
 
 class OpenAICompatibleProvider:
@@ -42,8 +49,7 @@ class OpenAICompatibleProvider:
         self._settings = settings
         self._key = key
         self._back_off = back_off
-        # Newer models of OpenAI refuse `max_tokens`, other servers do not know its new name.
-        self._limit_field = "max_tokens"
+        self._limit_field: LimitField = "max_tokens"
         self._client = httpx2.AsyncClient(
             headers={"accept-encoding": "identity"} | ({"authorization": f"Bearer {key}"} if key else {}),
             verify=_trust(route.base_url),
@@ -53,19 +59,30 @@ class OpenAICompatibleProvider:
         )
 
     async def complete(self, request: Mapping[str, Any], *, task: str) -> Completion:
-        """Returns the model's answer; the route's timeout bounds all tries and waits together."""
+        """Returns the model's answer; the route's timeout bounds all tries and waits together.
+
+        A request whose cost has no bound is an `InputError`, and is not sent.
+        """
+        tries = _Tries()
         try:
-            async with asyncio.timeout(self._route.timeout):
-                return await self._tried(request)
-        except TimeoutError as error:
-            why = f"no answer within {self._route.timeout:g} seconds"
-            raise self._fault("took too long", why, spent=True) from error
+            return replace(await self._in_time(request, tries), spent_tries=tries.spent)
+        except ProviderError as error:
+            error.spent_tries = tries.spent
+            raise
 
     async def close(self) -> None:
         """Closes the connections."""
         await self._client.aclose()
 
-    async def _tried(self, request: Mapping[str, Any]) -> Completion:
+    async def _in_time(self, request: Mapping[str, Any], tries: _Tries) -> Completion:
+        try:
+            async with asyncio.timeout(self._route.timeout):
+                return await self._tried(request, tries)
+        except TimeoutError as error:
+            why = f"no answer within {self._route.timeout:g} seconds"
+            raise self._fault("took too long", why, spent=True) from error
+
+    async def _tried(self, request: Mapping[str, Any], tries: _Tries) -> Completion:
         for wait in self._back_off:
             try:
                 return await self._once(request)
@@ -73,6 +90,7 @@ class OpenAICompatibleProvider:
                 if not error.retryable or error.retry_after > LONGEST_RETRY_AFTER:
                     raise
                 await asyncio.sleep(max(wait, error.retry_after))
+                tries.spent += error.spent
         return await self._once(request)
 
     async def _once(self, request: Mapping[str, Any]) -> Completion:
@@ -85,9 +103,7 @@ class OpenAICompatibleProvider:
         return self._understood(request, content)
 
     def _body(self, request: Mapping[str, Any]) -> bytes:
-        passed_on = {field: request[field] for field in PASSED_ON if field in request}
-        limit = {self._limit_field: answer_tokens(self._route, request)}
-        return canonical_bytes({**passed_on, **limit, "model": self._route.model, "stream": False})
+        return request_body(self._route, request, self._limit_field)
 
     async def _exchange(self, body: bytes) -> tuple[int, httpx2.Headers, bytes]:
         url = f"{self._route.base_url.rstrip('/')}/chat/completions"

@@ -9,11 +9,13 @@ from typing import Any
 
 import genai_prices
 
-from remit.core import MICRO, InputError, ModelRoute, Settings, canonical_bytes
+from remit.core import MICRO, InputError, ModelRoute, Settings
 from remit.gateway.providers.model import Completion, Usage
+from remit.gateway.providers.request import answer_tokens, request_body
 
-# English has four bytes to a token and digits about three; text written to have fewer is settled at what it really was.
-BYTES_PER_TOKEN = 3
+# No token has less than one byte. English has four, but whoever writes the text chooses how many it has, and a hold
+# that can be too small is no limit. What is held in excess comes back with the answer.
+BYTES_PER_TOKEN = 1
 
 
 def price(route: ModelRoute, usage: Usage, settings: Settings) -> int | None:
@@ -26,10 +28,12 @@ def price(route: ModelRoute, usage: Usage, settings: Settings) -> int | None:
 
 
 def worst_case(route: ModelRoute, request: Mapping[str, Any], settings: Settings) -> int | None:
-    """Returns what `request` can cost at most: the whole prompt uncached, and every token it may be answered with."""
-    prompt = len(canonical_bytes([request.get("messages", []), request.get("tools", [])]))
-    usage = Usage(-(-prompt // BYTES_PER_TOKEN), answer_tokens(route, request))
-    return price(route, usage, settings)
+    """Returns what one try of `request` can cost at most: all that is sent, uncached, and the longest answer.
+
+    A request whose cost has no bound is an `InputError`.
+    """
+    body = request_body(route, request, "max_completion_tokens")  # the longer of its two names
+    return price(route, Usage(len(body) // BYTES_PER_TOKEN, answer_tokens(route, request)), settings)
 
 
 def cost_of(route: ModelRoute, completion: Completion, settings: Settings) -> int | None:
@@ -37,12 +41,6 @@ def cost_of(route: ModelRoute, completion: Completion, settings: Settings) -> in
     if completion.usage is None or completion.kind != "live":
         return completion.cost_micros
     return price(route, completion.usage, settings)
-
-
-def answer_tokens(route: ModelRoute, request: Mapping[str, Any]) -> int:
-    """Returns how many tokens the answer may have: what the request asks for, within what the route allows."""
-    asked = request.get("max_tokens")
-    return min(asked, route.max_tokens) if type(asked) is int and asked > 0 else route.max_tokens
 
 
 def check_prices(route: ModelRoute) -> None:

@@ -6,11 +6,12 @@ create table tasks (
   chain text not null default '[]',   -- delegation chain, JSON array, the first is the person
   salt blob not null,                 -- names every payload of the task; deleting it severs the log from the content
   input text not null,
-  dedup text unique,                  -- a trigger's de-duplication key
+  dedup text,                         -- a trigger's de-duplication key; each agent has its own
   state text not null default 'open' check (state in ('open', 'done', 'failed', 'cancelled')),
   outcome text not null default '',
   created_at integer not null,
-  ended_at integer
+  ended_at integer,
+  unique (agent, dedup)
 ) strict;
 
 create table subjects (
@@ -65,6 +66,7 @@ create table steps (
   state text not null check (state in ('waiting', 'decided', 'done', 'denied', 'unknown')),
   decision text not null,
   approval text not null default '',
+  person text not null default '',    -- who acts, when it is not the agent
   result text not null default '',
   is_error integer not null default 0,
   refused_at integer not null default 0,

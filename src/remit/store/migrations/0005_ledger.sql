@@ -1,6 +1,6 @@
 create table budgets (
   id text primary key,                -- run:…, agent:…:DAY, unit:…:DAY
-  cap integer,                        -- micro-units; null is metered only
+  cap integer,                        -- micro-units, as of the latest hold; null is metered only
   held integer not null default 0 check (held >= 0),
   spent integer not null default 0
 ) without rowid, strict;
