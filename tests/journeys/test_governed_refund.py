@@ -208,7 +208,7 @@ CONTRACT = "agents/refund-desk.agent.md"
     ("order", "amount", "edit", "step", "reason"),
     [
         ("R-1", "40.00", {CONTRACT: hasty}, Check.LIMITS, "has used its 2 steps"),
-        ("R-1", "0.00", {}, Check.INPUT, "amount"),
+        ("R-1", "0.00", {}, Check.INPUT, "do not fit the schema"),
         ("R-1", "40.00", {"policies/org.cedar": frozen}, Check.AUTHORITY, "refunds are frozen"),
         ("R-1", "450.00", {}, Check.GUARDRAILS, "the gate does not hold"),
         ("R-1", "40.00", {CONTRACT: poor}, Check.RESERVE, "is used up"),

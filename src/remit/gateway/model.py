@@ -54,9 +54,8 @@ class Action:
     reasoning: str = ""
 
     def as_asked(self) -> dict[str, Any]:
-        """Returns what is named by the digest of what was asked; a confidence is part of it, for it moves authority."""
-        asked: dict[str, Any] = {"kind": self.kind, "name": self.name, "arguments": dict(self.arguments)}
-        return asked if self.confidence is None else {**asked, "confidence": str(self.confidence)}
+        """Returns what the digest of what was asked names."""
+        return {"kind": self.kind, "name": self.name, "arguments": dict(self.arguments)}
 
     def bounded(self) -> "Action":
         """Returns the action with the agent's own words cut to what a record can hold."""

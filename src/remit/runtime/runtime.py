@@ -106,7 +106,13 @@ class Runtime:
         return Started(task, self._parts.journal.runs_of(task.id)[0], is_new=False)
 
     async def _take_on(self, version: Version, run: Run, task: Task, statements: list[Statement]) -> None:
-        scopes = scopes_of(version, run)
+        scopes = (
+            "fleet",
+            f"unit:{version.unit}",
+            f"class:{version.agent_class}",
+            f"agent:{version.agent}",
+            f"version:{version.id}",
+        )
         fields = {"task": task.id, "agent": version.agent, "version": version.version, "release": run.release}
         fields |= {"contract": version.contract, "on_behalf_of": task.on_behalf_of, "input": task.input}
         entry = make_entry(run.id, "run.queued", run.id, run.created_at, fields)
@@ -167,7 +173,14 @@ class Runtime:
         if asked is not None:
             return asked.state is not ApprovalState.PENDING
         version = self._parts.registry.find(run.agent, run.version)
-        return version is not None and version.may_act and not self._parts.controls.stopped(scopes_of(version, run))
+        if (
+            version is None
+            or not version.may_act
+            or version.release != run.release
+            or run.release not in self._parts.releases
+        ):
+            return False
+        return not any(switch.stopped for switch in self._parts.controls.switches())
 
     def _is_gone(self, run: Run) -> bool:
         """Whether the process of the running attempt was on this machine and has ended."""
@@ -269,15 +282,3 @@ def executor_place(executor: str) -> tuple[str, int]:
     host, _, rest = executor.partition("/")
     pid = rest.partition("/")[0]
     return host, int(pid) if pid.isdigit() else 0
-
-
-def scopes_of(version: Version, run: Run) -> tuple[str, ...]:
-    """Returns the switches that could stop a run as a whole."""
-    return (
-        "fleet",
-        f"unit:{version.unit}",
-        f"class:{version.agent_class}",
-        f"agent:{version.agent}",
-        f"version:{version.id}",
-        f"run:{run.id}",
-    )
