@@ -34,6 +34,7 @@ for command in (
 ):
     commands.command()(command)
 commands.add_typer(work.approvals_app, name="approvals")
+commands.add_typer(fleet.authority_app, name="authority")
 commands.add_typer(evidence.log_app, name="log")
 
 

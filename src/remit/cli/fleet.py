@@ -1,4 +1,4 @@
-"""Commands about what was promised: check, agents, agent, promote."""
+"""Commands about what was promised: check, agents, agent, promote, authority diff."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,7 +9,11 @@ from rich.markup import escape
 from remit.app import Cell, inspect_fleet
 from remit.cli.options import HERE, AsOption, FleetOption, JsonOption, checked_folder, person, with_cell
 from remit.cli.output import DONE, FOUND_WRONG, screen, show_json, show_pairs, show_rows
+from remit.contracts import Contract, diff, parse_contract
+from remit.core import InputError
 from remit.operations import Views
+
+authority_app = typer.Typer(help="What agents may do, compared.", no_args_is_help=True)
 
 
 def check(
@@ -59,3 +63,31 @@ def promote(
         return {"version": approved.id, "state": approved.state.value, "release": approved.release, "by": known.id}
 
     show_pairs(with_cell(fleet, work), as_json=as_json)
+
+
+@authority_app.callback()
+def authority() -> None:
+    """What agents may do, compared."""
+
+
+@authority_app.command("diff")
+def authority_diff(
+    old: Annotated[Path, typer.Argument(help="A contract, such as agents/NAME.agent.md.")],
+    new: Annotated[Path, typer.Argument(help="The contract it becomes.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Say in words what a new contract text changes, what widens authority first. Exit code 1 when something widens."""
+    changes = diff(_contract(old), _contract(new))
+    rows = [{"widens": one.widens, "kind": one.kind, "field": one.field, "change": one.text} for one in changes]
+    show_rows(rows, as_json=as_json, empty="Nothing changes.")
+    raise typer.Exit(FOUND_WRONG if any(one.widens for one in changes) else DONE)
+
+
+def _contract(path: Path) -> Contract:
+    """Reads one contract; its fleet is the folder above `agents`."""
+    if not path.is_file():
+        raise InputError("There is no such contract", which=str(path), hint="Name a file such as agents/NAME.agent.md")
+    contract, findings = parse_contract(path.resolve(), path.resolve().parent.parent)
+    if contract is None:
+        raise InputError("The contract has mistakes", which=str(path), why="; ".join(map(str, findings[:3])))
+    return contract
