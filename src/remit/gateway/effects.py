@@ -1,7 +1,7 @@
 """Steps 11 to 13: perform once, check the result, commit the outcome; and what to do when nobody knows the outcome."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
@@ -199,6 +199,15 @@ def _charge(parts: Parts, ctx: ActionContext, performed: Performed) -> Charge:
         output_tokens=performed.output_tokens,
         at=parts.clock.now(),
     )
+
+
+async def conclude(parts: Parts, ctx: ActionContext, performing: Awaitable[Performed]) -> Outcome:
+    """Sees an effect through to its outcome; one that nobody knows goes to a person."""
+    try:
+        performed = await performing
+    except OutcomeUnknownError as fault:
+        return await doubt(parts, ctx, fault)
+    return await finish(parts, ctx, performed)
 
 
 async def resume(parts: Parts, ctx: ActionContext) -> Performed:

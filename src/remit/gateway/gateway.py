@@ -15,13 +15,13 @@ from typing import Any
 
 from remit.approvals import Approval
 from remit.core import IntegrityError, NotFoundError, RemitError
-from remit.gateway import effects, steps
+from remit.gateway import steps
 from remit.gateway.answers import check_duties
 from remit.gateway.context import ActionContext, Parts
+from remit.gateway.effects import conclude, perform
 from remit.gateway.model import Action, Check, Denied, Done, Outcome, Waiting
-from remit.gateway.recall import AnotherActionError, recall, settle_told, settled
-from remit.gateway.records import CommitRefusedError, commit_denied, commit_permit
-from remit.gateway.tools import OutcomeUnknownError
+from remit.gateway.recall import AnotherActionError, recall, settle_told, take_up
+from remit.gateway.records import CommitRefusedError, commit_denied, commit_permit, read_done
 from remit.identity import Credentials
 from remit.journal import StepState
 
@@ -78,11 +78,11 @@ class Gateway:
         if row is None or approval.kind != "proposal":
             raise NotFoundError("No proposal to act on", which=approval.id, hint="`remit approvals` lists them")
         proposed = arguments if arguments is not None else parts.journal.content(approval.proposed)["arguments"]
-        await check_duties(parts, approval, parts.people.person(person))
+        who = parts.people.person(person)
+        await check_duties(parts, approval, who)
         action = Action("tool", approval.name, proposed, approval.step)
         ctx = ActionContext(action, Credentials(approval.run, 0, ""), parts.clock.now())
-        ctx.person = parts.people.person(person)
-        ctx.approval = approval
+        ctx.person, ctx.approval = who, approval
         return await self._through(ctx)
 
     async def settle_doubt(self, approval: Approval) -> Outcome:
@@ -106,15 +106,18 @@ class Gateway:
         row = self._parts.journal.step(ctx.run.id, ctx.action.step)
         if row is None or row.state is not StepState.DONE:
             raise IntegrityError("An outcome could not be kept", which=ctx.key, why=str(refused))
-        return Done(self._parts.journal.content(row.result)["value"], row.decision, row.is_error, row.cost)
+        return read_done(self._parts, row)
 
     async def _decide_and_do(self, ctx: ActionContext) -> Outcome:
         if refusal := await self._pass(ctx, _BEFORE_REPLAY):
             return refusal
         if ctx.key in self._in_flight:
             return await self._join(ctx)
-        if ctx.recorded is not None and ctx.person is None and (known := await self._recall(ctx)):
-            return known
+        if ctx.recorded is not None and ctx.person is None:
+            if known := recall(self._parts, ctx, ctx.recorded):
+                return known
+            if ctx.recorded.state is not StepState.WAITING:
+                return await self._owned(ctx.key, take_up(self._parts, ctx, ctx.recorded))
         if refusal := await self._pass(ctx, _BEFORE_COMMIT):
             return refusal
         return await self._owned(ctx.key, self._commit_and_do(ctx))
@@ -125,11 +128,6 @@ class Gateway:
             denied = Denied(Check.APPROVAL, "somebody is acting on it already", "Look again")
             return await commit_denied(self._parts, ctx, denied)
         return await asyncio.shield(self._in_flight[ctx.key])
-
-    async def _recall(self, ctx: ActionContext) -> Outcome | None:
-        if ctx.recorded is None or ctx.recorded.state in (StepState.DONE, StepState.DENIED, StepState.WAITING):
-            return await recall(self._parts, ctx)
-        return await self._owned(ctx.key, settled(recall(self._parts, ctx)))
 
     async def _owned(self, key: str, doing: Coroutine[Any, Any, Outcome]) -> Outcome:
         """Does what is permitted in a task of the gateway's own: a caller that gives up does not leave it half done."""
@@ -148,11 +146,7 @@ class Gateway:
         if refused := await self._commit(ctx):
             return await commit_denied(self._parts, ctx, refused)
         ctx.performed = True
-        try:
-            performed = await effects.perform(self._parts, ctx)
-        except OutcomeUnknownError as fault:
-            return await effects.doubt(self._parts, ctx, fault)
-        return await effects.finish(self._parts, ctx, performed)
+        return await conclude(self._parts, ctx, perform(self._parts, ctx))
 
     async def _pass(self, ctx: ActionContext, checks: Any) -> Denied | Waiting | None:
         for number, check in checks:

@@ -1,13 +1,11 @@
 """A run driven again: recorded outcomes come back, open ones are settled, and another order is a named error."""
 
-from collections.abc import Awaitable
-
 from remit.approvals import Approval
-from remit.core import IntegrityError, NotFoundError, RemitError
+from remit.core import NotFoundError, RemitError
 from remit.gateway.context import ActionContext, Parts
-from remit.gateway.effects import doubt, finish, resume, settle_doubt
-from remit.gateway.model import Action, Check, Done, Outcome
-from remit.gateway.records import commit_denied, commit_resumed, read_denied
+from remit.gateway.effects import conclude, doubt, resume, settle_doubt
+from remit.gateway.model import Action, Check, Denied, Done, Outcome
+from remit.gateway.records import commit_denied, commit_resumed, read_denied, read_done
 from remit.gateway.steps import take_locks
 from remit.gateway.tools import OutcomeUnknownError
 from remit.journal import StepRow, StepState
@@ -17,10 +15,8 @@ class AnotherActionError(RemitError):
     """A run driven again asked for something else than its journal says."""
 
 
-async def recall(parts: Parts, ctx: ActionContext) -> Outcome | None:
-    """Returns what the journal knows of this step, or nothing when it still has to be decided."""
-    row = ctx.recorded
-    assert row is not None  # noqa: S101  called only when there is one
+def recall(parts: Parts, ctx: ActionContext, row: StepRow) -> Done | Denied | None:
+    """Returns the recorded outcome of a step, or nothing when it has none yet."""
     asked = ctx.payload(ctx.action.as_asked())
     if row.asked != asked.digest:
         raise AnotherActionError(
@@ -31,21 +27,11 @@ async def recall(parts: Parts, ctx: ActionContext) -> Outcome | None:
         )
     match row.state:
         case StepState.DONE:
-            return Done(parts.journal.content(row.result)["value"], row.decision, row.is_error, row.cost)
+            return read_done(parts, row)
         case StepState.DENIED:
-            return read_denied(parts.journal.content(row.result), row.decision)
-        case StepState.WAITING:
+            return read_denied(parts, row)
+        case StepState.WAITING | StepState.DECIDED | StepState.UNKNOWN:
             return None
-        case StepState.DECIDED | StepState.UNKNOWN:
-            return await _take_up(parts, ctx, row)
-
-
-async def settled(known: Awaitable[Outcome | None]) -> Outcome:
-    """Returns the outcome of a step that was decided; there always is one."""
-    outcome = await known
-    if outcome is None:
-        raise IntegrityError("A decided step has no outcome")
-    return outcome
 
 
 async def settle_told(parts: Parts, row: StepRow, approval: Approval) -> Outcome:
@@ -73,18 +59,16 @@ def _restore(parts: Parts, ctx: ActionContext, row: StepRow) -> None:
     ctx.locks = tuple(parts.controls.held_by(ctx.key))
 
 
-async def _take_up(parts: Parts, ctx: ActionContext, row: StepRow) -> Outcome:
+async def take_up(parts: Parts, ctx: ActionContext, row: StepRow) -> Outcome:
+    """Brings a step that was decided before, and has no outcome yet, to its outcome."""
     _restore(parts, ctx, row)
     if row.state is StepState.UNKNOWN and (approval := parts.approvals.find(row.approval)):
         return await settle_doubt(parts, ctx, approval)
     await take_locks(parts, ctx)
     refused = await commit_resumed(parts, ctx)
-    if refused is not None and refused.step is not Check.LOCK:
+    if refused is None:
+        return await conclude(parts, ctx, resume(parts, ctx))
+    if refused.step is not Check.LOCK:
         return await commit_denied(parts, ctx, refused)
-    try:
-        if refused is not None:
-            raise OutcomeUnknownError(f"the attempt that called it ended, and {refused.reason} by now")
-        performed = await resume(parts, ctx)
-    except OutcomeUnknownError as fault:
-        return await doubt(parts, ctx, fault)
-    return await finish(parts, ctx, performed)
+    told = f"the attempt that called it ended, and {refused.reason} by now"
+    return await doubt(parts, ctx, OutcomeUnknownError(told))

@@ -10,8 +10,8 @@ from remit.audit import make_entry
 from remit.core import ConflictError, InputError
 from remit.gateway.calls import plain
 from remit.gateway.context import ActionContext, Parts
-from remit.gateway.model import Check, Denied
-from remit.journal import Payload
+from remit.gateway.model import Check, Denied, Done
+from remit.journal import Payload, StepRow
 from remit.policy import Verdict
 from remit.store import Commit, CommitRefused, CommitResult, Committed, Entry, Statement
 
@@ -143,7 +143,7 @@ async def commit_permit(parts: Parts, ctx: ActionContext) -> Denied | None:
     statements = [*guards, *locks, *held]
     result = await parts.writer.commit(Commit(statements, [entry], ctx.key))
     if isinstance(result, CommitRefused):
-        return Denied(_STEP_OF_GUARD.get(result.statement, Check.PERFORM), result.refusal, "Try again later")
+        return CommitRefusedError(result).denied
     parts.ledger.opened(ctx.budgets)
     ctx.fences = _fences(result, len(guards), len(locks))
     return None
@@ -281,10 +281,15 @@ async def _surely(parts: Parts, commit: Commit) -> CommitResult:
     return await parts.writer.commit(commit)
 
 
-def read_denied(content: Mapping[str, Any], decision: str) -> Denied:
+def read_done(parts: Parts, row: StepRow) -> Done:
+    """Returns an outcome as it was recorded."""
+    return Done(parts.journal.content(row.result)["value"], row.decision, row.is_error, row.cost)
+
+
+def read_denied(parts: Parts, row: StepRow) -> Denied:
     """Returns a refusal as it was recorded."""
-    told = content["denied"]
-    return Denied(Check(told["step"]), told["reason"], told["hint"], decision, told["words"])
+    told = parts.journal.content(row.result)["denied"]
+    return Denied(Check(told["step"]), told["reason"], told["hint"], row.decision, told["words"])
 
 
 def _step_key(ctx: ActionContext) -> dict[str, Any]:
