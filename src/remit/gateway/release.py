@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 from urllib.parse import unquote
 
-from remit.contracts import Contract, Fleet, SchemaValidator, Server, Tool, compile_schema
+from remit.contracts import Contract, Facts, Fleet, SchemaValidator, Server, Tool, compile_schema
 from remit.core import Money, Settings, canonical_bytes, digest_of
 from remit.policy import Bundle, Policy
 
@@ -37,6 +37,8 @@ class Release:
     tools: Mapping[str, Tool]
     servers: Mapping[str, Server]
     inputs: Mapping[str, SchemaValidator]
+    facts: Mapping[str, SchemaValidator]
+    """By tool: what its facts function may give."""
     output: SchemaValidator
     personal: Mapping[str, tuple[str, ...]]
     """By tool: the input fields marked `x-subject`."""
@@ -56,17 +58,21 @@ class Release:
 
 def release_digest(contract: Contract, fleet: Fleet, settings: Settings) -> str:
     """Returns the digest of contract, granted tools' definitions and model routes together (§7.7)."""
-    granted = sorted(use.use for use in contract.terms.tools)
+    digests = {name: tool.digest for name, tool in granted_tools(contract, fleet).items()}
     routes = {name: route.model_dump(mode="json", exclude={"key"}) for name, route in sorted(settings.models.items())}
-    return digest_of(
-        {"contract": contract.digest, "tools": {name: fleet.tools[name].digest for name in granted}, "models": routes}
-    )
+    return digest_of({"contract": contract.digest, "tools": digests, "models": routes})
+
+
+def granted_tools(contract: Contract, fleet: Fleet) -> dict[str, Tool]:
+    """Returns the tools a contract grants, by name, in its order."""
+    declared = fleet.tools
+    return {use.use: declared[use.use] for use in contract.terms.tools}
 
 
 def release_source(contract: Contract, fleet: Fleet) -> bytes:
     """Returns the contract and the tool files it needs, from which `restore_release` makes the same release."""
-    granted = {fleet.tools[use.use].server for use in contract.terms.tools}
-    servers = {name: fleet.servers[name].model_dump(mode="json") for name in sorted(granted)}
+    needed = {tool.server for tool in granted_tools(contract, fleet).values()}
+    servers = {name: fleet.servers[name].model_dump(mode="json") for name in sorted(needed)}
     return canonical_bytes({"contract": contract.model_dump(mode="json", by_alias=True), "servers": servers})
 
 
@@ -84,15 +90,17 @@ def restore_release(source: bytes, fleet: Fleet, settings: Settings, policy: Pol
 
 def compile_release(contract: Contract, fleet: Fleet, settings: Settings, bundle: Bundle) -> Release:
     """Compiles what a run of `contract` needs; the fleet has been checked before."""
+    granted = granted_tools(contract, fleet)
     return Release(
         contract=contract,
         digest=release_digest(contract, fleet, settings),
         bundle=bundle,
         tools=fleet.tools,
         servers=fleet.servers,
-        inputs={use.use: compile_schema(fleet.tools[use.use].input) for use in contract.terms.tools},
+        inputs={name: compile_schema(tool.input) for name, tool in granted.items()},
+        facts={name: facts_schema(tool.facts) for name, tool in granted.items() if tool.facts},
         output=compile_schema(contract.terms.output),
-        prices={use.use: _in_cell(fleet.tools[use.use].price, settings) or 0 for use in contract.terms.tools},
+        prices={name: _in_cell(tool.price, settings) or 0 for name, tool in granted.items()},
         caps={
             "run": _in_cell(contract.terms.limits.cost_per_run, settings),
             "agent": _in_cell(contract.terms.limits.cost_per_day, settings),
@@ -100,9 +108,14 @@ def compile_release(contract: Contract, fleet: Fleet, settings: Settings, bundle
                 Money.parse(settings.unit_budget_per_day) if settings.unit_budget_per_day else None, settings
             ),
         },
-        constraints={use.use: constraints_of(contract, fleet.tools[use.use]) for use in contract.terms.tools},
-        personal={use.use: personal_fields(fleet.tools[use.use].input) for use in contract.terms.tools},
+        constraints={name: constraints_of(contract, tool) for name, tool in granted.items()},
+        personal={name: personal_fields(tool.input) for name, tool in granted.items()},
     )
+
+
+def facts_schema(declared: Facts) -> SchemaValidator:
+    """Returns the validator of what a facts function gives: the declared facts and no others."""
+    return compile_schema({"type": "object", "properties": declared.gives, "additionalProperties": False})
 
 
 def personal_fields(schema: Mapping[str, Any]) -> tuple[str, ...]:

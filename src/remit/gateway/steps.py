@@ -5,7 +5,7 @@ from copy import deepcopy
 from typing import Any
 
 from remit.approvals import ApprovalState
-from remit.contracts import Facts, Tool, compile_schema, normalise
+from remit.contracts import Facts, Tool, normalise
 from remit.controls import LOOKBACK, is_looping
 from remit.core import MINUTE, InputError, JsonValue, check_depth, day_of
 from remit.gateway.calls import ToolCall, ToolError
@@ -141,7 +141,7 @@ async def authorize(parts: Parts, ctx: ActionContext) -> Denied | None:
     if ctx.tool is not None and (ctx.tool.subjects or ctx.tool.binds or ctx.tool.facts):
         ctx.subjects = parts.journal.subjects(ctx.task.id)
     if ctx.tool is not None and ctx.tool.facts is not None:
-        ctx.facts = await _find_facts(parts, ctx, ctx.tool.facts)
+        ctx.facts = await _find_facts(parts, ctx, ctx.tool.name, ctx.tool.facts)
     ctx.verdict = parts.policy.judge(ctx.release.bundle, question_for(parts, ctx))
     if ctx.verdict.rung is None:
         forbids = [reason for answer in ctx.verdict.answers for reason in answer.reasons if reason.effect == "forbid"]
@@ -150,14 +150,13 @@ async def authorize(parts: Parts, ctx: ActionContext) -> Denied | None:
     return None
 
 
-async def _find_facts(parts: Parts, ctx: ActionContext, declared: Facts) -> dict[str, Any]:
+async def _find_facts(parts: Parts, ctx: ActionContext, tool: str, declared: Facts) -> dict[str, Any]:
     """Returns what the tool's facts function finds out, in time and as declared; anything else is a fault."""
     shown, subjects = deepcopy(dict(ctx.arguments)), dict(ctx.subjects)
     async with asyncio.timeout(parts.settings.limits.tool_seconds):
         found = await load_function(declared.code)(Reader(parts, ctx), shown, subjects)
     facts = {name: value for name, value in dict(found).items() if value is not None}
-    schema = {"type": "object", "properties": declared.gives, "additionalProperties": False}
-    if problems := compile_schema(schema).problems(facts):
+    if problems := ctx.release.facts[tool].problems(facts):
         raise InputError("The facts are not as declared", which=declared.code, why="; ".join(problems))
     return facts
 
