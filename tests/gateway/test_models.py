@@ -12,23 +12,20 @@ from tests.gateway.desk import SECRET, contract, denied_entry, done, failed, ope
 from remit.core import ModelRoute, Settings
 from remit.gateway import Action, Check
 from remit.gateway.providers import RecordedProvider
-from remit.testing import FakeOpenAI, completion, failure, says
+from remit.testing import FakeAnthropic, FakeOpenAI, completion, failure, says
+from remit.testing.fake_anthropic import text
+from remit.testing.fake_openai import chunks
+from remit.testing.fake_server import event_stream
 
 ASK: Mapping[str, Any] = {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 50}
 PER_CALL = 100 * 2 + 20 * 10  # the fake's usage at the route's prices, in micro-units
 
 
-def live(base_url: str) -> Callable[[Settings], Settings]:
+def live(base_url: str, **more: Any) -> Callable[[Settings], Settings]:
     """Returns a change of the settings: one live route, on the fake."""
-    route = ModelRoute(
-        kind="openai",
-        model="fake",
-        base_url=base_url,
-        cloud=False,
-        input_price=Decimal(2),
-        output_price=Decimal(10),
-        timeout=5,
-    )
+    fields: dict[str, Any] = {"kind": "openai", "model": "fake", "base_url": base_url, "cloud": False, "timeout": 5}
+    fields |= {"input_price": Decimal(2), "output_price": Decimal(10)}
+    route = ModelRoute(**fields | more)
 
     def change(settings: Settings) -> Settings:
         return settings.model_copy(update={"models": {"simulated": route}})
@@ -89,6 +86,54 @@ async def test_a_provider_that_fails_is_told_in_words_and_holds_nothing(tmp_path
     ):
         assert "gave no answer" in failed(await desk.cell.gateway.act(desk.credentials, ask()))
         assert desk.cell.parts.ledger.holds() == 0
+
+
+async def test_an_answer_that_broke_off_is_charged_by_what_came_and_within_what_was_held(tmp_path: Path) -> None:
+    cut = event_stream(chunks(says("Let me look it up."))[:3], cut=True)
+    async with (
+        FakeOpenAI([cut, completion(says("Hi"))]) as fake,
+        open_desk(tmp_path, change=live(fake.base_url)) as desk,
+    ):
+        assert "gave no answer" in failed(await desk.cell.gateway.act(desk.credentials, ask()))
+        (charge,) = desk.cell.parts.ledger.charges(desk.run.id)
+        worst = desk.cell.parts.models.worst_case("simulated", ASK)
+        assert worst is not None
+        assert 0 < charge.amount < worst
+        assert (len(fake.seen), desk.cell.parts.ledger.holds()) == (1, 0)
+
+
+async def test_a_lost_answer_that_nobody_knows_the_price_of_is_marked_as_unpriced(tmp_path: Path) -> None:
+    edit = contract((", cost_per_run: 0.40 EUR, cost_per_day: 200 EUR", ""))
+    cut = event_stream(chunks(says("Let me look it up."))[:3], cut=True)
+    async with FakeOpenAI([cut] * 4) as fake:
+        route = live(fake.base_url, input_price=None, output_price=None)
+
+        def unbudgeted(settings: Settings) -> Settings:
+            return route(settings).model_copy(update={"unit_budget_per_day": ""})
+
+        async with open_desk(tmp_path, change=unbudgeted, edit=edit) as desk:
+            assert "gave no answer" in failed(await desk.cell.gateway.act(desk.credentials, ask()))
+            (charge,) = desk.cell.parts.ledger.charges(desk.run.id)
+            assert (charge.amount, charge.priced) == (0, False)
+
+
+async def test_a_model_of_anthropic_answers_through_the_gateway(tmp_path: Path) -> None:
+    async with (
+        FakeAnthropic(lambda _: [text("Hi")]) as fake,
+        open_desk(tmp_path, change=live(fake.base_url, kind="anthropic")) as desk,
+    ):
+        value = done(await desk.cell.gateway.act(desk.credentials, ask()))
+        assert (value["message"], value["source"]) == (says("Hi"), "live")
+        (charge,) = desk.cell.parts.ledger.charges(desk.run.id)
+        assert (charge.amount, charge.input_tokens, charge.output_tokens) == (PER_CALL, 100, 20)
+
+
+async def test_what_cannot_be_said_to_the_routes_provider_is_refused_before_anything_is_held(tmp_path: Path) -> None:
+    async with FakeAnthropic([]) as fake, open_desk(tmp_path, change=live(fake.base_url, kind="anthropic")) as desk:
+        denied = refused(await desk.cell.gateway.act(desk.credentials, ask(seed=7)))
+        assert denied.step is Check.INPUT
+        assert "seed" in denied.words
+        assert (fake.seen, desk.cell.parts.ledger.holds()) == ([], 0)
 
 
 async def test_a_recorded_answer_comes_from_the_recording_of_its_task(tmp_path: Path) -> None:

@@ -5,29 +5,32 @@ import json
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from remit.core import InputError, Limits, ModelRoute, Settings
-from remit.gateway.providers import Completion, OpenAICompatibleProvider, ProviderError, Usage
-from remit.testing.fake_openai import FakeOpenAI, Reply, calls, completion, failure, says
+from remit.gateway.providers import Completion, LiveProvider, ProviderError, Usage, worst_case
+from remit.testing.fake_openai import FakeOpenAI, calls, completion, failure, says
+from remit.testing.fake_server import Reply
 
 KEY = "sk-test-0123456789abcdef"
 REQUEST: dict[str, Any] = {"messages": [{"role": "user", "content": "Where is my order?"}], "max_tokens": 50}
 SETTINGS = Settings(currency="EUR", limits=Limits(answer_bytes=65_536))
 # An answer that is none, so that nobody knows what the model has done.
 NOT_HTTP = Reply(status=7)
+PRICED = ModelRoute(kind="openai", model="gpt-4o", input_price=Decimal(2), output_price=Decimal(8))
 Answers = Sequence[Reply] | Callable[[dict[str, Any]], Any]
 
 
 @asynccontextmanager
-async def serving(answers: Answers, **route: Any) -> AsyncGenerator[tuple[FakeOpenAI, OpenAICompatibleProvider]]:
+async def serving(answers: Answers, **route: Any) -> AsyncGenerator[tuple[FakeOpenAI, LiveProvider]]:
     async with FakeOpenAI(answers) as endpoint:
         usual: dict[str, Any] = {"kind": "openai", "model": "gpt-4o", "base_url": endpoint.base_url, "key": "TEST_KEY"}
         usual |= {"timeout": 5, "input_price": 2, "output_price": 8}
         described = ModelRoute(**usual | route)
-        provider = OpenAICompatibleProvider("main", described, SETTINGS, key=KEY, back_off=(0.0, 0.0))
+        provider = LiveProvider("main", described, SETTINGS, key=KEY, back_off=(0.0, 0.0))
         try:
             yield endpoint, provider
         finally:
@@ -69,8 +72,25 @@ async def test_the_request_is_what_the_route_allows_and_nothing_else() -> None:
         "messages": REQUEST["messages"],
         "max_tokens": 300,
         "temperature": 0.2,
-        "stream": False,
+        "stream": True,
+        "stream_options": {"include_usage": True},
     }
+
+
+async def test_a_server_that_does_not_know_how_to_tell_usage_in_a_stream_is_asked_without() -> None:
+    refusal = failure(400, "Unrecognized request argument supplied: stream_options")
+    async with serving([refusal, completion(says("a")), completion(says("b"))]) as (endpoint, provider):
+        await provider.complete(REQUEST, task="t1")
+        await provider.complete(REQUEST, task="t1")
+
+    assert ["stream_options" in seen.body for seen in endpoint.seen] == [True, False, False]
+
+
+async def test_a_route_without_streams_asks_for_whole_answers() -> None:
+    async with serving([completion(says("here"))], stream=False) as (endpoint, provider):
+        assert (await provider.complete(REQUEST, task="t1")).message["content"] == "here"
+
+    assert (endpoint.seen[0].body["stream"], "stream_options" in endpoint.seen[0].body) == (False, False)
 
 
 async def test_one_connection_serves_one_call_after_another() -> None:
@@ -102,7 +122,11 @@ async def test_a_model_that_wants_the_new_name_of_the_limit_gets_it_from_then_on
     ]
 
 
-@pytest.mark.parametrize("trouble", [failure(500, "overloaded"), failure(429, "slow down", {"retry-after": "0"})])
+@pytest.mark.parametrize(
+    "trouble",
+    [failure(status, "later") for status in (408, 409, 500, 503, 529)]
+    + [failure(429, "slow down", {"retry-after": "0"})],
+)
 async def test_a_passing_trouble_is_passed_over(trouble: Reply) -> None:
     async with serving([trouble, trouble, completion(says("here"))]) as (endpoint, provider):
         answer = await provider.complete(REQUEST, task="t1")
@@ -138,6 +162,13 @@ async def test_a_refused_key_is_named_by_its_variable_and_not_repeated() -> None
     assert not error.retryable
     assert "Incorrect API key provided: [key]" in str(error)
     assert "Check the key in TEST_KEY" in str(error)
+
+
+@pytest.mark.parametrize("before", range(280, 300, 4))
+async def test_no_part_of_a_key_is_told_where_a_long_error_is_cut(before: int) -> None:
+    error, _ = await fault([failure(400, "x" * before + KEY)])
+
+    assert not any(KEY[:end] in str(error) for end in range(4, len(KEY)))
 
 
 def answered(value: Any) -> Reply:
@@ -221,14 +252,15 @@ async def test_a_model_that_never_finishes_is_given_up_in_time(body: bytes) -> N
     error, _ = await fault([Reply(body=body, announced=1_000, hangs=True)], timeout=0.1)
 
     assert "took too long" in str(error)
-    assert error.spent
+    assert (error.spent, error.cost_micros) == (True, worst_case(PRICED, REQUEST, SETTINGS))
 
 
-async def test_the_timeout_bounds_all_tries_together() -> None:
+async def test_a_wait_that_would_outlast_the_timeout_is_not_begun() -> None:
     begin = time.monotonic()
-    error, _ = await fault([failure(429, "later", {"retry-after": "9"})] * 3, timeout=0.1)
+    error, endpoint = await fault([failure(429, "later", {"retry-after": "9"})] * 3, timeout=1)
 
-    assert "no answer within 0.1 seconds" in str(error)
+    assert (len(endpoint.seen), error.retryable, error.spent, error.cost_micros) == (1, True, False, 0)
+    assert "HTTP 429" in str(error)
     assert time.monotonic() - begin < 5
 
 
@@ -236,7 +268,7 @@ async def test_an_endpoint_that_is_not_there_is_retryable() -> None:
     async with FakeOpenAI([]) as endpoint:
         gone = endpoint.base_url
     route = ModelRoute(kind="openai", model="m", base_url=gone)
-    provider = OpenAICompatibleProvider("main", route, SETTINGS, back_off=(0.0, 0.0))
+    provider = LiveProvider("main", route, SETTINGS, back_off=(0.0, 0.0))
 
     with pytest.raises(ProviderError, match="cannot be reached") as caught:
         await provider.complete(REQUEST, task="t1")
@@ -245,33 +277,26 @@ async def test_an_endpoint_that_is_not_there_is_retryable() -> None:
     await provider.close()
 
 
-async def test_a_try_that_may_have_been_charged_is_counted_when_another_follows() -> None:
-    async with serving([NOT_HTTP, failure(500, "overloaded"), completion(says("here"))]) as (_, provider):
-        answer = await provider.complete(REQUEST, task="t1")
+async def test_no_other_try_follows_one_that_may_be_charged_because_only_one_is_held() -> None:
+    error, endpoint = await fault([NOT_HTTP, completion(says("here"))])
 
-    assert (answer.message["content"], answer.spent_tries) == ("here", 1)
-
-
-async def test_an_answer_at_once_has_no_other_try_to_pay_for() -> None:
-    async with serving([completion(says("here"))]) as (_, provider):
-        assert (await provider.complete(REQUEST, task="t1")).spent_tries == 0
+    assert len(endpoint.seen) == 1
+    assert error.spent
+    assert error.cost_micros == worst_case(PRICED, REQUEST, SETTINGS)
 
 
-@pytest.mark.parametrize(
-    ("last", "spent"), [(NOT_HTTP, True), (failure(500, "overloaded"), False), (failure(400, "no"), False)]
-)
-async def test_a_model_that_fails_for_good_tells_the_charged_tries_before_the_last(last: Reply, spent: bool) -> None:
-    error, endpoint = await fault([NOT_HTTP, NOT_HTTP, last])
-
-    assert len(endpoint.seen) == 3
-    assert (error.spent_tries, error.spent) == (2, spent)
+@pytest.mark.parametrize("prices", [{"input_price": 0, "output_price": 0}, {"input_price": None, "output_price": None}])
+async def test_where_nothing_is_held_a_connection_that_broke_is_tried_again(prices: dict[str, Any]) -> None:
+    route = {"model": "of-our-own", "cloud": False, **prices}
+    async with serving([NOT_HTTP, failure(500, "overloaded"), completion(says("here"))], **route) as (_, provider):
+        assert (await provider.complete(REQUEST, task="t1")).message["content"] == "here"
 
 
-async def test_a_call_given_up_in_time_tells_the_charged_tries_before() -> None:
-    error, _ = await fault([NOT_HTTP, Reply(announced=10, hangs=True)], timeout=0.3)
+async def test_a_lost_answer_of_unknown_price_is_unpriced_and_not_free() -> None:
+    route = {"model": "of-our-own", "cloud": False, "input_price": None, "output_price": None}
+    error, _ = await fault([NOT_HTTP, NOT_HTTP, failure(400, "no")], **route)
 
-    assert "took too long" in str(error)
-    assert (error.spent_tries, error.spent) == (1, True)
+    assert (error.spent, error.cost_micros) == (False, None)
 
 
 async def test_a_request_whose_cost_has_no_bound_is_not_sent() -> None:

@@ -9,14 +9,14 @@ import pytest
 
 from remit.core import InputError, ModelRoute, Settings
 from remit.gateway.providers import (
-    OpenAICompatibleProvider,
+    LiveProvider,
     ProviderError,
     RecordedProvider,
     SimulatedProvider,
     Usage,
     build_provider,
 )
-from remit.testing.fake_openai import calls, says
+from remit.testing import calls, says
 
 ASKED: dict[str, Any] = {"role": "user", "content": "Where is my order?"}
 CALL = calls("shop__get_order", {"order_id": "#W1"})
@@ -164,6 +164,32 @@ def test_a_route_that_cannot_work_says_what_it_lacks(fields: dict[str, Any], wor
         build_provider("m", ModelRoute(**fields), Settings(), fleet)
 
 
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"key": "K"}, "lacks 'model'"),
+        ({"model": "claude"}, "lacks 'key'. Name the variable that holds it, such as ANTHROPIC_API_KEY"),
+        ({"model": "claude", "key": "REMIT_NO_SUCH_KEY"}, "REMIT_NO_SUCH_KEY is not set"),
+        ({"model": "claude", "base_url": "models.example"}, "no usable base_url"),
+        ({"model": "claude", "base_url": "http://models.example"}, "in the clear"),
+    ],
+)
+def test_a_route_to_anthropic_that_cannot_work_says_what_it_lacks(fields: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        build_provider("m", ModelRoute(kind="anthropic", **fields), Settings(), HERE)
+
+
+@pytest.mark.parametrize("base_url", ["", "https://models.example"])
+async def test_a_route_to_anthropic_needs_no_address(base_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REMIT_TEST_KEY", "sk-ant-test")
+    route = ModelRoute(kind="anthropic", model="claude", base_url=base_url, key="REMIT_TEST_KEY")
+
+    provider = build_provider("m", route, Settings(), HERE)
+
+    assert isinstance(provider, LiveProvider)
+    await provider.close()
+
+
 def test_a_key_that_would_break_a_header_is_refused_without_being_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REMIT_TEST_KEY", "secret-part\r\nx-injected: yes")
     route = ModelRoute(kind="openai", model="gpt", base_url="http://127.0.0.1/v1", key="REMIT_TEST_KEY")
@@ -179,7 +205,7 @@ async def test_a_live_route_on_own_premises_may_speak_plain_http() -> None:
 
     provider = build_provider("m", route, Settings(), HERE)
 
-    assert isinstance(provider, OpenAICompatibleProvider)
+    assert isinstance(provider, LiveProvider)
     await provider.close()
 
 
@@ -188,5 +214,5 @@ async def test_a_live_route_over_https_trusts_the_usual_authorities() -> None:
 
     provider = build_provider("m", route, Settings(), HERE)
 
-    assert isinstance(provider, OpenAICompatibleProvider)
+    assert isinstance(provider, LiveProvider)
     await provider.close()

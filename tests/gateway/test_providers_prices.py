@@ -41,6 +41,45 @@ def test_cached_tokens_cost_less() -> None:
     assert 0 < cached < full
 
 
+def anthropic(**fields: Any) -> ModelRoute:
+    return route(**{"kind": "anthropic", "model": "claude-sonnet-4-5", "base_url": ""} | fields)
+
+
+def test_a_model_of_anthropic_is_priced_by_its_maker_wherever_it_is_asked() -> None:
+    cost = price(anthropic(), Usage(1_000, 100), Settings(currency="USD"))
+
+    assert cost
+    assert price(anthropic(base_url="https://api.anthropic.com"), USAGE, EURO) == -(-cost * 92 // 100)
+    assert price(anthropic(base_url="https://models.acme.example"), USAGE, EURO) == -(-cost * 92 // 100)
+
+
+def test_reading_from_the_cache_costs_less_and_writing_to_it_more() -> None:
+    plain, read, written = (
+        price(anthropic(), usage, EURO)
+        for usage in (Usage(1_000, 0), Usage(1_000, 0, cached_tokens=900), Usage(1_000, 0, cache_write_tokens=900))
+    )
+
+    assert read is not None
+    assert plain is not None
+    assert written is not None
+    assert 0 < read < plain < written
+
+
+@pytest.mark.parametrize("fields", [{"model": "acme-secret-model"}, {"cloud": False}])
+def test_a_model_of_anthropic_that_nobody_knows_is_unpriced(fields: dict[str, Any]) -> None:
+    assert price(anthropic(**fields), USAGE, EURO) is None
+
+
+def test_what_anthropic_adds_to_a_request_with_tools_is_held_too() -> None:
+    own, tool = anthropic(**OWN), {"type": "function", "function": {"name": "f"}}
+    request = {"messages": [{"role": "user", "content": "Hello"}]}
+    bare, full = worst_case(own, request, EURO), worst_case(own, {**request, "tools": [tool]}, EURO)
+
+    assert bare is not None
+    assert full is not None
+    assert full >= bare + 530
+
+
 def test_a_proxy_before_a_public_model_is_priced_by_the_models_name() -> None:
     assert price(route(base_url="https://models.acme.example/v1"), USAGE, EURO) == price(route(), USAGE, EURO)
 

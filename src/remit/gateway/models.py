@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from remit.core import NotFoundError, Settings
-from remit.gateway.providers import Completion, Provider, cost_of, worst_case
+from remit.gateway.providers import Completion, Provider, check_request, cost_of, worst_case
 
 
 class Models:
@@ -30,6 +30,10 @@ class Models:
             why=f"remit.toml has: {', '.join(self.names()) or 'none'}",
             hint="Add [models.NAME] to remit.toml",
         )
+
+    def check(self, route: str, request: Mapping[str, Any]) -> None:
+        """Raises `InputError` when `request` cannot be said to the route's provider, or its cost has no bound."""
+        check_request(self._settings.models[route], request)
 
     def worst_case(self, route: str, request: Mapping[str, Any]) -> int | None:
         """Returns the most an answer can cost in micro-units; None when no price is known."""

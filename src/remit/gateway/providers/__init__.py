@@ -1,17 +1,17 @@
 """Where model answers come from: live over HTTP, from a recording, or simulated; and what they cost."""
 
 from remit.gateway.providers.build import build_provider
+from remit.gateway.providers.dialects import check_request
+from remit.gateway.providers.live import LiveProvider
 from remit.gateway.providers.messages import assistant_message, usage_of
 from remit.gateway.providers.model import Completion, Provider, ProviderError, Usage
-from remit.gateway.providers.openai_compatible import OpenAICompatibleProvider
 from remit.gateway.providers.prices import cost_of, price, warm_up, worst_case
 from remit.gateway.providers.recorded import RecordedProvider
-from remit.gateway.providers.request import check_request
 from remit.gateway.providers.simulated import SimulatedProvider
 
 __all__ = [
     "Completion",
-    "OpenAICompatibleProvider",
+    "LiveProvider",
     "Provider",
     "ProviderError",
     "RecordedProvider",

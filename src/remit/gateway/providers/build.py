@@ -5,8 +5,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from remit.core import InputError, ModelRoute, Settings
+from remit.gateway.providers.live import LiveProvider, is_local
 from remit.gateway.providers.model import Provider
-from remit.gateway.providers.openai_compatible import OpenAICompatibleProvider, is_local
 from remit.gateway.providers.prices import check_prices
 from remit.gateway.providers.recorded import RecordedProvider
 from remit.gateway.providers.simulated import SimulatedProvider
@@ -15,10 +15,10 @@ from remit.gateway.providers.simulated import SimulatedProvider
 def build_provider(name: str, route: ModelRoute, settings: Settings, folder: Path) -> Provider:
     """Returns the provider of route `name`; what the route lacks is an `InputError`. Keys are read here, once."""
     match route.kind:
-        case "openai":
+        case "openai" | "anthropic":
             _check(name, route)
             check_prices(route)
-            return OpenAICompatibleProvider(name, route, settings, key=_key(name, route))
+            return LiveProvider(name, route, settings, key=_key(name, route))
         case "recorded":
             if not route.recording:
                 raise _lacks(name, "recording", "Name the file it plays back")
@@ -32,8 +32,16 @@ def build_provider(name: str, route: ModelRoute, settings: Settings, folder: Pat
 def _check(name: str, route: ModelRoute) -> None:
     if not route.model:
         raise _lacks(name, "model", "Give the provider's name of the model")
+    if route.kind == "anthropic" and not route.base_url:
+        if not route.key:
+            raise _lacks(name, "key", "Name the variable that holds it, such as ANTHROPIC_API_KEY")
+        return  # Anthropic's own address
     if not route.base_url:
         raise _lacks(name, "base_url", "Give the address up to and without /chat/completions")
+    _check_address(name, route)
+
+
+def _check_address(name: str, route: ModelRoute) -> None:
     try:
         address = urlsplit(route.base_url)
         port_fits = address.port is None or address.port > 0

@@ -6,19 +6,22 @@ from typing import Any, cast
 
 from remit.core import InputError, parse_json
 from remit.gateway.providers.model import Usage
+from remit.gateway.providers.shapes import object_of
 
 # More calls in one answer than any task needs.
 MOST_TOOL_CALLS = 64
 LARGEST_ARGUMENTS = 1_048_576
 # No bill of ours has more tokens in one call; a larger number is a mistake or a joke.
 MOST_TOKENS = 100_000_000
+# Of models and reasons; a longer one is no name.
+LONGEST_WORD = 200
 
 _FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def assistant_message(value: Any) -> dict[str, Any]:
     """Returns `role`, `content` and `tool_calls` of an assistant's message; another shape is an `InputError`."""
-    message = _object(value, "The message")
+    message = object_of(value, "The message")
     if message.get("role", "assistant") != "assistant":
         raise InputError("The message is not the assistant's", which=str(message["role"])[:40])
     content = message.get("content")
@@ -41,8 +44,8 @@ def _check_calls(calls: list[dict[str, Any]]) -> None:
 
 
 def _tool_call(value: Any, place: int) -> dict[str, Any]:
-    call = _object(value, f"Tool call {place}")
-    function = _object(call.get("function"), f"The function of tool call {place}")
+    call = object_of(value, f"Tool call {place}")
+    function = object_of(call.get("function"), f"The function of tool call {place}")
     name = function.get("name")
     if not (isinstance(name, str) and _FUNCTION_NAME.fullmatch(name)):
         raise InputError(f"Tool call {place} names no function", hint="Letters, digits, _ and -, at most 64")
@@ -74,14 +77,19 @@ def usage_of(value: Any) -> Usage | None:
     usage = cast("Mapping[str, Any]", value)
     details: Any = usage.get("prompt_tokens_details")
     cached: Any = cast("Mapping[str, Any]", details).get("cached_tokens") if isinstance(details, Mapping) else 0
-    counts = (usage.get("prompt_tokens"), usage.get("completion_tokens"), cached or 0)
-    if not all(type(count) is int and 0 <= count <= MOST_TOKENS for count in counts):
+    counts = token_counts(usage.get("prompt_tokens"), usage.get("completion_tokens"), cached or 0)
+    if counts is None:
         return None
-    prompt, completion, cached = cast("tuple[int, int, int]", counts)
+    prompt, completion, cached = counts
     return Usage(prompt, completion, min(cached, prompt))
 
 
-def _object(value: Any, name: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise InputError(f"{name} is not an object")
-    return cast("dict[str, Any]", value)
+def token_counts(*counts: Any) -> tuple[int, ...] | None:
+    """Returns `counts` when every one of them can be believed."""
+    believable = all(type(count) is int and 0 <= count <= MOST_TOKENS for count in counts)
+    return cast("tuple[int, ...]", counts) if believable else None
+
+
+def word(value: Any) -> str:
+    """Returns a name a provider gave, or "" when it is none."""
+    return value if isinstance(value, str) and len(value) <= LONGEST_WORD else ""

@@ -11,11 +11,12 @@ Kind = Literal["live", "recorded", "simulated"]
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one call; `cached_tokens` are part of `input_tokens`."""
+    """Tokens of one call; those read from a cache and those written to one are part of `input_tokens`."""
 
     input_tokens: int
     output_tokens: int
     cached_tokens: int = 0
+    cache_write_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,6 @@ class Completion:
     """Micro-units of the cell's currency; None when unpriced; the worst case when no usage was told."""
     finish: str
     """Why the model stopped: `stop`, `length`, `tool_calls`, `content_filter`; empty when it was not said."""
-    spent_tries: int = 0
-    """Tries before this answer that the provider may charge for, each up to the worst case, on top of this one's cost."""
 
 
 class ProviderError(RemitError):
@@ -56,8 +55,9 @@ class ProviderError(RemitError):
         """Whether the same request may succeed later."""
         self.spent = spent
         """Whether the provider may have worked on the last try, and charges for it, although the answer is lost."""
-        self.spent_tries = 0
-        """Tries before the last that the provider may charge for, each up to the worst case."""
+        self.cost_micros: int | None = 0
+        """What may be charged although the answer is lost: by what was received of it, else the worst case; None when
+        unpriced."""
         self.retry_after = retry_after
         """Seconds the provider asked to wait; 0 when it did not."""
 

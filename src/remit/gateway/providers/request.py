@@ -16,12 +16,15 @@ _MESSAGE = frozenset((
 ))  # fmt: skip
 
 
-def request_body(route: ModelRoute, request: Mapping[str, Any], limit_field: LimitField) -> bytes:
-    """Returns the bytes to send to `route`; a request whose cost has no bound is an `InputError`."""
-    check_request(request)
+def request_body(
+    route: ModelRoute, request: Mapping[str, Any], limit_field: LimitField, *, include_usage: bool = True
+) -> bytes:
+    """Returns the chat-completions request to send to `route`; one whose cost has no bound is an `InputError`."""
+    check_bounded(request)
     passed_on = {field: request[field] for field in PASSED_ON if field in request}
     limit = {limit_field: answer_tokens(route, request)}
-    return canonical_bytes({**passed_on, **limit, "model": route.model, "stream": False})
+    usage = {"stream_options": {"include_usage": True}} if route.stream and include_usage else {}
+    return canonical_bytes({**passed_on, **limit, **usage, "model": route.model, "stream": route.stream})
 
 
 def answer_tokens(route: ModelRoute, request: Mapping[str, Any]) -> int:
@@ -30,7 +33,7 @@ def answer_tokens(route: ModelRoute, request: Mapping[str, Any]) -> int:
     return route.max_tokens if asked is None else min(asked, route.max_tokens)
 
 
-def check_request(request: Mapping[str, Any]) -> None:
+def check_bounded(request: Mapping[str, Any]) -> None:
     """Raises `InputError` when nobody could say before what the request costs at most."""
     asked = request.get("max_tokens")
     if asked is not None and (type(asked) is not int or asked < 1):
