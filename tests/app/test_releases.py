@@ -15,6 +15,23 @@ def newer(text: str) -> str:
     return text.replace("version: 1.0.0", "version: 1.1.0").replace("amount <= 500", "amount <= 300")
 
 
+def about_another(text: str) -> str:
+    return text + '@id("org/new") @because("new") forbid (principal == Fleet::Agent::"new-desk", action, resource);'
+
+
+async def test_a_version_that_left_the_folder_is_restored_among_the_agents_org_policies_name(tmp_path: Path) -> None:
+    folder = tmp_path / "fleet"
+    value = {"order_id": "R-2", "message": "Please refund 400 of order R-2."}
+    async with open_fleet(REFUNDS, folder) as cell:
+        old = await cell.operations.submit("refund-desk", value, on_behalf_of="ann@shop.example")
+    text = (folder / CONTRACT).read_text(encoding="utf-8")
+    other = text.replace("agent: refund-desk", "agent: new-desk").replace("ticket.created", "ticket.reopened")
+    (folder / "agents/new-desk.agent.md").write_text(other, encoding="utf-8")
+    edit = {CONTRACT: newer, "policies/org.cedar": about_another}
+    async with open_fleet(REFUNDS, folder, edit=edit) as cell:
+        assert (await cell.operations.drive(old.run.id)).state is RunState.WAITING
+
+
 async def test_a_waiting_run_goes_on_under_its_own_version_after_a_newer_one_was_loaded(tmp_path: Path) -> None:
     folder = tmp_path / "fleet"
     value = {"order_id": "R-2", "message": "Please refund 400 of order R-2."}

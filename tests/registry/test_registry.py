@@ -181,3 +181,12 @@ def test_a_glance_knows_a_version_that_was_registered_a_moment_ago(office: Offic
     assert office.registry.glance("desk", "1.0.0") is None
     version = office.approved("1.0.0")
     assert office.registry.glance("desk", "1.0.0") == version
+
+
+def test_a_bundle_is_kept_once_and_found_by_its_digest(office: Office) -> None:
+    assert office.registry.bundle("sha256:b") is None
+    first, second = (office.registry.keep_bundle("sha256:b", b"packed") for _ in range(2))
+    office.store.at_once(first, second)
+    assert office.registry.bundle("sha256:b") == b"packed"
+    assert office.registry.keep_bundle("sha256:b", b"packed") == []
+    assert Registry(office.store.database, office.clock).keep_bundle("sha256:b", b"packed") == []

@@ -1,7 +1,7 @@
 """How freely may it act? Contracts and org policies, compiled to Cedar."""
 
 from remit.policy.authority import AuthorityRow, authority
-from remit.policy.bundle import Bundle, load
+from remit.policy.bundle import Bundle, load, unpack
 from remit.policy.model import (
     ActionKind,
     ApprovalGiven,
@@ -17,6 +17,7 @@ from remit.policy.model import (
     Vote,
 )
 from remit.policy.policy import Policy
+from remit.policy.record import question_record, read_question, verdict_record
 
 __all__ = [
     "ActionKind",
@@ -36,4 +37,8 @@ __all__ = [
     "Vote",
     "authority",
     "load",
+    "question_record",
+    "read_question",
+    "unpack",
+    "verdict_record",
 ]

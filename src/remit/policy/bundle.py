@@ -34,6 +34,7 @@ class Bundle:
     """By action: takes the four records of a question to what Cedar reads."""
     vote_keys: tuple[str, ...]
     packed: bytes
+    """The source, compressed: what is kept of a bundle."""
 
     def source(self) -> bytes:
         """Returns JSON from which `load` makes the same bundle, for replay."""
@@ -90,6 +91,14 @@ def load(source: bytes) -> Bundle:
     )
     _self_test(bundle)
     return bundle
+
+
+def unpack(packed: bytes) -> Bundle:
+    """Makes the bundle that was kept as `packed`; what is none is an `IntegrityError`."""
+    try:
+        return load(zlib.decompress(packed))
+    except (zlib.error, ValueError, KeyError, TypeError) as error:
+        raise IntegrityError("A kept policy bundle cannot be read", why=str(error) or "it was changed") from error
 
 
 @dataclass(frozen=True, slots=True)

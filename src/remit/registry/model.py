@@ -56,6 +56,11 @@ class Version:
         return f"{self.agent}@{self.version}"
 
     @property
+    def scopes(self) -> tuple[str, ...]:
+        """Every switch that stops whatever this version does."""
+        return ("fleet", f"unit:{self.unit}", f"class:{self.agent_class}", f"agent:{self.agent}", f"version:{self.id}")
+
+    @property
     def may_act(self) -> bool:
         """Whether runs that have begun may go on."""
         return self.lifecycle is Lifecycle.LIVE and self.state in (ReleaseState.APPROVED, ReleaseState.DRAINING)

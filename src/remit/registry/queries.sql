@@ -42,5 +42,11 @@ where agent = :agent and version = :version and release = :release
 -- name: keep_release
 insert into releases (digest, body) values (:digest, :body) on conflict (digest) do nothing
 
+-- name: keep_bundle
+insert into bundles (digest, body) values (:digest, :body) on conflict (digest) do nothing
+
+-- name: bundle
+select body from bundles where digest = :digest
+
 -- name: release
 select body from releases where digest = :digest

@@ -19,6 +19,7 @@ class Registry:
         self._database = database
         self._clock = clock
         self._recent: dict[tuple[str, str], tuple[float, Version | None]] = {}
+        self._bundles: set[str] = set()
 
     def glance(self, agent: str, version: str) -> Version | None:
         """Returns the version as it was at most `GLANCE_SECONDS` ago: for planning what the commit checks again."""
@@ -75,6 +76,20 @@ class Registry:
     def release_body(self, digest: str) -> bytes | None:
         """Returns what a release was made of, if it was kept."""
         row = self._database.read_one(_Q["release"], {"digest": digest})
+        return bytes(row["body"]) if row else None
+
+    def keep_bundle(self, digest: str, packed: bytes) -> list[Statement]:
+        """Keeps what decisions are judged by; nothing to do once it is durable."""
+        if digest in self._bundles:
+            return []
+        if self.bundle(digest) is not None:
+            self._bundles.add(digest)
+            return []
+        return [Statement(_Q["keep_bundle"], {"digest": digest, "body": packed}, want=None)]
+
+    def bundle(self, digest: str) -> bytes | None:
+        """Returns a policy bundle as it was packed, if it was kept."""
+        row = self._database.read_one(_Q["bundle"], {"digest": digest})
         return bytes(row["body"]) if row else None
 
     def approve(self, agent: str, version: str, release: str, by: str) -> list[Statement]:
