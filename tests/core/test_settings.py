@@ -135,3 +135,38 @@ def test_settings_cannot_be_changed(folder: Path) -> None:
 
 def test_defaults_need_no_file_at_all() -> None:
     assert Settings().releases == "by-person"
+
+
+WEBHOOK = """[webhooks.shop]
+secret = "SHOP_SECRET"
+on_behalf_of = "zoe.shop@shop.example"
+events = ["ticket.created"]
+"""
+
+
+def test_a_webhook_names_the_variable_that_holds_its_secret(tmp_path: Path) -> None:
+    (tmp_path / "remit.toml").write_text(WEBHOOK)
+    (name, webhook), *others = load_settings(tmp_path).webhooks.items()
+    assert (name, webhook.secret, webhook.events, webhook.tolerance_seconds, others) == (
+        "shop",
+        "SHOP_SECRET",
+        ("ticket.created",),
+        300,
+        [],
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("SHOP_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+        ("webhooks.shop", 'webhooks."my shop"'),
+        ("zoe.shop@shop.example", ""),
+        ("events", "event"),
+    ],
+)
+def test_a_webhook_that_is_set_wrongly_is_told_and_its_secret_is_not(tmp_path: Path, old: str, new: str) -> None:
+    (tmp_path / "remit.toml").write_text(WEBHOOK.replace(old, new))
+    with pytest.raises(InputError, match="webhooks") as told:
+        load_settings(tmp_path)
+    assert "MfKQ9r8" not in str(told.value)

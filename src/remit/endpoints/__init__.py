@@ -1,1 +1,6 @@
-"""REST, the MCP server, the model endpoint and A2A. Filled later."""
+"""What programs reach over HTTP: signed webhooks. REST, the MCP server, the model endpoint and A2A are filled later."""
+
+from remit.endpoints.signatures import Source, load_sources, sign
+from remit.endpoints.webhooks import WebhookEndpoint
+
+__all__ = ["Source", "WebhookEndpoint", "load_sources", "sign"]
