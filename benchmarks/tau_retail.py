@@ -1,166 +1,133 @@
-"""The retail desk against ground truth: 114 τ³ tasks played through the whole gateway, states and verdicts compared.
+"""The retail desk against ground truth and against real models: every state and every verdict, through the gateway.
 
-Each task's ground-truth actions are handed to the desk as the answers of a recorded model, so they travel the way any
-agent's actions do: policy with facts and subjects, approvals (every question is answered yes), budget, log. The figures
-count; the only times in them say how long the whole thing took.
+The shop runs as an MCP server in a process of its own, with a copy of the recorded database for every task. The
+ground-truth actions of 749 tasks (114 τ³ tasks, 635 older ones) are handed to the desk as the answers of a recorded
+model, so they travel the way any agent's actions do: policy with facts and subjects, approvals (every question is
+answered yes), budget, log. Then the recorded conversations of real models are played the same way, and each of their
+writes is compared with its label. The figures count; the only times in them say how long the whole thing took.
 """
 
 import argparse
 import asyncio
 import json
 import os
-import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
-from importlib.resources import files
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx2
+
 from _report import Goal, Measured, main
-from remit.app import Cell, build
-from remit.approvals import ApprovalState
+from _tau_cases import Case, conversations, ground_truth
+from _tau_judge import Judged, effects, judge
+from _tau_play import Desk, Played, open_desk, shop_server
+from remit.app import Cell
 from remit.audit import verify_export, write_export
-from remit.core import ModelRoute, load_settings
-from remit.gateway.providers import RecordedProvider
-from remit.journal import Run, RunState, StepState
-from remit_fleets.retail.customer import Customer
-from remit_fleets.retail.demo import rounded
-from remit_fleets.retail.per_task import ShopPerTask
-from remit_fleets.retail.shop import Shop
+from remit_fleets.retail import GPT_4O, HAIKU_45, Shop
 
-MODEL = "ground truth"
+TRUTHS = ("v3", "v1")
+MODELS = {"gpt-4o": GPT_4O, "haiku-4.5": HAIKU_45}
 
 
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Returns the objects of a JSON-lines file."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of everything that was played."""
+
+    groups: dict[str, Judged]
+    log_entries: int
+    log_verified: bool
+    permitted: int
+    """Writes the gateway let happen and the tool accepted."""
+    effects: int
+    """Writes the shop's server has counted itself."""
+    repeated: int
+    """Keys under which it counted more than one."""
 
 
-def answers_of(task: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Returns the ground truth as what a model would say: one tool call a message, then a last word."""
-    calls = [
-        {
-            "role": "assistant",
-            "content": None,
-            "tool_calls": [
-                {
-                    "id": f"call_{number}",
-                    "type": "function",
-                    "function": {"name": f"shop__{action['tool']}", "arguments": json.dumps(action["args"])},
-                }
-            ],
-        }
-        for number, action in enumerate(task["actions"])
-    ]
-    return [*calls, {"role": "assistant", "content": "Done."}]
-
-
-def open_cell(folder: Path, shared: Path, tasks: list[dict[str, Any]]) -> tuple[Cell, ShopPerTask]:
-    """Returns the desk's cell with the recorded shop and the ground truth as its model."""
-    source = Path(str(files("remit_fleets"))) / "retail"
-    shutil.copytree(source, folder, ignore=shutil.ignore_patterns("__pycache__", ".remit", "*.py"))
-    database = json.loads((shared / "tau_retail" / "db.json").read_text(encoding="utf-8"))
-    shop = ShopPerTask(Shop.load(database))
-    route = ModelRoute(kind="recorded", model=MODEL, cloud=False)
-    cell = build(
-        folder,
-        settings=load_settings(folder).model_copy(update={"models": {"recorded": route}}),
-        servers={"shop": shop, "customer": Customer({task["id"]: () for task in tasks})},
-        providers={"recorded": RecordedProvider({task["id"]: answers_of(task) for task in tasks}, model=MODEL)},
+async def run(folder: Path, shared: Path, groups: dict[str, list[Case]]) -> Outcome:
+    """Plays every group in one cell and judges it."""
+    database, log = shared / "tau_retail" / "db.json", folder / "calls.jsonl"
+    start = Shop.load(json.loads(database.read_text(encoding="utf-8")))
+    with shop_server(database, log) as url:
+        cell = await open_desk(folder / "fleet", [case for cases in groups.values() for case in cases], url)
+        async with httpx2.AsyncClient(base_url=url.removesuffix("/mcp")) as shop:
+            desk = Desk(cell, shop)
+            played = {name: await desk.play_all(cases) for name, cases in groups.items()}
+        entries, verified = await _verified(cell, folder / "export")
+        await cell.close()
+    counted = effects(log)
+    return Outcome(
+        groups={name: await judge(start, group) for name, group in played.items()},
+        log_entries=entries,
+        log_verified=verified,
+        permitted=sum(_permitted(one) for group in played.values() for one in group),
+        effects=counted.total(),
+        repeated=sum(times > 1 for times in counted.values()),
     )
-    return cell, shop
 
 
-async def play(cell: Cell, task: Mapping[str, Any]) -> tuple[Run, int]:
-    """Plays one task to its end, answering every question with yes; returns its run and how often people were asked."""
-    value = {"ticket": task["id"], "message": "ground truth"}
-    if task["user_id"] and not any(action["tool"].startswith("find_user_id") for action in task["actions"]):
-        value["customer"] = task["user_id"]  # these ground truths begin with the customer already established
-    started = await cell.operations.submit("retail-desk", value, on_behalf_of="the benchmark", dedup=task["id"])
-    run, asked = await cell.operations.drive(started.run.id), 0
-    while run.state is RunState.WAITING:
-        for approval in cell.parts.approvals.of_run(run.id):
-            if approval.state is ApprovalState.PENDING:
-                asked += 1
-                person = cell.parts.people.holding(approval.roles)[0]
-                await cell.operations.answer(approval.id, person=person.id, answer="approve")
-        run = await cell.operations.drive(run.id)
-    return run, asked
+def _permitted(one: Played) -> int:
+    verdicts = [one.verdicts[label.place] for label in one.case.labels]
+    return sum(verdict.verdict == "allow" and not verdict.refused for verdict in verdicts)
 
 
-def verdicts(cell: Cell, run: Run) -> list[str]:
-    """Returns `allow` or `deny` for each tool call of a run, in order."""
-    steps = [step for step in cell.parts.journal.steps(run.id) if step.kind == "tool"]
-    return ["deny" if step.state is StepState.DENIED else "allow" for step in steps]
-
-
-def entries_match(cell: Cell, run: Run) -> bool:
-    """Whether every permitted action has one permit and one outcome in the log, and every refused one a refusal."""
-    entries = cell.log.entries(run.id)
-    permits = [e.fields["decision"] for e in entries if e.kind == "decision" and e.fields["verdict"] == "permit"]
-    outcomes = [e.fields["decision"] for e in entries if e.kind == "outcome"]
-    denied = [e.fields["decision"] for e in entries if e.kind == "decision" and e.fields["verdict"] == "deny"]
-    steps = [step for step in cell.parts.journal.steps(run.id) if step.kind != "value"]
-    refused = [step.decision for step in steps if step.state is StepState.DENIED]
-    done = [step.decision for step in steps if step.state is StepState.DONE]
-    return sorted(permits) == sorted(outcomes) == sorted(done) and sorted(denied) == sorted(refused)
-
-
-async def compare(folder: Path, shared: Path, tasks: list[dict[str, Any]], expected: dict[str, Any]) -> dict[str, Any]:
-    """Plays every task and counts what is equal."""
-    cell, shop = open_cell(folder, shared, tasks)
-    counts = dict.fromkeys(
-        ("states_equal", "verdicts_right", "writes", "false_denials", "runs_logged", "asked", "actions"), 0
-    )
-    wrong: list[str] = []
-    await cell.operations.load()
-    for task in tasks:
-        run, asked = await play(cell, task)
-        want = expected[task["id"]]
-        rows = {(row["table"], row["key"]): row["after"] for row in want["rows"]}
-        found = verdicts(cell, run)
-        judged = [(write["verdict"], found[write["i"]]) for write in want["writes"]]
-        counts["states_equal"] += (same := rounded(shop.of(run.task).changed_since(shop.start)) == rounded(rows))
-        counts["verdicts_right"] += sum(a == b for a, b in judged)
-        counts["writes"] += len(judged)
-        counts["false_denials"] += sum(
-            found[i] == "deny" for i in range(len(found)) if i not in {w["i"] for w in want["writes"]}
-        )
-        counts["false_denials"] += sum(a == "allow" and b == "deny" for a, b in judged)
-        counts["runs_logged"] += entries_match(cell, run)
-        counts["asked"] += asked
-        counts["actions"] += len(found)
-        if not same or any(a != b for a, b in judged):
-            wrong.append(task["id"])
-        shop.forget(run.task)
+async def _verified(cell: Cell, folder: Path) -> tuple[int, bool]:
     if commit := cell.log.checkpoint_commit():
         await cell.parts.writer.commit(commit)
-    write_export(cell.log, folder / "export")
-    report = verify_export(folder / "export", cell.log.public_key)
-    await cell.close()
-    return {"tasks": len(tasks), **counts, "wrong": wrong, "log_entries": report.size, "log_verified": report.ok}
+    write_export(cell.log, folder)
+    report = verify_export(folder, cell.log.public_key)
+    return report.size, report.ok
 
 
 def measure(arguments: argparse.Namespace) -> Measured:
-    """Plays the tasks of the shared data."""
+    """Plays the work in the shared data."""
     place = arguments.data or os.environ.get("REMIT_SHARED_DATA")
     if not place or not (Path(place) / "tau_retail").is_dir():
         sys.exit("The recorded data is not here: set REMIT_SHARED_DATA or give --data. Nothing was measured.")
     shared = Path(place)
-    tasks = read_lines(shared / "tau_retail" / "tasks_v3.jsonl")
-    expected = {e["task"].partition("/")[2]: e for e in read_lines(shared / "tau_retail" / "expected_v3.jsonl")}
+    groups = {name: ground_truth(shared / "tau_retail", name, quick=arguments.quick) for name in TRUTHS}
+    groups |= {name: conversations(shared, model, quick=arguments.quick) for name, model in MODELS.items()}
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as temporary:
-        figures = asyncio.run(compare(Path(temporary) / "fleet", shared, tasks, expected))
-    figures["seconds"] = round(time.perf_counter() - began, 2)
-    return figures, [
-        Goal("final states equal", figures["states_equal"], len(tasks), at_least=True),
-        Goal("verdicts right", figures["verdicts_right"], figures["writes"], at_least=True),
-        Goal("false denials", figures["false_denials"], 0),
-        Goal("runs with one decision and one outcome per action", figures["runs_logged"], len(tasks), at_least=True),
-        Goal("log verified", figures["log_verified"], 1, at_least=True),
+        outcome = asyncio.run(run(Path(temporary), shared, groups))
+    return _figures(outcome) | {"seconds": round(time.perf_counter() - began, 1)}, _goals(outcome)
+
+
+def _figures(outcome: Outcome) -> dict[str, Any]:
+    """Returns the sums of both ground truths, then each group by itself, then the log and the shop's own count."""
+    truths = [outcome.groups[name] for name in TRUTHS]
+    names = ("states_equal", "stopped_by_gateway_only", "actions", "writes", "verdicts_right", "false_denials", "asked")
+    figures: dict[str, Any] = {"tasks": sum(group.runs for group in truths)}
+    figures |= {name: sum(getattr(group, name) for group in truths) for name in names}
+    for name, group in outcome.groups.items():
+        figures |= {f"{name} {figure}": value for figure, value in asdict(group).items()}
+    told = ("log_entries", "log_verified", "permitted", "effects", "repeated")
+    return figures | {name: getattr(outcome, name) for name in told}
+
+
+def _goals(outcome: Outcome) -> list[Goal]:
+    groups = outcome.groups
+    truths = [groups[name] for name in TRUTHS]
+    logged, runs = sum(one.runs_logged for one in groups.values()), sum(one.runs for one in groups.values())
+    return [
+        Goal("final states equal", sum(one.states_equal for one in truths), sum(one.runs for one in truths), True),
+        Goal("verdicts right", sum(one.verdicts_right for one in truths), sum(one.writes for one in truths), True),
+        Goal("false denials", sum(one.false_denials for one in truths), 0),
+        *(
+            Goal(f"verdicts right on {name}", groups[name].verdicts_right, groups[name].writes, at_least=True)
+            for name in MODELS
+        ),
+        *(
+            Goal(f"final states equal on {name}", groups[name].states_equal, groups[name].runs, at_least=True)
+            for name in MODELS
+        ),
+        Goal("writes permitted and refused by the tool", sum(one.refused_after_permit for one in groups.values()), 0),
+        Goal("runs with one decision and one outcome per action", logged, runs, at_least=True),
+        Goal("effects beside the permitted ones", abs(outcome.effects - outcome.permitted) + outcome.repeated, 0),
+        Goal("log verified", outcome.log_verified, 1, at_least=True),
     ]
 
 

@@ -1,16 +1,16 @@
 """Recorded conversations of a real model: the shop answers as the original did, and the contract judges as labelled."""
 
-import gzip
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.remit_fleets.desk import Authority, use
 
-from remit_fleets.retail import Conversation, RecordedCall, Shop, load_conversations
+from remit_fleets.retail import GPT_4O, HAIKU_45, Conversation, RecordedCall, Shop, load_conversations
 from remit_fleets.retail.errors import ShopError
-from remit_fleets.retail.recorded import TRANSFERRED, conversation_of
+from remit_fleets.retail.recorded import NOT_RECORDED, RECORDINGS, TRANSFERRED, conversation_of
 
 # What the original shop says, and our kind of it.
 KINDS = {
@@ -46,6 +46,7 @@ def comparable(value: Any) -> Any:
 
 
 def recorded_result(call: RecordedCall) -> Any:
+    assert call.result is not None
     if call.result.startswith("Error"):
         return kind_of(call.result)
     return comparable(json.loads(call.result)) if call.result.startswith("{") else call.result
@@ -71,7 +72,7 @@ async def replay(
         ours = await our_result(shop, call)
         if call.tool.startswith("find_user_id") and ours != "user_not_found":
             customer = customer or ours
-        if ours != recorded_result(call):
+        if call.result is not None and ours != recorded_result(call):
             results.append((call, ours))
         if call.tool in authority.guarded:
             label = labels.pop(call.event)
@@ -113,17 +114,11 @@ async def test_the_contract_judges_every_recorded_write_as_labelled(
 async def test_the_contract_judges_every_write_of_another_model_as_labelled(
     tau: Path, tau_shop: Shop, authority: Authority
 ) -> None:
-    content = gzip.decompress((tau / "runs_haiku45_mcp_base_facts.jsonl.gz").read_bytes()).decode()
-    runs = [json.loads(line) for line in content.splitlines()]
-    assert (len(runs), sum(len(run["labels"]) for run in runs)) == (114, 185)
+    recorded = load_conversations(tau.parent, HAIKU_45)
+    assert (len(recorded), sum(len(one.labels) for one in recorded)) == (114, 185)
     wrong: list[Any] = []
-    for run in runs:  # only facts were recorded, no results
-        calls = [
-            RecordedCall(place, event["tool"], event["args"], "")
-            for place, event in enumerate(run["events"])
-            if event["t"] == "call"
-        ]
-        wrong += (await replay(calls, run["labels"], tau_shop, authority))[1]
+    for conversation in recorded:
+        wrong += (await replay(conversation.calls, conversation.labels, tau_shop, authority))[1]
     assert wrong == []
 
 
@@ -146,7 +141,7 @@ def test_what_the_model_says_beside_a_call_stays_beside_it() -> None:
         {"t": "agent", "text": "Let me see."},
         {"t": "call", "tool": "get_order_details", "args": {"order_id": "#W1"}, "result": "{}"},
     ]
-    run = {"task": "t", "trial": 3, "user_id": "u", "reward": 0.0, "events": events, "labels": []}
+    run = {"model": GPT_4O, "task": "t", "trial": 3, "user_id": "u", "reward": 0.0, "events": events, "labels": []}
     conversation = conversation_of(run)
     assert conversation.task_input == {"ticket": "t#3", "message": "Hello"}
     assert conversation.answers[0]["content"] == "Let me see."
@@ -154,5 +149,24 @@ def test_what_the_model_says_beside_a_call_stays_beside_it() -> None:
     assert conversation.replies == ()
 
 
-def test_without_the_recording_there_are_no_conversations(tmp_path: Path) -> None:
-    assert load_conversations(tmp_path) == ()
+def test_of_facts_alone_the_calls_are_played_as_they_were_asked_for_together() -> None:
+    events = [
+        {"t": "llm", "id": "m1"},
+        {"t": "call", "tool": "get_user_details", "args": {"user_id": "u"}, "llm": "m1"},
+        {"t": "call", "tool": "get_order_details", "args": {"order_id": "#W1"}, "llm": "m1"},
+        {"t": "llm", "id": "m2"},
+        {"t": "call", "tool": "think", "args": {"thought": "…"}, "llm": "m2"},
+        {"t": "llm", "id": "m3"},
+    ]
+    run = {"model": HAIKU_45, "task": "tau2/7", "trial": 0, "user_id": None, "reward": 1.0, "facts_only": True}
+    conversation = conversation_of(run | {"events": events, "labels": []})
+    assert conversation.task_input == {"ticket": "tau2/7#0", "message": NOT_RECORDED}
+    asked = [[call["function"]["name"] for call in said.get("tool_calls", ())] for said in conversation.answers]
+    assert asked == [["shop__get_user_details", "shop__get_order_details"], ["shop__think"], []]
+    assert conversation.answers[-1] == {"role": "assistant", "content": NOT_RECORDED}
+    assert ([call.event for call in conversation.calls], conversation.replies) == ([1, 2, 4], ())
+
+
+@pytest.mark.parametrize("model", RECORDINGS)
+def test_without_the_recording_there_are_no_conversations(tmp_path: Path, model: str) -> None:
+    assert load_conversations(tmp_path, model) == ()

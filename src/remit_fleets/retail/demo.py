@@ -13,13 +13,12 @@ from remit.journal import Run
 from remit_fleets.retail import synthetic
 from remit_fleets.retail.customer import Customer
 from remit_fleets.retail.per_task import ShopPerTask
-from remit_fleets.retail.recorded import Conversation, load_conversations
+from remit_fleets.retail.recorded import GPT_4O, Conversation, load_conversations
 from remit_fleets.retail.shop import Shop
 from remit_fleets.retail.tickets import Ticket, load_tickets, wrong_outcomes
 
 AGENT = "retail-desk"
 RECORDED_TASKS = 20
-RECORDED_MODEL = "gpt-4o-2024-11-20"
 
 
 def work(folder: Path) -> Demo:
@@ -72,12 +71,12 @@ def _recorded(shared: Path, conversations: tuple[Conversation, ...]) -> Demo:
         for c in conversations
     ]
     return Demo(
-        label=f"{len(tasks)} conversations RECORDED from {RECORDED_MODEL} with a shop of 1,000 orders",
+        label=f"{len(tasks)} conversations RECORDED from {GPT_4O} with a shop of 1,000 orders",
         tasks=tasks,
         wrong=wrong,
         servers={"shop": shop, "customer": Customer({c.ticket: c.replies for c in conversations})},
-        providers={"recorded": RecordedProvider({c.ticket: c.answers for c in conversations}, model=RECORDED_MODEL)},
-        models={"recorded": ModelRoute(kind="recorded", model=RECORDED_MODEL, cloud=False)},
+        providers={"recorded": RecordedProvider({c.ticket: c.answers for c in conversations}, model=GPT_4O)},
+        models={"recorded": ModelRoute(kind="recorded", model=GPT_4O, cloud=False)},
     )
 
 

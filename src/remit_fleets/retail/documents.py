@@ -116,6 +116,10 @@ class Documents:
         rows = self._query(query, zip_code, first_name.casefold(), last_name.casefold())
         return rows[0][0] if rows else None
 
+    def is_used(self, key: str) -> bool:
+        """Whether a call was recorded under `key`."""
+        return bool(self._query("SELECT key FROM calls WHERE key = ?", key))
+
     def result_of(self, key: str, tool: str, arguments: Document) -> Document | None:
         """Returns the result of the call that used `key`, or None; the key of another call is refused."""
         rows = self._query("SELECT tool, arguments, result FROM calls WHERE key = ?", key)

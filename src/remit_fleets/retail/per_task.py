@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from remit.gateway import ToolCall
+from remit_fleets.retail.documents import Document
 from remit_fleets.retail.shop import Shop
 
 TOOLS = (
@@ -41,6 +42,10 @@ class ShopPerTask:
         if task not in self._shops:
             self._shops[task] = self.start.fresh()
         return self._shops[task]
+
+    def changed(self, task: str) -> dict[tuple[str, str], Document]:
+        """Returns every document of a task that differs from the start; a task that was never here changed none."""
+        return self._shops[task].changed_since(self.start) if task in self._shops else {}
 
     def forget(self, task: str) -> None:
         """Lets the shop of a task go."""

@@ -7,11 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-_FILE = Path("tau_retail") / "runs_gpt-4o-2024-11-20_toolcalling.jsonl.gz"
+GPT_4O = "gpt-4o-2024-11-20"
+HAIKU_45 = "claude-haiku-4-5-20251001"
+RECORDINGS = {
+    GPT_4O: "runs_gpt-4o-2024-11-20_toolcalling.jsonl.gz",
+    HAIKU_45: "runs_haiku45_mcp_base_facts.jsonl.gz",
+}
+"""The file of each recorded model in `tau_retail`."""
 # A recording that ends with the transfer has no last word; the shop's written policy prescribes this one.
 TRANSFERRED = "YOU ARE BEING TRANSFERRED TO A HUMAN AGENT. PLEASE HOLD ON."
+# Of some conversations only the facts were kept: which tools were called, and with what.
+NOT_RECORDED = "(not recorded)"
 
 Message = dict[str, Any]
+Events = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +32,20 @@ class RecordedCall:
     tool: str
     """Without the server's name."""
     arguments: Mapping[str, Any]
-    result: str
+    result: str | None
+    """None where only facts were recorded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """One recorded conversation: the request, what the model said and did, what the customer answered."""
 
+    model: str
     ticket: str
     """The recorded task and trial: `v1/test-0#0`."""
     task: str
-    user_id: str
+    user_id: str | None
+    """Whose task it was; None where it was not recorded."""
     reward: float
     """1.0 when the original conversation ended in the right state."""
     message: str
@@ -51,9 +63,9 @@ class Conversation:
         return {"ticket": self.ticket, "message": self.message}
 
 
-def load_conversations(shared_data: Path) -> tuple[Conversation, ...]:
-    """Reads every recorded conversation in the folder of shared data; without the recording there are none."""
-    path = shared_data / _FILE
+def load_conversations(shared_data: Path, model: str = GPT_4O) -> tuple[Conversation, ...]:
+    """Reads every recorded conversation of `model` in the folder of shared data; without the recording there are none."""
+    path = shared_data / "tau_retail" / RECORDINGS[model]
     if not path.exists():
         return ()
     with gzip.open(path, "rt", encoding="utf-8") as lines:
@@ -61,20 +73,26 @@ def load_conversations(shared_data: Path) -> tuple[Conversation, ...]:
 
 
 def conversation_of(run: Mapping[str, Any]) -> Conversation:
-    """Returns one recorded run, ready to be played."""
-    events = cast(Sequence[Mapping[str, Any]], run["events"])
+    """Returns one recorded run, ready to be played: the task's input, the model's answers, the customer's replies.
+
+    Where only facts were recorded, the calls are the recorded ones and every text is `NOT_RECORDED`; such a run had
+    its whole request at the start and no conversation.
+    """
+    events = cast(Events, run["events"])
     ticket = f"{run['task']}#{run['trial']}"
+    facts_only = bool(run.get("facts_only"))
     last = max((place for place, event in enumerate(events) if event["t"] != "user"), default=0)
     return Conversation(
+        model=run["model"],
         ticket=ticket,
         task=run["task"],
         user_id=run["user_id"],
         reward=run["reward"],
-        message=events[0]["text"],
-        answers=tuple(_answers(events, ticket, last)),
+        message=NOT_RECORDED if facts_only else events[0]["text"],
+        answers=tuple(_answers_of_facts(events) if facts_only else _answers(events, ticket, last)),
         replies=tuple(event["text"] for event in events[1:last] if event["t"] == "user"),
         calls=tuple(
-            RecordedCall(place, event["tool"], event["args"], event["result"])
+            RecordedCall(place, event["tool"], event["args"], event.get("result"))
             for place, event in enumerate(events)
             if event["t"] == "call"
         ),
@@ -82,25 +100,41 @@ def conversation_of(run: Mapping[str, Any]) -> Conversation:
     )
 
 
-def _answers(events: Sequence[Mapping[str, Any]], ticket: str, last: int) -> list[Message]:
+def _answers(events: Events, ticket: str, last: int) -> list[Message]:
     answers: list[Message] = []
     for place, event in enumerate(events[: last + 1]):
         if event["t"] == "call":
             said = events[place - 1]["text"] if events[place - 1]["t"] == "agent" else None
-            answers.append(_asking(place, f"shop__{event['tool']}", event["args"], said))
+            answers.append(_asking(said, _call(place, f"shop__{event['tool']}", event["args"])))
         elif event["t"] == "agent" and place == last:
-            answers.append({"role": "assistant", "content": event["text"]})
+            answers.append(_last_word(event["text"]))
         elif event["t"] == "agent" and events[place + 1]["t"] == "user":
-            answers.append(_asking(place, "customer__reply", {"ticket": ticket, "text": event["text"]}))
+            answers.append(_asking(None, _call(place, "customer__reply", {"ticket": ticket, "text": event["text"]})))
     if events[last]["t"] == "call":
-        answers.append({"role": "assistant", "content": TRANSFERRED})
+        answers.append(_last_word(TRANSFERRED))
     return answers
 
 
-def _asking(place: int, tool: str, arguments: Mapping[str, Any], said: str | None = None) -> Message:
-    function = {"name": tool, "arguments": json.dumps(arguments)}
+def _answers_of_facts(events: Events) -> list[Message]:
+    """Each answer names its calls, several at a time as they were; the last one names none."""
+    calls: dict[str, list[Message]] = {event["id"]: [] for event in events if event["t"] == "llm"}
+    for place, event in enumerate(events):
+        if event["t"] == "call":
+            calls[event["llm"]].append(_call(place, f"shop__{event['tool']}", event["args"]))
+    return [*(_asking(None, *asked) for asked in calls.values() if asked), _last_word(NOT_RECORDED)]
+
+
+def _asking(said: str | None, *calls: Message) -> Message:
+    return {"role": "assistant", "content": said, "tool_calls": list(calls)}
+
+
+def _call(place: int, tool: str, arguments: Mapping[str, Any]) -> Message:
     return {
-        "role": "assistant",
-        "content": said,
-        "tool_calls": [{"id": f"call_{place}", "type": "function", "function": function}],
+        "id": f"call_{place}",
+        "type": "function",
+        "function": {"name": tool, "arguments": json.dumps(arguments)},
     }
+
+
+def _last_word(text: str) -> Message:
+    return {"role": "assistant", "content": text}

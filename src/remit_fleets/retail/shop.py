@@ -49,6 +49,10 @@ class Shop:
                     changed[table, key] = now
         return changed
 
+    def has_done(self, key: str) -> bool:
+        """Whether a write was done under this key."""
+        return self._documents.is_used(key)
+
     # Reads
 
     async def find_user_id_by_email(self, call: ToolCall, *, email: str) -> str:
