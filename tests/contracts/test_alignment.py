@@ -9,6 +9,8 @@ from remit.contracts.alignment import misfits
 DESK = "agents/refund-desk.agent.md"
 TRIAGE_FILE = "agents/triage.agent.md"
 
+WAYS = ("input", "output")
+
 
 def test_an_event_has_one_taker(folder: Folder) -> None:
     found = folder.edit(TRIAGE_FILE, ("category == 'other'", "order_id != ''")).findings()
@@ -47,13 +49,19 @@ def test_who_is_handed_to_must_take_it(folder: Folder) -> None:
 
 
 def test_a_hand_off_that_lacks_a_field_is_told_at_check(folder: Folder) -> None:
-    edits = ("output: {$ref: schemas/ticket.json}", "output: {$ref: schemas/resolution.json}")
-    found = folder.edit(TRIAGE_FILE, edits).findings()
+    edits = [(f"{way}: {{$ref: schemas/ticket.json}}", f"{way}: {{$ref: schemas/resolution.json}}") for way in WAYS]
+    untriggered = ("""  - {on: event, name: ticket.created, when: "category == 'other'"}\n""", "  - {on: task}\n")
+    found = folder.edit(TRIAGE_FILE, *edits, untriggered).findings()
     told = "handoffs[0]: The output does not fit the input of refund-desk"
     assert found == [
         f"{TRIAGE_FILE}:13 {told}: category is needed and not given",
         f"{TRIAGE_FILE}:13 {told}: order_id is needed and not given",
     ]
+
+
+def test_what_a_giver_was_given_itself_it_may_hand_on(folder: Folder) -> None:
+    edits = ("output: {$ref: schemas/ticket.json}", "output: {$ref: schemas/resolution.json}")
+    assert folder.edit(TRIAGE_FILE, edits).findings() == []
 
 
 def test_a_breaking_change_names_who_it_breaks(folder: Folder) -> None:

@@ -32,7 +32,7 @@ def test_steps_carry_tool_condition_inputs_text_and_line() -> None:
 @pytest.mark.parametrize(
     ("step", "problem"),
     [
-        ("1. find the order", "A step begins with a tool's name in backticks, or with model"),
+        ("1. find the order", "A step begins with a tool's name in backticks, with model, or with handoff"),
         ("2. model", "Step 2 stands where 1 is expected"),
         ("1. `a__b` when `x` — y", "Cannot read 'when `x` — y'"),
         ("1. `a__b` if `x ==` — y", "Not a condition 'x =='"),

@@ -86,7 +86,7 @@ def test_many_mistakes_are_all_told_at_once_with_their_lines(folder: Folder) -> 
         f"{FILE}:28 limits.steps: Input should be greater than 0",
         f"{FILE}:28 limits.cost_per_run: Not an amount of money. Write it as '0.40 EUR'",
         f"{FILE}:38 steps[2]: Step 3 stands where 2 is expected",
-        f"{FILE}:38 steps[2]: A step begins with a tool's name in backticks, or with model",
+        f"{FILE}:38 steps[2]: A step begins with a tool's name in backticks, with model, or with handoff",
         f"{FILE}:43 edge cases: There is no column 'wenn' (did you mean 'when'?)",
         f"{FILE}:43 edge cases: The column 'when' is missing",
     ):

@@ -15,7 +15,7 @@ from remit.core import Limits, Settings
 from remit.gateway import Action, Denied, Done, Outcome, ToolCall, ToolError, Waiting
 from remit.gateway.providers import Provider
 from remit.identity import Credentials, issue_secret
-from remit.journal import Run
+from remit.journal import LeftRun, Run, RunState
 from remit.store import Commit, Committed, Statement
 from remit.testing import SettableClock, open_fleet
 from remit_fleets.refunds.shop import Shop
@@ -223,7 +223,14 @@ class Desk:
 async def begin(cell: Cell, run: Run) -> Credentials:
     """Hands the pen of `run` to its next attempt."""
     secret, kept = issue_secret()
-    begun = await cell.parts.writer.commit(Commit(cell.parts.journal.begin_attempt(run, kept, "host/1/test")))
+    journal = cell.parts.journal
+    left = LeftRun(run, "host/1/test", 0)
+    statements = (
+        journal.take_over(left, kept, left.executor)
+        if run.state is RunState.RUNNING
+        else journal.begin_attempt(run, kept, left.executor)
+    )
+    begun = await cell.parts.writer.commit(Commit(statements))
     assert isinstance(begun, Committed)
     return Credentials(run.id, run.attempt + 1, secret)
 

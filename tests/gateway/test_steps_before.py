@@ -9,6 +9,7 @@ from tests.gateway.desk import another_run, begin, contract, denied_entry, done,
 from remit.core import MINUTE, SECOND
 from remit.gateway import Action, Check
 from remit.identity import Credentials
+from remit.journal import Origin
 from remit.registry import Lifecycle
 from remit.store import Commit
 from remit.testing import SettableClock
@@ -151,7 +152,7 @@ async def test_work_is_handed_on_only_so_often(tmp_path: Path, hops: int, allowe
     async with open_desk(tmp_path, edit=contract(("steps: 20", "steps: 20, hops: 2"))) as desk:
         journal, run = desk.cell.parts.journal, desk.run
         handed, kept = journal.new_run(
-            journal.task(run.task), agent=run.agent, version=run.version, release=run.release, hops=hops
+            journal.task(run.task), agent=run.agent, version=run.version, release=run.release, origin=Origin(hops=hops)
         )
         await desk.commit(kept)
         outcome = await replace(desk, credentials=await begin(desk.cell, handed)).look()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from remit.journal import Journal, Run, RunState, StepRow, Task
+from remit.journal import Journal, LeftRun, Run, RunState, StepRow, Task
 from remit.store import Statement
 from remit.testing import SettableClock
 from store.opened import Store
@@ -37,8 +37,14 @@ class Desk:
     def begin(self, executor: str = "host/1/x") -> int:
         """Begins the next attempt and returns its number."""
         run = self.run
-        self.store.commit(*self.journal.begin_attempt(run, b"secret", executor))
+        self.store.commit(*self.beginning(run, executor))
         return run.attempt + 1
+
+    def beginning(self, run: Run, executor: str = "host/1/x", secret: bytes = b"secret") -> list[Statement]:
+        """The statements that begin the next attempt of `run`, or take it over from a process that is gone."""
+        if run.state is RunState.RUNNING:
+            return self.journal.take_over(LeftRun(run, "host/0/gone", 0), secret, executor)
+        return self.journal.begin_attempt(run, secret, executor)
 
     def working_time(self) -> int:
         """The microseconds the run has worked so far."""

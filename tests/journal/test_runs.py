@@ -35,7 +35,7 @@ def test_two_callers_at_once_let_one_begin(desk: Desk) -> None:
 def test_two_that_take_over_at_once_let_one_win(desk: Desk) -> None:
     desk.begin()
     run = desk.run
-    answers = desk.store.at_once(*[desk.journal.begin_attempt(run, b"s", f"host/{n}/x") for n in range(5)])
+    answers = desk.store.at_once(*[desk.beginning(run, f"host/{n}/x") for n in range(5)])
     assert sorted(answers) == ["", *[OVERTAKEN] * 4]
     assert desk.run.attempt == 2
 

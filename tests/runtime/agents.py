@@ -4,6 +4,8 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
+from tests.gateway.desk import SECRET
+
 from remit.gateway import Read
 from remit.runtime import ActionDeniedError, RunHandle, ToolFailedError
 
@@ -32,6 +34,14 @@ async def denied(run: RunHandle) -> Any:
     except ActionDeniedError as refusal:
         return {"resolved": False, "text": str(refusal)}
     return {"resolved": True, "text": "it went through"}
+
+
+async def leaking(run: RunHandle) -> Any:
+    """Puts a secret into a call and hears that it may not."""
+    try:
+        await run.tool("shop__issue_refund", order_id="R-1", amount=7, why=f"with {SECRET}")
+    except ActionDeniedError as refusal:
+        return {"resolved": False, "text": str(refusal)}
 
 
 async def told_no(run: RunHandle) -> Any:
@@ -82,6 +92,38 @@ async def wordless(run: RunHandle) -> Any:
 async def polite(read: Read, arguments: Mapping[str, Any], result: Any) -> str:
     """An answer says please."""
     return "" if "please" in result["text"] else "it does not say please"
+
+
+async def goes_on(run: RunHandle) -> Any:
+    """Does what `denied` does, and then something more."""
+    told = await denied(run)
+    await run.tool("shop__get_order", order_id=run.input["order_id"])
+    return told
+
+
+async def denied_silently(run: RunHandle) -> Any:
+    """Does what `denied` does, and says something else."""
+    return {**await denied(run), "text": "sorry"}
+
+
+async def giver(run: RunHandle) -> Any:
+    """Hands a question to the second desk and passes its word on."""
+    context = {"resolved": False, "text": run.input["order_id"]}
+    told = await run.handoff("second-desk", intent="look at it", context=context, verification=["resolved"])
+    return {"resolved": True, "text": told["text"]}
+
+
+async def taker(run: RunHandle) -> Any:
+    """Looks at what it was handed."""
+    order = await run.tool("shop__get_order", order_id=run.input["text"])
+    return {"resolved": True, "text": f"{run.envelope['intent']}: {order['status']}"}
+
+
+async def sleeper(run: RunHandle) -> Any:
+    """Looks again after an hour."""
+    await run.tool("shop__get_order", order_id=run.input["order_id"])
+    await run.sleep(3_600)
+    return {"resolved": True, "text": "slept"}
 
 
 async def stubborn(run: RunHandle) -> Any:

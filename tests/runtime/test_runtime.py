@@ -1,7 +1,6 @@
 """Tasks are taken on once, attempts hold the pen one at a time, and a run that was stopped goes on later."""
 
 import asyncio
-import os
 import socket
 from pathlib import Path
 
@@ -9,15 +8,16 @@ import pytest
 from tests.gateway.desk import ANN, CARA, Crash, Slow, Till
 from tests.runtime.workshop import RUDE_MORE, Script, open_workshop, outcome, work
 
-from remit.core import HOUR, InputError, NotFoundError, RefusedError
+from remit.core import HOUR, SECOND, InputError, NotFoundError, RefusedError
 from remit.identity import issue_secret
 from remit.journal import RunState
-from remit.store import Commit
+from remit.store import Commit, CommitRefused
 from remit.testing import SettableClock, says
 
 VALUE = {"order_id": "R-1", "message": "please"}
 CAREFUL = "models: {turns: 6}\ncode: tests.runtime.agents:careful"
 LOOK_AND_TELL = ("`shop__get_order` — look.", "model — tell.")
+PATIENCE = 6 * SECOND
 FINAL = says('{"resolved": true, "text": "please wait"}')
 
 
@@ -88,21 +88,50 @@ async def test_driving_a_run_twice_at_once_drives_it_once(tmp_path: Path) -> Non
         assert runs[0].attempt == 1
 
 
-async def test_an_attempt_of_a_process_that_is_gone_is_taken_over(tmp_path: Path) -> None:
-
-    async with open_workshop(tmp_path, *LOOK_AND_TELL, model=Script(FINAL)) as cell:
+@pytest.mark.parametrize(
+    ("here", "heard_before", "ended", "state"),
+    [
+        (True, 0, False, RunState.DONE),
+        (False, 0, False, RunState.RUNNING),
+        (False, PATIENCE - 1, False, RunState.RUNNING),
+        (False, PATIENCE, False, RunState.DONE),
+        (False, 0, True, RunState.DONE),
+    ],
+    ids=["killed here", "just heard of", "heard of in time", "not heard of in time", "ended by itself"],
+)
+async def test_an_attempt_is_taken_over_once_its_process_is_gone(
+    tmp_path: Path, here: bool, heard_before: int, ended: bool, state: RunState
+) -> None:
+    clock = SettableClock()
+    gone = await asyncio.create_subprocess_exec("true")
+    await gone.wait()
+    executor = f"{socket.gethostname() if here else 'elsewhere'}/{gone.pid}/x"
+    async with open_workshop(tmp_path, *LOOK_AND_TELL, model=Script(FINAL), clock=clock) as cell:
         started = await cell.operations.submit("refund-desk", VALUE, on_behalf_of=ANN)
-        gone = await asyncio.create_subprocess_exec("true")
-        await gone.wait()
-        _, kept = issue_secret()
-        for executor, state in (
-            (f"{socket.gethostname()}/{os.getppid()}/x", RunState.RUNNING),
-            (f"elsewhere/{gone.pid}/x", RunState.RUNNING),
-            (f"{socket.gethostname()}/{gone.pid}/x", RunState.DONE),
-        ):
-            run = cell.parts.journal.run(started.run.id)
-            await cell.parts.writer.commit(Commit(cell.parts.journal.begin_attempt(run, kept, executor)))
-            assert (await cell.operations.drive(run.id)).state is state
+        parts = cell.parts
+        beat, end = parts.executors.beat(executor), [parts.executors.end(executor)] if ended else []
+        begun = parts.journal.begin_attempt(started.run, issue_secret()[1], executor)
+        await parts.writer.commit(Commit([*begun, beat, *end]))
+        clock.advance(heard_before)
+        assert (cell.runtime.left_runs() == [started.run.id]) is (state is RunState.DONE)
+        run = await cell.engine.drive(started.run.id)
+        assert run.state is state, run.reason
+        assert run.attempt == (2 if state is RunState.DONE else 1)
+
+
+async def test_an_attempt_whose_process_was_heard_of_meanwhile_is_not_taken_over(tmp_path: Path) -> None:
+    clock = SettableClock()
+    async with open_workshop(tmp_path, *LOOK_AND_TELL, clock=clock) as cell:
+        started = await cell.operations.submit("refund-desk", VALUE, on_behalf_of=ANN)
+        parts, executor = cell.parts, "elsewhere/1/x"
+        begun = parts.journal.begin_attempt(started.run, issue_secret()[1], executor)
+        await parts.writer.commit(Commit([*begun, parts.executors.beat(executor)]))
+        clock.advance(PATIENCE)
+        left = parts.executors.left(parts.journal.run(started.run.id), executor)
+        assert left is not None
+        await parts.writer.commit(Commit([parts.executors.beat(executor)]))
+        refused = await parts.writer.commit(Commit(parts.journal.take_over(left, b"secret", "here/1/y")))
+        assert isinstance(refused, CommitRefused)
 
 
 async def test_a_run_that_broke_off_in_the_middle_of_a_write_makes_it_once(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from remit.core import ConflictError, RemitError
+from remit.core import BusyError, RemitError
 from remit.store import Commit, Committed, Database, Writer
 from store.notes import Journaled, add, commit_in_a_batch, held_up, noted, numbers, open_notes
 
@@ -66,7 +66,7 @@ def test_a_file_that_stays_busy_is_told_to_every_caller(tmp_path: Path) -> None:
     with held_up(database, writer):
         futures = [writer.submit(noted(number)) for number in range(20)]
         for future in futures:
-            with pytest.raises(ConflictError, match="The database is busy"):
+            with pytest.raises(BusyError, match="The database is busy"):
                 future.result()
     assert isinstance(writer.commit_now(noted(1)), Committed)
     writer.close()

@@ -1,7 +1,7 @@
 """A cell: one fleet with its database, log, gateway and runtime, built once from its settings."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,18 +10,26 @@ from remit.audit import Log, load_or_create_key
 from remit.contracts import Finding, Fleet, check_fleet, read_fleet
 from remit.controls import Controls
 from remit.core import Clock, InputError, Settings, SystemClock, load_settings
-from remit.gateway import Gateway, Models, Parts, Release, Tools, compile_release
+from remit.gateway import Gateway, Models, Parts, Release, Tools, compile_release, nowhere
 from remit.gateway.providers import Provider, build_provider
 from remit.guardrails import Guardrails
 from remit.identity import People
-from remit.journal import Journal
+from remit.journal import Executors, Journal
 from remit.kpis import Kpis
 from remit.ledger import Ledger
 from remit.operations import Operations
 from remit.policy import Policy
 from remit.registry import Registry
-from remit.runtime import InlineEngine, Runtime
-from remit.store import ChangeFeed, Database, Writer, migrate
+from remit.runtime import Chore, DbosEngine, Engine, InlineEngine, Runtime, Triggers, Worker
+from remit.store import ChangeFeed, Commit, Database, Writer, migrate
+
+# Beside the cell's database: what the durable engine queues in.
+QUEUE_FILE = "queue.db"
+# How late a scheduled task may begin.
+SCHEDULE_SECONDS = 1.0
+SETTLE_SECONDS = 5.0
+# How much of the log may be unsigned when somebody takes the machine away.
+SIGN_SECONDS = 60.0
 
 
 class FleetError(InputError):
@@ -49,13 +57,17 @@ class Cell:
     parts: Parts
     gateway: Gateway
     runtime: Runtime
-    engine: InlineEngine
+    triggers: Triggers
+    engine: Engine
     operations: Operations
     kpis: Kpis
     changes: ChangeFeed
 
     async def close(self) -> None:
         """Signs the log's last entries and closes everything; runs in flight are left to the next start."""
+        await self.engine.close()
+        if ended := self.runtime.end():
+            self.parts.writer.commit_now(Commit([ended]))
         if commit := self.log.checkpoint_commit():
             self.parts.writer.commit_now(commit)
         self.parts.writer.close()
@@ -63,6 +75,30 @@ class Cell:
         await self.parts.models.close()
         self.changes.close()
         self.database.close()
+
+    def worker(self) -> Worker:
+        """Returns what keeps this cell at work: runs, schedules, and the log's signed head."""
+        limits = self.settings.limits
+        return Worker(
+            runtime=self.runtime,
+            engine=self.engine,
+            journal=self.parts.journal,
+            executor_seconds=limits.executor_seconds,
+            drain_seconds=limits.drain_seconds,
+            chores=(
+                Chore("fire schedules", SCHEDULE_SECONDS, self._fire_due),
+                Chore("settle what was left", SETTLE_SECONDS, self.gateway.settle_left),
+                Chore("sign the log", SIGN_SECONDS, self._sign),
+            ),
+        )
+
+    async def _fire_due(self) -> None:
+        for started in await self.triggers.fire_due(self.parts.clock.now()):
+            self.engine.dispatch(started.run.id)
+
+    async def _sign(self) -> None:
+        if commit := self.log.checkpoint_commit():
+            await self.parts.writer.commit(commit)
 
 
 def inspect_fleet(folder: Path) -> tuple[Settings, Fleet, list[Finding]]:
@@ -82,10 +118,14 @@ def build(
     clock: Clock | None = None,
     servers: Mapping[str, object] | None = None,
     providers: Mapping[str, Provider] | None = None,
+    durable: bool = False,
+    reach: Callable[[str], None] | None = None,
 ) -> Cell:
     """Builds the cell of the fleet in `folder`, or raises `FleetError` with everything that is wrong with it.
 
-    `servers` and `providers` stand in for what the fleet's files name, for tests and recorded work.
+    `durable` queues runs on DBOS, one such cell a process; else they are driven where they are asked for. `servers` and
+    `providers` stand in for what the fleet's files name, for tests and recorded work; `reach` is called at the named
+    points between claim, effect and outcome, where crash tests stop the process.
     """
     read, fleet, findings = inspect_fleet(folder)
     if any(finding.severity == "error" for finding in findings):
@@ -98,26 +138,32 @@ def build(
     migrate(connection)
     connection.close()
     log = Log(database, load_or_create_key(folder / settings.key_file, settings.name), clock)
-    parts = _parts(settings, fleet, folder, clock, database, Writer(database, appender=log), servers, providers)
-    return _cell(folder, settings, fleet, database, log, parts)
+    writer = Writer(database, appender=log, reach=reach)
+    outside = _Outside(clock, writer, servers or {}, providers or {}, reach or nowhere)
+    parts = _parts(settings, fleet, folder, database, outside)
+    return _cell(folder, fleet, database, log, parts, durable=durable)
 
 
-def _parts(  # noqa: PLR0913
-    settings: Settings,
-    fleet: Fleet,
-    folder: Path,
-    clock: Clock,
-    database: Database,
-    writer: Writer,
-    servers: Mapping[str, object] | None,
-    providers: Mapping[str, Provider] | None,
-) -> Parts:
+@dataclass(frozen=True, slots=True)
+class _Outside:
+    """What a cell is given that its folder does not say."""
+
+    clock: Clock
+    writer: Writer
+    servers: Mapping[str, object]
+    providers: Mapping[str, Provider]
+    reach: Callable[[str], None]
+
+
+def _parts(settings: Settings, fleet: Fleet, folder: Path, database: Database, outside: _Outside) -> Parts:
+    clock = outside.clock
     policy = _policy(settings)
     return Parts(
         settings=settings,
         clock=clock,
-        writer=writer,
+        writer=outside.writer,
         journal=Journal(database, clock),
+        executors=Executors(database, clock, seconds=settings.limits.executor_seconds),
         registry=Registry(database, clock),
         people=People(fleet.people),
         controls=Controls(database, clock),
@@ -130,10 +176,11 @@ def _parts(  # noqa: PLR0913
             folder=folder,
             seconds=settings.limits.tool_seconds,
             result_bytes=settings.limits.result_bytes,
-            instances=servers,
+            instances=outside.servers,
         ),
-        models=Models(settings, _providers(settings, folder, providers or {})),
+        models=Models(settings, _providers(settings, folder, outside.providers)),
         releases=_releases(fleet, settings, policy),
+        reach=outside.reach,
     )
 
 
@@ -153,10 +200,13 @@ def _releases(fleet: Fleet, settings: Settings, policy: Policy) -> dict[str, Rel
     return {release.digest: release for release in releases}
 
 
-def _cell(folder: Path, settings: Settings, fleet: Fleet, database: Database, log: Log, parts: Parts) -> Cell:
-    gateway = Gateway(parts)
+def _cell(folder: Path, fleet: Fleet, database: Database, log: Log, parts: Parts, *, durable: bool) -> Cell:
+    settings, gateway = parts.settings, Gateway(parts)
     runtime = Runtime(parts, gateway)
-    engine = InlineEngine(runtime)
+    limits = settings.limits
+    engine: Engine = InlineEngine(runtime, parts.journal, executor_seconds=limits.executor_seconds)
+    if durable:
+        engine = DbosEngine(runtime, parts.journal, database.path.with_name(QUEUE_FILE))
     kpis = Kpis(database)
     return Cell(
         folder=folder,
@@ -167,6 +217,7 @@ def _cell(folder: Path, settings: Settings, fleet: Fleet, database: Database, lo
         parts=parts,
         gateway=gateway,
         runtime=runtime,
+        triggers=Triggers(parts=parts, database=database, runtime=runtime),
         engine=engine,
         operations=Operations(parts=parts, gateway=gateway, runtime=runtime, engine=engine, log=log, fleet=fleet),
         kpis=kpis,

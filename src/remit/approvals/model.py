@@ -7,8 +7,9 @@ from enum import StrEnum
 from itertools import combinations
 from typing import Any, Literal
 
-ApprovalKind = Literal["action", "proposal", "unknown", "answer"]
-"""An action that needs a yes; a human-led proposal a person carries out; an unknown outcome; an agent's answer."""
+ApprovalKind = Literal["action", "proposal", "unknown", "answer", "stuck"]
+"""An action that needs a yes; a human-led proposal a person carries out; an unknown outcome; an agent's answer; a run
+that cannot go on by itself."""
 VoteAnswer = Literal["approve", "edit", "reject"]
 Needs = tuple[tuple[tuple[str, int], ...], ...]
 """Alternatives; each is a set of (role, votes of that role), all of which must be there."""

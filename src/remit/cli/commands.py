@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import typer
 
-from remit.cli import demo, evidence, fleet, work
+from remit.cli import demo, events, evidence, fleet, replay, runs, tools, up, work
 from remit.cli.output import FOUND_WRONG, USED_WRONGLY, exit_code, show_error
 from remit.core import RemitError
 
@@ -19,12 +19,18 @@ commands = typer.Typer(
 )
 for command in (
     demo.demo,
+    up.up,
     fleet.check,
     work.run,
     work.runs,
     work.show,
+    replay.replay,
+    runs.fork,
+    runs.cancel,
     work.stop,
     work.resume,
+    events.event,
+    events.schedules,
     fleet.agents,
     fleet.agent,
     fleet.promote,
@@ -36,6 +42,7 @@ for command in (
 commands.add_typer(work.approvals_app, name="approvals")
 commands.add_typer(fleet.authority_app, name="authority")
 commands.add_typer(evidence.log_app, name="log")
+commands.add_typer(tools.tools_app, name="tools")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

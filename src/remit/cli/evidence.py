@@ -38,7 +38,7 @@ def explain(decision: str, fleet: FleetOption = HERE, as_json: JsonOption = Fals
             screen.print(
                 f"    {policy.get('effect', '')} {escape(words)}  [dim]{escape(policy.get('source', ''))} {escape(policy['policy'])}[/dim]"
             )
-    for name in ("reason", "facts", "subjects", "constraints", "override", "approval", "bundle"):
+    for name in ("reason", "facts", "subjects", "constraints", "override", "approval", "bundle", "considered"):
         if told.get(name):
             screen.print(f"  {name}: {escape(str(told[name]))}")
 

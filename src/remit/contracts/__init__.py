@@ -34,11 +34,15 @@ from remit.contracts.declared import (
     Risk,
     Server,
     Tool,
+    is_loopback,
 )
 from remit.contracts.diff import diff
 from remit.contracts.diff_authority import Change
 from remit.contracts.field_types import FieldType, Kind, field_types, scalar_type
-from remit.contracts.fleet import read_fleet
+from remit.contracts.fleet import read_fleet, read_policies, read_server_head, server_names
+from remit.contracts.handoff import ENVELOPE_SCHEMA, compile_envelope, unmet_criteria, unreadable_criteria
+from remit.contracts.lock import Implementation, Lock, LockedTool, Offer, lock_name, pin, read_lock, visible
+from remit.contracts.lock_diff import ToolChange, compare
 from remit.contracts.model import (
     AutonomyRule,
     Contract,
@@ -54,11 +58,14 @@ from remit.contracts.model import (
     Step,
     ToolUse,
     Trigger,
+    TriggerKind,
 )
 from remit.contracts.parse import parse_contract
 from remit.contracts.schemas import SchemaValidator, compile_schema, normalise
+from remit.contracts.triggers import event_names, trigger_problem
 
 __all__ = [
+    "ENVELOPE_SCHEMA",
     "All",
     "Amount",
     "AnyOf",
@@ -78,10 +85,14 @@ __all__ = [
     "Fleet",
     "FrontMatter",
     "GateNames",
+    "Implementation",
     "Kind",
     "Level",
+    "Lock",
+    "LockedTool",
     "ModelUse",
     "Not",
+    "Offer",
     "OneOf",
     "Operator",
     "OrgPolicy",
@@ -95,25 +106,41 @@ __all__ = [
     "Server",
     "Step",
     "Tool",
+    "ToolChange",
     "ToolUse",
     "Trigger",
+    "TriggerKind",
     "Truth",
     "authority_types",
     "breaking_changes",
     "can_hold",
     "cells",
     "check_fleet",
+    "compare",
+    "compile_envelope",
     "compile_schema",
     "condition_of",
     "condition_problems",
     "diff",
+    "event_names",
     "field_types",
     "fields_of",
     "holds",
+    "is_loopback",
+    "lock_name",
     "normalise",
     "parse_condition",
     "parse_contract",
+    "pin",
     "read_fleet",
+    "read_lock",
+    "read_policies",
+    "read_server_head",
     "scalar_type",
+    "server_names",
+    "trigger_problem",
+    "unmet_criteria",
+    "unreadable_criteria",
     "value_at",
+    "visible",
 ]

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
+from remit.contracts.bounds import bounds
 from remit.contracts.cells import can_hold
 from remit.contracts.conditions import All, condition_of
 from remit.contracts.declared import Level, Tool
@@ -44,11 +45,15 @@ def breaking_changes(old: Contract, new: Contract, fleet: Fleet) -> list[Finding
     return sorted(broken, key=str)
 
 
-def misfits(given: Schema, taken: Schema) -> Iterator[tuple[str, str, bool]]:
-    """Yields each field that a taker's input has another idea of than a giver's output, and whether it always fails."""
+def misfits(given: Schema, taken: Schema, *, known: Schema | None = None) -> Iterator[tuple[str, str, bool]]:
+    """Yields each field that a taker's input has another idea of than a giver's output, and whether it always fails.
+
+    What the giver does not put out itself it may pass on from what is `known` to it: its own input.
+    """
     gives = field_types(given)
     if not gives:  # free-form: nothing can be told
         return
+    gives = {**field_types(known or {}), **gives}
     for name, wanted in field_types(taken).items():
         found = gives.get(name)
         if found is None:
@@ -91,7 +96,10 @@ def _given(contract: Contract, fleet: Fleet) -> Iterator[Finding]:
             problem = f"{name} takes no hand-offs from {contract.name}"
             yield at.finding(path, problem, f"add to {taker.path}: triggers: - {{on: handoff, from: {contract.name}}}")
         else:
-            for field, problem, always in misfits(contract.terms.output, taker.terms.input):
+            if any(step.agent == name for step in contract.steps):
+                continue  # its steps say what is handed over, and are checked for it
+            terms = contract.terms
+            for field, problem, always in misfits(terms.output, taker.terms.input, known=terms.input):
                 told = f"The output does not fit the input of {name}: {field} {problem}"
                 yield at.finding(path, told) if always else at.warning(path, told)
 
@@ -128,7 +136,9 @@ def _may_both_fire(one: tuple[Contract, Trigger], other: tuple[Contract, Trigger
     for name in mine.keys() & theirs.keys():
         values = tuple(dict.fromkeys((*mine[name].values, *theirs[name].values)))
         types[name] = FieldType(theirs[name].kind if mine[name].kind == theirs[name].kind else "string", values)
-    return can_hold(All((condition_of(one[1].when), condition_of(other[1].when))), types)
+    conditions = All((condition_of(one[1].when), condition_of(other[1].when)))
+    schemas = (one[0].terms.input, other[0].terms.input)  # the event's data must fit both
+    return can_hold(All((conditions, *(bounds(schema, conditions) for schema in schemas))), types)
 
 
 def _purposes(fleet: Fleet) -> Iterator[Finding]:

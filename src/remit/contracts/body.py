@@ -3,7 +3,7 @@
 A step is one numbered item, numbered 1, 2, 3 …; lines indented below it belong to it:
 
     step   = NUMBER "." what [if] [with] ["—" text]        (if and with in either order)
-    what   = `tool name` | model
+    what   = `tool name` | model | handoff `agent name`
     if     = if `condition`
     with   = with `argument = path` {, `argument = path`}
     path   = input.FIELD | steps.NUMBER.FIELD | FIELD       (FIELD may be dotted)
@@ -23,7 +23,7 @@ from remit.contracts.source import Source
 from remit.contracts.validation import did_you_mean, validated
 
 _ITEM = re.compile(r"(?P<number>\d{1,4})[.)]\s+(?P<rest>.*)")
-_WHAT = re.compile(r"`(?P<tool>[^`]+)`|model\b")
+_WHAT = re.compile(r"`(?P<tool>[^`]+)`|model\b|handoff\s+`(?P<agent>[^`]+)`")
 _IF = re.compile(r"\s*,?\s*if\s+`(?P<condition>[^`]+)`")
 _WITH = re.compile(r"\s*,?\s*with\s+(?P<inputs>`[^`]+`(?:\s*,\s*`[^`]+`)*)")
 _INPUT = re.compile(r"\s*(?P<argument>\w+)\s*=\s*(?P<path>[A-Za-z_]\w*(?:\.\w+)*)\s*")
@@ -113,9 +113,11 @@ def _step(text: str, number: int, line: int, file: str, findings: list[Finding])
 
     what = _WHAT.match(text)
     if what is None:
-        say("A step begins with a tool's name in backticks, or with model", f"write: {number}. model — {text[:40]}")
+        told = "A step begins with a tool's name in backticks, with model, or with handoff and an agent's name"
+        say(told, f"write: {number}. model — {text[:40]}")
         return None
-    value: dict[str, Any] = {"number": number, "line": line, "tool": (what["tool"] or "").strip(), "inputs": {}}
+    value: dict[str, Any] = {"number": number, "line": line, "inputs": {}}
+    value |= {kind: (what[kind] or "").strip() for kind in ("tool", "agent")}
     rest = text[what.end() :]
     for _ in range(2):
         if clause := _IF.match(rest):

@@ -3,33 +3,25 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from remit.contracts.cells import can_hold
 from remit.contracts.check_cases import check_cases
+from remit.contracts.check_conditions import check_condition
 from remit.contracts.check_steps import check_steps
-from remit.contracts.condition_types import CONFIDENCE, condition_problems
-from remit.contracts.conditions import parse_condition
+from remit.contracts.check_triggers import check_triggers
+from remit.contracts.condition_types import CONFIDENCE
 from remit.contracts.declared import Level, Tool
 from remit.contracts.field_types import FieldType, field_types, scalar_type
-from remit.contracts.model import AutonomyRule, Contract, Finding, Fleet, ToolUse, Trigger
-from remit.contracts.schemas import compile_schema
+from remit.contracts.model import AutonomyRule, Contract, Finding, Fleet, ToolUse
 from remit.contracts.source import Source
 from remit.contracts.validation import did_you_mean
 
 _FREEDOM = tuple(Level)  # from the least to the most
-# The fields each kind of trigger needs, and those it has no use for.
-_TRIGGER_FIELDS: Mapping[str, tuple[str, frozenset[str]]] = {
-    "task": ("", frozenset(("cron", "timezone", "missed", "input", "from"))),
-    "event": ("name", frozenset(("cron", "timezone", "missed", "input", "from"))),
-    "schedule": ("cron", frozenset(("when", "from"))),
-    "handoff": ("from", frozenset(("cron", "timezone", "missed", "input"))),
-}
 
 
 def check_contract(contract: Contract, fleet: Fleet) -> Iterator[Finding]:
     """Yields every mistake in one contract."""
     at = Source(contract.path, lines=contract.lines)
     yield from _people(contract, fleet, at)
-    yield from _triggers(contract, at)
+    yield from check_triggers(contract, at)
     yield from _task(contract, at)
     for i, use in enumerate(contract.terms.tools):
         yield from _tool_use(contract, fleet, use, at, f"tools[{i}]")
@@ -50,16 +42,6 @@ def authority_types(tool: Tool) -> Mapping[str, FieldType]:
     }
 
 
-def _condition(text: str, types: Mapping[str, FieldType], at: Source, path: str) -> Iterator[Finding]:
-    if not text:
-        return
-    condition = parse_condition(text)
-    problems = list(condition_problems(condition, types))
-    yield from (at.finding(path, problem, suggestion) for problem, suggestion in problems)
-    if not problems and not can_hold(condition, types):
-        yield at.finding(path, f"{text!r} can never hold", "nothing would ever come of it; mend or remove it")
-
-
 def _roles(roles: Iterable[str], fleet: Fleet, at: Source, path: str) -> Iterator[Finding]:
     if not fleet.people:  # then roles come from elsewhere, such as an identity provider
         return
@@ -76,30 +58,10 @@ def _people(contract: Contract, fleet: Fleet, at: Source) -> Iterator[Finding]:
                 yield at.warning(path, f"people.yaml does not know {person}", did_you_mean(person, fleet.people))
 
 
-def _triggers(contract: Contract, at: Source) -> Iterator[Finding]:
-    types = field_types(contract.terms.input)
-    for i, trigger in enumerate(contract.terms.triggers):
-        path = f"triggers[{i}]"
-        needed, useless = _TRIGGER_FIELDS[trigger.on]
-        if needed and not trigger.model_dump(by_alias=True)[needed]:
-            yield at.finding(path, f"A trigger on: {trigger.on} needs {needed}:, it would never fire")
-        for name in _written(trigger) & useless:
-            yield at.finding(f"{path}.{name}", f"A trigger on: {trigger.on} has no use for {name}")
-        yield from _condition(trigger.when, types, at, f"{path}.when")
-        if trigger.on == "schedule":
-            for problem in compile_schema(contract.terms.input).problems(trigger.input or {}):
-                yield at.finding(f"{path}.input", f"The schedule's input does not fit the contract's: {problem}")
-
-
-def _written(trigger: Trigger) -> set[str]:
-    names = {"givers": "from"}
-    return {names.get(name, name) for name in trigger.model_fields_set}
-
-
 def _task(contract: Contract, at: Source) -> Iterator[Finding]:
     terms = contract.terms
     types = field_types(terms.input)
-    yield from _condition(terms.success, field_types(terms.output), at, "success")
+    yield from check_condition(terms.success, field_types(terms.output), at, "success")
     for kind, name in terms.subjects.items():
         if name not in types:
             yield at.finding(f"subjects.{kind}", f"The input has no field {name!r}", did_you_mean(name, types))
@@ -120,7 +82,7 @@ def _tool_use(contract: Contract, fleet: Fleet, use: ToolUse, at: Source, path: 
         return
     types = authority_types(tool)
     for j, rule in enumerate(use.autonomy):
-        yield from _condition(rule.when, types, at, f"{path}.autonomy[{j}].when")
+        yield from check_condition(rule.when, types, at, f"{path}.autonomy[{j}].when")
         yield from _deviation(tool, rule, at, f"{path}.autonomy[{j}]")
     if not use.autonomy and tool.proposed_level is not Level.AUTONOMOUS and not contract.terms.approvers:
         problem = f"For its risk {tool.name} is {tool.proposed_level}, and nobody would be asked"
@@ -199,7 +161,7 @@ def _oversight(contract: Contract, fleet: Fleet, at: Source) -> Iterator[Finding
 def _escalation(contract: Contract, fleet: Fleet, when: str, at: Source, path: str) -> Iterator[Finding]:
     """An escalation counts for every tool that has its fields; it must make sense for at least one."""
     tools = [fleet.tools[use.use] for use in contract.terms.tools if use.use in fleet.tools]
-    tried = [list(_condition(when, types, at, path)) for types in (CONFIDENCE, *map(authority_types, tools))]
+    tried = [list(check_condition(when, types, at, path)) for types in (CONFIDENCE, *map(authority_types, tools))]
     yield from min(tried, key=len)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from remit.contracts.condition_types import CONFIDENCE, condition_problems
 from remit.contracts.conditions import fields_of, parse_condition
@@ -59,9 +60,13 @@ def check_steps(contract: Contract, fleet: Fleet, at: Source) -> Iterator[Findin
         for argument, source in step.inputs.items():
             if problem := known.problem(source):
                 yield where.finding(path, f"{argument} = {source}: {problem}", "paths: input.FIELD, steps.N.FIELD")
-        if not step.is_model:
+        if step.tool:
             yield from _tool_step(step, tool, contract, known, where)
-        known.results[step.number] = None if step.is_model or tool is None else field_types(tool.output) or None
+        taker = fleet.contracts.get(step.agent)
+        if step.agent:
+            yield from _handoff_step(step, taker, contract, known, where)
+        output = tool.output if tool else taker.terms.output if taker else {}
+        known.results[step.number] = field_types(output) or None
 
 
 def _tool_step(step: Step, tool: Tool | None, contract: Contract, known: _Known, where: Source) -> Iterator[Finding]:
@@ -71,15 +76,32 @@ def _tool_step(step: Step, tool: Tool | None, contract: Contract, known: _Known,
         yield where.finding(path, f"The contract does not grant {step.tool!r}", did_you_mean(step.tool, granted))
     if tool is None:
         return  # told where it is granted
-    properties: Mapping[str, object] = tool.input.get("properties", {})
+    yield from _arguments(step, tool.input, tool.name, known, where)
+
+
+def _arguments(step: Step, schema: Mapping[str, Any], name: str, known: _Known, where: Source) -> Iterator[Finding]:
+    path = f"steps[{step.number}]"
+    properties: Mapping[str, object] = schema.get("properties", {})
     for argument in step.inputs:
         if argument not in properties:
-            yield where.finding(path, f"{tool.name} has no argument {argument!r}", did_you_mean(argument, properties))
-    required: list[str] = tool.input.get("required", [])
+            yield where.finding(path, f"{name} has no argument {argument!r}", did_you_mean(argument, properties))
+    required: list[str] = schema.get("required", [])
     for argument in required:
         if argument not in step.inputs and known.problem(argument):
-            problem = f"{tool.name} needs {argument}, which neither the input nor a result so far has"
+            problem = f"{name} needs {argument}, which neither the input nor a result so far has"
             yield where.finding(path, problem, f"write: with `{argument} = …`")
+
+
+def _handoff_step(
+    step: Step, taker: Contract | None, contract: Contract, known: _Known, where: Source
+) -> Iterator[Finding]:
+    path = f"steps[{step.number}]"
+    granted = contract.terms.handoffs
+    if step.agent not in granted:
+        suggestion = did_you_mean(step.agent, granted) or f"add to handoffs: [{step.agent}]"
+        yield where.finding(path, f"The contract does not hand off to {step.agent!r}", suggestion)
+    if taker is not None:
+        yield from _arguments(step, taker.terms.input, taker.name, known, where)
 
 
 def _when(step: Step, known: _Known, where: Source, path: str) -> Iterator[Finding]:

@@ -11,6 +11,13 @@ from remit.contracts.source import Source
 from remit.contracts.validation import did_you_mean
 
 _CURRENCY_LENGTH = 3
+# What can be said of a server only when it is reached in the way that has it.
+_ONLY_WITH = {
+    "env": ("command",),
+    "headers": ("url",),
+    "concurrency": ("command", "url"),
+    "connect_seconds": ("command", "url"),
+}
 
 
 def check_server(server: Server, fleet: Fleet) -> Iterator[Finding]:
@@ -18,6 +25,7 @@ def check_server(server: Server, fleet: Fleet) -> Iterator[Finding]:
     at = Source(server.path, lines=server.lines)
     if fleet.people and server.owner and server.owner not in fleet.people:
         yield at.warning("owner", f"people.yaml does not know {server.owner}", did_you_mean(server.owner, fleet.people))
+    yield from _reach(server, at)
     for tool in server.tools:
         path = f"tools.{tool.name.partition('__')[2]}"
         types = field_types(tool.input)
@@ -25,6 +33,17 @@ def check_server(server: Server, fleet: Fleet) -> Iterator[Finding]:
         yield from _fields(tool, types, at, path)
         yield from _amount(tool, types, at, path)
         yield from _names(tool, server, fleet, at, path)
+
+
+def _reach(server: Server, at: Source) -> Iterator[Finding]:
+    for name, ways in _ONLY_WITH.items():
+        if name in server.lines and not any(getattr(server, way) for way in ways):
+            problem = f"{name} says something only of a server that has {' or '.join(ways)}"
+            yield at.finding(name, problem, "leave it out")
+    for tool in () if server.is_pinned else server.tools:
+        if tool.annotate:
+            path = f"tools.{tool.name.partition('__')[2]}.annotate"
+            yield at.finding(path, "annotate is for definitions in a lock file", "write it into the input itself")
 
 
 def _facts(tool: Tool, at: Source, path: str) -> Iterator[Finding]:

@@ -4,8 +4,9 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from remit.contracts.texts import MoneyText
 
@@ -19,6 +20,13 @@ TOOL_NAME = r"^[A-Za-z0-9][A-Za-z0-9-]*(?:_[A-Za-z0-9-]+)*__[A-Za-z0-9][A-Za-z0-
 EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 CODE = r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
 
+# Upper case only: what stands here is written down for everybody, and hardly any secret looks like this.
+ENVIRONMENT_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,127}")
+HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
+# These belong to HTTP and to the protocol.
+RESERVED_HEADERS = ("accept", "accept-encoding", "connection", "content-length", "content-type", "host", "te",
+                    "last-event-id", "transfer-encoding", "upgrade")  # fmt: skip
+
 RATE = re.compile(r"(?P<calls>\d{1,9}) per (?P<unit>second|minute|hour|day)")
 RATE_SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 
@@ -27,6 +35,46 @@ ToolName = Annotated[str, Field(pattern=TOOL_NAME, max_length=64)]
 ServerName = Annotated[str, Field(pattern=SERVER_NAME, max_length=24)]
 ShortToolName = Annotated[str, Field(pattern=SHORT_TOOL_NAME, max_length=38)]
 Code = Annotated[str, Field(pattern=CODE)]
+
+
+def is_loopback(url: str) -> bool:
+    """Returns whether an address is on this machine."""
+    return urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
+
+
+def _environment_name(name: str) -> str:
+    # The text is not repeated: whoever writes something else here may have written the secret itself.
+    if not ENVIRONMENT_NAME.fullmatch(name):
+        raise ValueError("Not the NAME of an environment variable, such as SHOP_TOKEN; the value itself is never here")
+    return name
+
+
+def _header_name(name: str) -> str:
+    plain = name.lower()
+    if not HEADER_NAME.fullmatch(name) or plain in RESERVED_HEADERS or plain.startswith("mcp-"):
+        raise ValueError(f"{name!r} is no header one may set; write one such as Authorization")
+    return name
+
+
+def _address(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        known = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:  # a port that is no number
+        known = False
+        parts = urlsplit("")
+    if not known or parts.scheme not in ("http", "https") or parts.fragment:
+        raise ValueError("Not an address such as https://shop.example/mcp")
+    if parts.username is not None:
+        raise ValueError("An address holds no credentials; name the header and its variable under headers")
+    if parts.scheme == "http" and not is_loopback(url):
+        raise ValueError("http is for this machine only; write https")
+    return url
+
+
+EnvironmentName = Annotated[str, AfterValidator(_environment_name)]
+HeaderName = Annotated[str, AfterValidator(_header_name)]
+Address = Annotated[str, AfterValidator(_address)]
 
 
 class Level(StrEnum):
@@ -123,6 +171,8 @@ class DeclaredTool(Part):
     locks: tuple[str, ...] = ()
     """Input fields whose values name resources held while the call runs."""
     seconds: Annotated[float, Field(gt=0, le=600)] | None = None
+    annotate: dict[str, dict[str, Any]] = {}
+    """Field of a pinned input → what we say of it, such as `x-subject`; the server's own words are in the lock file."""
 
 
 class Tool(DeclaredTool):
@@ -130,6 +180,8 @@ class Tool(DeclaredTool):
 
     name: ToolName
     server: str
+    pinned: str = ""
+    """The digest of its definition in the lock file, where its server speaks MCP."""
     digest: str = ""
     """Of everything above: a changed definition is another tool."""
 
@@ -146,19 +198,51 @@ class Tool(DeclaredTool):
 
 
 class ServerTerms(Part):
-    """How the tools of a server are reached, and the gate functions it declares."""
+    """How the tools of a server are reached, by exactly one of `python`, `command` and `url`; its gate functions."""
 
-    python: Code
+    python: Code | None = None
     """`module:factory`: called once with the fleet's folder, returns an object with one async method per tool."""
+    command: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    """Program and arguments of an MCP server that speaks over stdio; it is run in the fleet's folder."""
+    url: Address | None = None
+    """Where an MCP server answers over streamable HTTP."""
+    env: tuple[EnvironmentName, ...] = ()
+    """Environment variables handed to `command`, besides the few every program needs."""
+    headers: dict[HeaderName, EnvironmentName] = {}
+    """Header sent to `url` → NAME of the environment variable that holds its value."""
+    concurrency: Annotated[int, Field(ge=1, le=256)] = 16
+    """How many calls an MCP server has under way at most."""
+    connect_seconds: Annotated[float, Field(gt=0, le=120)] = 10.0
     owner: str = ""
     gates: dict[str, Code] = {}
     """Gate name → `module:function`."""
 
+    @property
+    def reached(self) -> str:
+        """Returns how it is reached, in a word or two: `python …`, `stdio …` or the address."""
+        return f"python {self.python}" if self.python else self.url or f"stdio {' '.join(self.command)}"
 
-class ToolsFile(ServerTerms):
-    """One `tools/<server>.yaml`, as written."""
+    @property
+    def is_pinned(self) -> bool:
+        """Whether its tools are defined by an MCP server, and so by its lock file."""
+        return self.python is None
+
+    @model_validator(mode="after")
+    def _is_reached_one_way(self) -> "ServerTerms":
+        if sum(map(bool, (self.python, self.command, self.url))) != 1:
+            raise ValueError("A server is reached by exactly one of python, command and url")
+        return self
+
+
+class ServerHead(ServerTerms):
+    """A tools file without its tools: all it takes to reach the server."""
 
     server: ServerName
+
+
+class ToolsFile(ServerHead):
+    """One `tools/<server>.yaml`, as written, the definitions of its lock file put in."""
+
     tools: dict[ShortToolName, DeclaredTool]
 
 

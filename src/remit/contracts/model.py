@@ -47,10 +47,13 @@ class ToolUse(Part):
     """Task intents under which the tool may be used; empty means any."""
 
 
+TriggerKind = Literal["task", "event", "schedule", "handoff"]
+
+
 class Trigger(Part):
     """What starts a task of this agent."""
 
-    on: Literal["task", "event", "schedule", "handoff"]
+    on: TriggerKind
     name: str = ""
     when: ConditionText = ""
     cron: CronText = ""
@@ -141,11 +144,13 @@ class FrontMatter(Part):
 
 
 class Step(Part):
-    """One item of the body's `## Steps`: a tool by name, or `model`."""
+    """One item of the body's `## Steps`: a tool by name, `model`, or `handoff` to an agent."""
 
     number: int
     tool: str = ""
-    """The tool's name; empty for a model step."""
+    """The tool's name; empty for any other step."""
+    agent: str = ""
+    """Whom the work is handed to; empty for any other step."""
     inputs: Mapping[str, str] = {}
     """Argument → path (`input.x`, `steps.2.y`), where the same name in the latest result or the input is not meant."""
     when: ConditionText = ""
@@ -156,7 +161,7 @@ class Step(Part):
     @property
     def is_model(self) -> bool:
         """Whether the step is reasoned by a model."""
-        return not self.tool
+        return not self.tool and not self.agent
 
 
 class EdgeCase(Part):

@@ -69,7 +69,7 @@ def read_source(folder: Path, path: Path) -> Source:
         return Source(file, findings=(Finding(file, 1, "", error.text()),))
 
 
-def read_text(folder: Path, path: Path) -> str:
+def read_text(folder: Path, path: Path, *, largest: int = LARGEST) -> str:
     """Returns the text of a file inside `folder`; too large, not UTF-8 or led outside by a link is an `InputError`."""
     name = path.relative_to(folder).as_posix()
     if not path.resolve().is_relative_to(folder.resolve()):
@@ -78,11 +78,11 @@ def read_text(folder: Path, path: Path) -> str:
         raise InputError("There is no such file", which=name)
     try:
         with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
+            content = file.read(largest + 1)
     except OSError as error:
         raise InputError("The file cannot be read", which=name, why=error.strerror or str(error)) from error
-    if len(content) > LARGEST:
-        raise InputError("The file is too large", which=name, why=f"the limit is {LARGEST} bytes")
+    if len(content) > largest:
+        raise InputError("The file is too large", which=name, why=f"the limit is {largest} bytes")
     try:
         return content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:

@@ -2,11 +2,19 @@
 
 from remit.core.canonical import JsonValue, canonical_bytes, digest, digest_of
 from remit.core.clock import DAY, HOUR, MINUTE, SECOND, Clock, SystemClock, day_of, iso
-from remit.core.errors import ConflictError, InputError, IntegrityError, NotFoundError, RefusedError, RemitError
+from remit.core.errors import (
+    BusyError,
+    ConflictError,
+    InputError,
+    IntegrityError,
+    NotFoundError,
+    RefusedError,
+    RemitError,
+)
 from remit.core.ids import new_id, new_secret, short_id
 from remit.core.inputs import DEEPEST, check_depth, parse_json
 from remit.core.money import MICRO, Money, format_micros
-from remit.core.settings import Limits, ModelRoute, Settings, load_settings
+from remit.core.settings import Limits, ModelRoute, Settings, Webhook, load_settings
 
 __all__ = [
     "DAY",
@@ -15,6 +23,7 @@ __all__ = [
     "MICRO",
     "MINUTE",
     "SECOND",
+    "BusyError",
     "Clock",
     "ConflictError",
     "InputError",
@@ -28,6 +37,7 @@ __all__ = [
     "RemitError",
     "Settings",
     "SystemClock",
+    "Webhook",
     "canonical_bytes",
     "check_depth",
     "day_of",

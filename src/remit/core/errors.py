@@ -4,6 +4,7 @@ RemitError
 ├── InputError       somebody handed us something we cannot take
 ├── NotFoundError    a name or id nobody here knows
 ├── ConflictError    the state of things forbids it now
+│   └── BusyError    only because the store is busy; try again
 ├── RefusedError     not permitted, whoever asks again
 └── IntegrityError   stored evidence does not hold together
 """
@@ -49,6 +50,10 @@ class NotFoundError(RemitError):
 
 class ConflictError(RemitError):
     """The state of things forbids it now."""
+
+
+class BusyError(ConflictError):
+    """The store is busy with somebody else; nothing happened, and the same may be tried again."""
 
 
 class RefusedError(RemitError):

@@ -18,11 +18,11 @@ class ModelRoute(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: Literal["openai", "recorded", "simulated"]
+    kind: Literal["openai", "anthropic", "recorded", "simulated"]
     model: str = ""
     """The provider's name of the model."""
     base_url: str = ""
-    """Where an OpenAI-compatible endpoint answers, up to and without `/chat/completions`."""
+    """Where the endpoint answers, up to and without `/chat/completions` or `/v1/messages`; Anthropic's own if empty."""
     key: str = ""
     """The NAME of the environment variable that holds the key; never the key itself."""
     code: str = ""
@@ -36,7 +36,26 @@ class ModelRoute(BaseModel):
     output_price: Decimal | None = None
     max_tokens: Annotated[int, Field(gt=0, le=200_000)] = 2_000
     timeout: Annotated[float, Field(gt=0, le=600)] = 60.0
-    """Seconds until a call is given up."""
+    """Seconds until a call is given up, with all its tries."""
+    stream: bool = True
+    """Whether answers are asked for word by word, so that an endpoint that has died is noticed early."""
+    idle_timeout: Annotated[float, Field(gt=0, le=600)] = 30.0
+    """Seconds of silence until a streamed answer is given up."""
+
+
+class Webhook(BaseModel):
+    """One named source of events that sign what they send: `[webhooks.NAME]` in remit.toml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    secret: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
+    """The NAME of the environment variable that holds the secret, or two of them while they rotate; never a secret."""
+    on_behalf_of: Annotated[str, Field(min_length=1, max_length=254)]
+    """The person for whom the agents work that its events start."""
+    events: tuple[str, ...] = ()
+    """The events it may send; empty means any."""
+    tolerance_seconds: Annotated[int, Field(gt=0, le=3_600)] = 300
+    """How far the sender's clock may be from ours, before and after."""
 
 
 class Limits(BaseModel):
@@ -47,7 +66,11 @@ class Limits(BaseModel):
     argument_bytes: int = 65_536  # a log entry is at most 64 KiB, and arguments larger than that are documents
     result_bytes: int = 1_048_576  # what a model can still read; a larger result is a file
     answer_bytes: int = 1_048_576  # as above, for what a model says
+    event_bytes: int = 262_144  # an event says what happened; what is larger is fetched by a tool
     steps: int = 1_000  # no run of ours needs more; one that does is running in circles
+    lost_attempts: int = 3  # a run whose process died so often would take down the next one too; then a person is asked
+    executor_seconds: float = 6.0  # a process not heard of for so long is gone, and its runs are taken over
+    drain_seconds: float = 20.0  # what a stopping process gives the calls in flight; orchestrators kill after thirty
     hops: int = 5  # past five hand-offs nobody owns the outcome any more
     tool_seconds: float = 30.0  # longer work is a task of its own
     lock_seconds: float = 5.0  # then the agent is told to come back
@@ -81,6 +104,7 @@ class Settings(BaseSettings):
     demo: str = ""
     """`module:function` that hands `remit demo` the fleet's queue of work."""
     models: dict[str, ModelRoute] = {}
+    webhooks: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")], Webhook] = {}
     limits: Limits = Limits()
 
     @field_validator("exchange")

@@ -2,13 +2,14 @@
 
 from remit.gateway.answers import answer_question
 from remit.gateway.calls import ToolCall, ToolError, plain
-from remit.gateway.context import Parts
+from remit.gateway.context import Parts, nowhere
 from remit.gateway.gateway import Gateway
 from remit.gateway.model import Action, Check, Denied, Done, Outcome, Waiting
 from remit.gateway.models import Models
 from remit.gateway.recall import AnotherActionError
+from remit.gateway.records import recorded_outcome
 from remit.gateway.release import Release, compile_release, release_digest, release_source, restore_release
-from remit.gateway.tools import Tools
+from remit.gateway.tools import Tools, offered_by
 from remit.guardrails import Read
 
 __all__ = [
@@ -29,7 +30,10 @@ __all__ = [
     "Waiting",
     "answer_question",
     "compile_release",
+    "nowhere",
+    "offered_by",
     "plain",
+    "recorded_outcome",
     "release_digest",
     "release_source",
     "restore_release",

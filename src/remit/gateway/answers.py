@@ -53,6 +53,8 @@ async def answer_question(
         "reason": told.digest,
     }
     entry = make_entry(approval.run, "approval", approval.id, parts.clock.now(), fields)
+    if state is not ApprovalState.PENDING:
+        kept.append(parts.journal.ready(approval.run))
     result = await parts.writer.commit(Commit([*statements, *kept], [entry], approval.id))
     if isinstance(result, CommitRefused):
         raise ConflictError(

@@ -1,6 +1,6 @@
 """What is known about one action on its way through the gateway, and the parts the steps use."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,11 +14,23 @@ from remit.gateway.release import Release
 from remit.gateway.tools import Tools
 from remit.guardrails import Guardrails
 from remit.identity import Credentials, People
-from remit.journal import Journal, Payload, Run, StepRow, Task
+from remit.journal import Executors, Journal, Payload, Run, StepRow, Task
 from remit.ledger import Budget, Hold, Ledger
 from remit.policy import Policy, Verdict
 from remit.registry import Registry, Version
 from remit.store import Writer
+
+
+def nowhere(_point: str) -> None:
+    """Passes a named point of the way without doing anything; crash tests stop the process there."""
+
+
+@dataclass(slots=True)
+class Handover:
+    """Who takes a hand-off over, and the run that is made for it."""
+
+    version: Version
+    child: Run = field(init=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +41,7 @@ class Parts:
     clock: Clock
     writer: Writer
     journal: Journal
+    executors: Executors
     registry: Registry
     people: People
     controls: Controls
@@ -40,6 +53,8 @@ class Parts:
     models: Models
     releases: dict[str, Release]
     """By digest."""
+    reach: Callable[[str], None] = nowhere
+    """Called at the named points between claim, effect and outcome."""
 
 
 @dataclass(slots=True)
@@ -81,6 +96,8 @@ class ActionContext:
     reads: list[Mapping[str, str]] = field(default_factory=list[Mapping[str, str]])
     approval: Approval | None = None
     votes: Sequence[Vote] = ()
+    question: Payload | None = None
+    """What policy was asked, but for the arguments: kept, so that it can be asked again."""
     verdict: Verdict | None = None
     # 7 guardrails
     labels: frozenset[str] = frozenset()
@@ -97,6 +114,8 @@ class ActionContext:
     budgets: tuple[Budget, ...] = ()
     locks: tuple[str, ...] = ()
     fences: Mapping[str, int] = field(default_factory=dict[str, int])
+    # hand-offs
+    handover: Handover | None = None
 
     @property
     def stream(self) -> str:
@@ -111,7 +130,14 @@ class ActionContext:
     @property
     def declared(self) -> bool:
         """Whether the name asked for is one of the fleet's own."""
-        return self.is_route or (hasattr(self, "release") and self.action.name in self.release.tools)
+        if self.is_route or not hasattr(self, "release"):
+            return self.is_route
+        return self.action.name in (*self.release.tools, *self.release.contract.terms.handoffs)
+
+    @property
+    def is_withheld(self) -> bool:
+        """Whether it would change the world, in a fork that only looks what would happen."""
+        return not self.run.effects and self.tool is not None and self.tool.effect == "write"
 
     @property
     def agent(self) -> str:
@@ -121,15 +147,7 @@ class ActionContext:
     @property
     def scopes(self) -> tuple[str, ...]:
         """Every switch that could stop this action."""
-        return (
-            "fleet",
-            f"unit:{self.version.unit}",
-            f"class:{self.version.agent_class}",
-            f"agent:{self.version.agent}",
-            f"version:{self.version.id}",
-            f"run:{self.run.id}",
-            f"{self.action.kind}:{self.action.name}",
-        )
+        return (*self.version.scopes, f"run:{self.run.id}", f"{self.action.kind}:{self.action.name}")
 
     @property
     def judged_digest(self) -> str:

@@ -14,13 +14,15 @@ from remit.gateway.model import Done, Outcome, Waiting
 from remit.gateway.providers import Completion, ProviderError
 from remit.gateway.records import MOST_READS, TRIES, CommitRefusedError, commit_outcome, decision_entry
 from remit.gateway.steps import Reader
-from remit.gateway.tools import OutcomeUnknownError, UnusableResultError
+from remit.gateway.tools import NotSentError, OutcomeUnknownError, UnusableResultError
 from remit.guardrails import load_function, run_gate
 from remit.ledger import Charge, Source
 from remit.store import Commit, CommitRefused, Statement
 
 # A question whose answer nobody may guess stays open until somebody knows.
 NEVER = 2**62
+# Seconds until a server that cannot be reached is tried again, when a try before may have happened.
+UNSENT_PAUSE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,12 @@ class Performed:
     """Whether a person said so; there is no result of a tool to check then."""
 
 
-async def perform(parts: Parts, ctx: ActionContext) -> Performed:
-    """11b. Acts, once, under the key of run and step. Raises `OutcomeUnknownError` when nobody can tell."""
+async def perform(parts: Parts, ctx: ActionContext, fault: OutcomeUnknownError | None = None) -> Performed:
+    """11b. Acts, once, under the key of run and step. Raises `OutcomeUnknownError` when nobody can tell.
+
+    `fault` is what a try before left open: then one that cannot even be sent does not mean that nothing happened.
+    """
+    parts.reach("before effect")
     if ctx.tool is None:
         return await _ask_model(parts, ctx)
     price = ctx.release.prices[ctx.tool.name]
@@ -47,14 +53,18 @@ async def perform(parts: Parts, ctx: ActionContext) -> Performed:
     for tries_left in reversed(range(TRIES if repeatable else 1)):
         try:
             return Performed(await parts.tools.call(ctx.tool, call_of(ctx), ctx.arguments), cost=price)
+        except NotSentError as unsent:
+            if fault is None:
+                return Performed({"error": str(unsent)}, is_error=True)
+            await asyncio.sleep(UNSENT_PAUSE if tries_left else 0)
         except (ToolError, UnusableResultError) as refusal:
             return Performed({"error": str(refusal)}, is_error=True, cost=price)
-        except OutcomeUnknownError as fault:
-            if not tries_left and ctx.tool.effect == "read":
-                return Performed({"error": f"{ctx.tool.name} failed: {fault}"}, is_error=True, cost=price)
-            if not tries_left:
-                return await _look_up(parts, ctx, fault)
-    raise AssertionError("the last try returns or raises")
+        except OutcomeUnknownError as unknown:
+            fault = unknown
+    assert fault is not None  # noqa: S101  every other way out of a try has returned
+    if ctx.tool.effect == "read":
+        return Performed({"error": f"{ctx.tool.name} failed: {fault}"}, is_error=True, cost=price)
+    return await look_up(parts, ctx, fault)
 
 
 def call_of(ctx: ActionContext) -> ToolCall:
@@ -63,7 +73,7 @@ def call_of(ctx: ActionContext) -> ToolCall:
     return ToolCall(ctx.key, ctx.task.id, ctx.run.id, ctx.action.step, actor, ctx.task.on_behalf_of, ctx.fences)
 
 
-async def _look_up(parts: Parts, ctx: ActionContext, fault: OutcomeUnknownError) -> Performed:
+async def look_up(parts: Parts, ctx: ActionContext, fault: OutcomeUnknownError) -> Performed:
     """Finds out by the tool's declared check what became of a call; without one, or without an answer, raises."""
     assert ctx.tool is not None  # noqa: S101  only tools get here
     if not ctx.tool.lookup:
@@ -88,16 +98,16 @@ async def _ask_model(parts: Parts, ctx: ActionContext) -> Performed:
         completion = await parts.models.complete(route, ctx.arguments, task=ctx.task.reference)
     except Exception as fault:  # noqa: BLE001  whatever a provider raises, there is no answer and the step must end
         error = {"error": f"the model {route} gave no answer: {plain(str(fault))}"}
-        return Performed(error, is_error=True, cost=worst * _spent_tries(fault))
-    cost = parts.models.cost(route, completion)
-    return _answered(completion, None if cost is None else cost + worst * completion.spent_tries)
+        lost = _lost(fault, worst)
+        return Performed(error, is_error=True, cost=lost or 0, priced=lost is not None)
+    return _answered(completion, parts.models.cost(route, completion))
 
 
-def _spent_tries(fault: Exception) -> int:
-    """Returns how many tries may be charged although no answer came; of an unknown fault, one."""
+def _lost(fault: Exception, worst: int) -> int | None:
+    """Returns what may be charged although no answer came: of an unknown fault, the worst case; None when unpriced."""
     if isinstance(fault, ProviderError):
-        return fault.spent_tries + int(fault.spent)
-    return 0 if isinstance(fault, InputError) else 1
+        return fault.cost_micros
+    return 0 if isinstance(fault, InputError) else worst
 
 
 def _answered(completion: Completion, cost: int | None) -> Performed:
@@ -152,7 +162,9 @@ async def finish(parts: Parts, ctx: ActionContext, performed: Performed) -> Outc
         *_bindings(parts, ctx, value, is_error),
         *parts.controls.unlock(ctx.locks, ctx.key),
     ]
-    if ctx.hold is not None or cost or ctx.tool is None:
+    if ctx.person is not None:
+        statements.append(parts.journal.ready(ctx.run.id))
+    if ctx.hold is not None or cost or ctx.action.kind == "model":
         statements += parts.ledger.settle(ctx.run.id, ctx.action.step, ctx.hold, _charge(parts, ctx, performed))
     fields: dict[str, Any] = {"result": result.digest, "is_error": is_error, "cost": cost, "labels": sorted(labels)}
     fields["reads"] = ctx.reads[before:][:MOST_READS]
@@ -207,16 +219,16 @@ async def conclude(parts: Parts, ctx: ActionContext, performing: Awaitable[Perfo
         performed = await performing
     except OutcomeUnknownError as fault:
         return await doubt(parts, ctx, fault)
+    parts.reach("after effect")
     return await finish(parts, ctx, performed)
 
 
 async def resume(parts: Parts, ctx: ActionContext) -> Performed:
     """Takes up a step that was decided before a crash: repeats what may be repeated, looks up what may not."""
+    fault = OutcomeUnknownError("the attempt that called it ended before its answer was kept")
     if ctx.tool is None or ctx.tool.idempotent or ctx.tool.effect == "read":
-        return await perform(parts, ctx)
-    return await _look_up(
-        parts, ctx, OutcomeUnknownError("the attempt that called it ended before its answer was kept")
-    )
+        return await perform(parts, ctx, fault)
+    return await look_up(parts, ctx, fault)
 
 
 async def doubt(parts: Parts, ctx: ActionContext, fault: OutcomeUnknownError) -> Waiting:

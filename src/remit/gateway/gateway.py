@@ -20,7 +20,7 @@ from remit.gateway.answers import check_duties
 from remit.gateway.context import ActionContext, Parts
 from remit.gateway.effects import conclude, perform
 from remit.gateway.model import Action, Check, Denied, Done, Outcome, Waiting
-from remit.gateway.recall import AnotherActionError, recall, settle_told, take_up
+from remit.gateway.recall import AnotherActionError, is_left, play_back, recall, settle_left, settle_told, take_up
 from remit.gateway.records import CommitRefusedError, commit_denied, commit_permit, read_done
 from remit.identity import Credentials
 from remit.journal import StepState
@@ -32,11 +32,13 @@ _BEFORE_REPLAY = (
     (Check.SWITCHES, steps.check_switches),
     (Check.LIFECYCLE, steps.check_lifecycle),
 )
-_BEFORE_COMMIT = (
+_JUDGING = (
     (Check.LIMITS, steps.check_limits),
     (Check.INPUT, steps.check_input),
     (Check.AUTHORITY, steps.authorize),
     (Check.GUARDRAILS, steps.screen),
+)
+_PLANNING = (
     (Check.APPROVAL, steps.require_approval),
     (Check.RESERVE, steps.reserve),
     (Check.LOCK, steps.take_locks),
@@ -93,6 +95,13 @@ class Gateway:
             raise NotFoundError("No outcome to settle", which=approval.id)
         return await self._owned(f"{row.run}:{row.step}", settle_told(parts, row, approval))
 
+    async def settle_left(self) -> None:
+        """Brings what was decided in runs that are over to an outcome, when nobody performs it any more."""
+        for run, step in self._parts.journal.open_steps():
+            row = self._parts.journal.step(run, step)
+            if row is not None and f"{run}:{step}" not in self._in_flight and is_left(self._parts, row):
+                await self._owned(f"{run}:{step}", settle_left(self._parts, row))
+
     async def _through(self, ctx: ActionContext) -> Outcome:
         try:
             return await self._decide_and_do(ctx)
@@ -118,7 +127,11 @@ class Gateway:
                 return known
             if ctx.recorded.state is not StepState.WAITING:
                 return await self._owned(ctx.key, take_up(self._parts, ctx, ctx.recorded))
-        if refusal := await self._pass(ctx, _BEFORE_COMMIT):
+        if refusal := await self._pass(ctx, _JUDGING):
+            return refusal
+        if ctx.is_withheld:
+            return await play_back(self._parts, ctx)
+        if refusal := await self._pass(ctx, _PLANNING):
             return refusal
         return await self._owned(ctx.key, self._commit_and_do(ctx))
 
@@ -146,6 +159,8 @@ class Gateway:
         if refused := await self._commit(ctx):
             return await commit_denied(self._parts, ctx, refused)
         ctx.performed = True
+        if ctx.handover is not None:
+            return Waiting("handoff", "", ctx.decision, ctx.handover.child.id)
         return await conclude(self._parts, ctx, perform(self._parts, ctx))
 
     async def _pass(self, ctx: ActionContext, checks: Any) -> Denied | Waiting | None:

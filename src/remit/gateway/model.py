@@ -100,9 +100,12 @@ class Denied:
 class Waiting:
     """Nothing happened yet: a person has to answer first, and the run is parked."""
 
-    for_what: Literal["approval", "person", "outcome", "answer"]
+    for_what: Literal["approval", "person", "outcome", "handoff"]
     approval: str
+    """The question it waits for."""
     decision: str = ""
+    child: str = ""
+    """The run that was handed the work."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,16 +9,17 @@ from remit.core import HOUR, MICRO, canonical_bytes
 from remit.gateway.context import ActionContext, Parts
 from remit.gateway.model import Waiting
 from remit.gateway.records import commit_waiting
-from remit.policy import ApprovalGiven, Question, Rung, Verdict
+from remit.journal import Payload
+from remit.policy import ApprovalGiven, Question, Rung, Verdict, question_record
 from remit.policy import Vote as PolicyVote
 
 
 def question_for(parts: Parts, ctx: ActionContext) -> Question:
     """Returns the question put to policy: everything the verdict may depend on, and nothing else."""
     tool, task, person = ctx.tool, ctx.task, ctx.person
-    arguments = ctx.arguments if tool else model_terms(ctx)
+    arguments = ctx.arguments if tool else {} if ctx.handover else model_terms(ctx)
     return Question(
-        kind="tool" if tool else "model",
+        kind="tool" if tool else "handoff" if ctx.handover else "model",
         name=ctx.action.name,
         arguments=arguments,
         facts=ctx.facts,
@@ -34,6 +35,14 @@ def question_for(parts: Parts, ctx: ActionContext) -> Question:
         roles=person.roles if person else (),
         amount=amount_of(parts, ctx) if tool else None,
     )
+
+
+def question_payload(ctx: ActionContext, question: Question) -> Payload:
+    """Names all that a verdict depends on, so that it can be asked again; what was judged is a payload already."""
+    record = question_record(question) | {"subjects": dict(ctx.subjects)}
+    if question.arguments is not ctx.arguments:
+        record["arguments"] = dict(question.arguments)
+    return ctx.payload(record)
 
 
 def model_terms(ctx: ActionContext) -> dict[str, Any]:

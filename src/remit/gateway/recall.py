@@ -1,14 +1,18 @@
 """A run driven again: recorded outcomes come back, open ones are settled, and another order is a named error."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from remit.approvals import Approval
-from remit.core import NotFoundError, RemitError
+from remit.contracts import unmet_criteria
+from remit.core import IntegrityError, JsonValue, NotFoundError, RemitError
 from remit.gateway.context import ActionContext, Parts
-from remit.gateway.effects import conclude, doubt, resume, settle_doubt
-from remit.gateway.model import Action, Check, Denied, Done, Outcome
-from remit.gateway.records import commit_denied, commit_resumed, read_denied, read_done
+from remit.gateway.effects import Performed, conclude, doubt, finish, look_up, resume, settle_doubt
+from remit.gateway.model import Action, Check, Denied, Done, Outcome, Waiting
+from remit.gateway.records import commit_denied, commit_played_back, commit_resumed, read_denied, read_done
 from remit.gateway.steps import take_locks
 from remit.gateway.tools import OutcomeUnknownError
-from remit.journal import StepRow, StepState
+from remit.journal import Run, RunState, StepRow, StepState
 
 
 class AnotherActionError(RemitError):
@@ -34,8 +38,39 @@ def recall(parts: Parts, ctx: ActionContext, row: StepRow) -> Done | Denied | No
             return None
 
 
+async def play_back(parts: Parts, ctx: ActionContext) -> Done | Denied:
+    """Answers a write of a fork without effects: as the first run was answered, or not at all; nothing is done."""
+    row = parts.journal.recorded_like(ctx.run.parent_run or "", ctx.asked.digest if ctx.asked else "")
+    rung = ctx.verdict.rung if ctx.verdict else None
+    if row is None:
+        why = f"a fork without effects does not do it; policy's answer is {rung}"
+        return await commit_denied(parts, ctx, Denied(Check.PERFORM, why, "Fork with effects to have it done"))
+    return await commit_played_back(parts, ctx, row)
+
+
 async def settle_told(parts: Parts, row: StepRow, approval: Approval) -> Outcome:
     """Settles a step of unknown outcome by what a person told, whatever became of its run."""
+    return await settle_doubt(parts, _context_of(parts, row), approval)
+
+
+def is_left(parts: Parts, row: StepRow) -> bool:
+    """Whether the process that performed a step is gone."""
+    run = parts.journal.run(row.run)
+    return parts.executors.left(run, parts.journal.executor(run.id, row.attempt)) is not None
+
+
+async def settle_left(parts: Parts, row: StepRow) -> Outcome:
+    """Settles a step of a run that is over: nothing is performed any more, but what may have happened is found out."""
+    ctx = _context_of(parts, row)
+    told = "the run ended before its answer was kept"
+    if row.kind != "tool" or (ctx.tool and ctx.tool.effect == "read"):
+        cost = ctx.hold.amount if ctx.hold and row.kind == "model" else 0
+        return await finish(parts, ctx, Performed({"error": told}, is_error=True, cost=cost))
+    return await conclude(parts, ctx, look_up(parts, ctx, OutcomeUnknownError(told)))
+
+
+def _context_of(parts: Parts, row: StepRow) -> ActionContext:
+    """Returns what is known of a step apart from any attempt that asks for it."""
     run = parts.journal.run(row.run)
     version = parts.registry.find(run.agent, run.version)
     if version is None or run.release not in parts.releases:
@@ -44,7 +79,7 @@ async def settle_told(parts: Parts, row: StepRow, approval: Approval) -> Outcome
     ctx.run, ctx.task, ctx.version = run, parts.journal.task_terms(run.task), version
     ctx.release, ctx.identified = parts.releases[run.release], True
     _restore(parts, ctx, row)
-    return await settle_doubt(parts, ctx, approval)
+    return ctx
 
 
 def _restore(parts: Parts, ctx: ActionContext, row: StepRow) -> None:
@@ -59,13 +94,38 @@ def _restore(parts: Parts, ctx: ActionContext, row: StepRow) -> None:
     ctx.locks = tuple(parts.controls.held_by(ctx.key))
 
 
+async def take_up_handoff(parts: Parts, ctx: ActionContext, row: StepRow) -> Outcome:
+    """Brings a hand-off to its outcome once the taker's run is over."""
+    child = parts.journal.child(row.run, row.step)
+    if child is None:
+        raise IntegrityError("A hand-off has no run", which=ctx.key)
+    if not child.state.is_over:
+        return Waiting("handoff", "", row.decision, child.id)
+    return await finish(parts, ctx, _came_back(parts, ctx, child))
+
+
+def _came_back(parts: Parts, ctx: ActionContext, child: Run) -> Performed:
+    """Returns what the giver hears: the taker's output, and which criteria of the envelope it does not meet."""
+    output: JsonValue = parts.journal.content(child.output) if child.output else None
+    told: dict[str, Any] = {"agent": child.agent, "run": child.id, "state": child.state.value, "output": output}
+    if child.state is not RunState.DONE:
+        return Performed({**told, "error": f"{child.agent} did not finish: {child.reason or child.state}"}, True)
+    met: Mapping[str, Any] = output if isinstance(output, Mapping) else {}  # pyright: ignore[reportUnknownVariableType]
+    if unmet := unmet_criteria(ctx.arguments, met):
+        return Performed({**told, "unmet": unmet, "error": f"the result does not meet: {'; '.join(unmet)}"}, True)
+    return Performed(told)
+
+
 async def take_up(parts: Parts, ctx: ActionContext, row: StepRow) -> Outcome:
     """Brings a step that was decided before, and has no outcome yet, to its outcome."""
     _restore(parts, ctx, row)
+    if row.kind == "handoff":
+        return await take_up_handoff(parts, ctx, row)
     if row.state is StepState.UNKNOWN and (approval := parts.approvals.find(row.approval)):
         return await settle_doubt(parts, ctx, approval)
     await take_locks(parts, ctx)
     refused = await commit_resumed(parts, ctx)
+    parts.reach("resuming")
     if refused is None:
         return await conclude(parts, ctx, resume(parts, ctx))
     if refused.step is not Check.LOCK:

@@ -10,9 +10,10 @@ from remit.audit import make_entry
 from remit.core import ConflictError, InputError
 from remit.gateway.calls import plain
 from remit.gateway.context import ActionContext, Parts
+from remit.gateway.handoffs import plan_child
 from remit.gateway.model import Check, Denied, Done
-from remit.journal import Payload, StepRow
-from remit.policy import Verdict
+from remit.journal import Payload, StepRow, StepState
+from remit.policy import Verdict, verdict_record
 from remit.store import Commit, CommitRefused, CommitResult, Committed, Entry, Statement
 
 # One try and two more, all under one key: a tool that fails three times in a row is broken, not unlucky.
@@ -97,15 +98,13 @@ def reasoning(ctx: ActionContext) -> Payload | None:
 def _why(ctx: ActionContext, verdict: Verdict) -> dict[str, Any]:
     return {
         "bundle": ctx.release.bundle.digest,
-        "rungs": [
-            {"rung": answer.rung, "allowed": answer.allowed, "policies": [reason.policy for reason in answer.reasons]}
-            for answer in verdict.answers
-        ],
+        "question": ctx.question.digest if ctx.question and not ctx.withheld else "",
+        **({"withheld": True} if ctx.withheld else {}),
+        **verdict_record(verdict),
         "facts": {name: _commitment(ctx, value) for name, value in ctx.facts.items()},
         "subjects": {kind: ctx.payload(value).digest for kind, value in ctx.subjects.items()},
         "reads": ctx.reads[:MOST_READS],
         "constraints": [*ctx.release.constraints.get(ctx.action.name, ()), *ctx.notes],
-        "override": [[{"role": need.role, "count": need.count} for need in some] for some in verdict.approvers],
     }
 
 
@@ -136,10 +135,11 @@ async def commit_permit(parts: Parts, ctx: ActionContext) -> Denied | None:
             *parts.ledger.reserve(ctx.run.id, ctx.action.step, ctx.hold.amount, ctx.budgets),
         ]
     locks = parts.controls.lock(ctx.locks, ctx.key, _lock_seconds(parts, ctx))
-    rung = ctx.verdict.rung if ctx.verdict else None
-    entry = decision_entry(
-        ctx, "permit", rung=rung, sent=ctx.judged_digest, approval=ctx.approval.id if ctx.approval else ""
-    )
+    more = {"approval": ctx.approval.id if ctx.approval else ""}
+    if ctx.handover is not None:
+        held += plan_child(parts, ctx, ctx.handover)
+        more["child"] = ctx.handover.child.id
+    entry = decision_entry(ctx, "permit", sent=ctx.judged_digest, **more)
     statements = [*guards, *locks, *held]
     result = await parts.writer.commit(Commit(statements, [entry], ctx.key))
     if isinstance(result, CommitRefused):
@@ -185,11 +185,27 @@ def _fences(result: Committed, skip: int, count: int) -> Mapping[str, int]:
     return {row["resource"]: row["fence"] for row in rows}
 
 
+async def commit_played_back(parts: Parts, ctx: ActionContext, row: StepRow) -> Done:
+    """Keeps the outcome another run had for the same action as this one's, at no cost; nothing was done."""
+    kept = parts.journal.write_step(
+        "keep_recorded",
+        **_step_key(ctx),
+        judged=ctx.judged_digest,
+        result=row.result,
+        is_error=int(row.is_error),
+        at=ctx.now,
+    )
+    entry = decision_entry(ctx, "played-back", of=row.decision)
+    result = await parts.writer.commit(Commit([kept, *_kept(parts, ctx)], [entry], ctx.key))
+    if isinstance(result, CommitRefused):
+        raise CommitRefusedError(result)
+    return replace(read_done(parts, row), decision=ctx.decision, cost=0)
+
+
 async def commit_waiting(parts: Parts, ctx: ActionContext, asking: Asking) -> str:
     """Parks the action: the question, the waiting step and the decision's record in one commit."""
     identifier, asked = parts.approvals.ask(asking)
-    rung = ctx.verdict.rung if ctx.verdict else None
-    entry = decision_entry(ctx, "wait", rung=rung, approval=identifier)
+    entry = decision_entry(ctx, "wait", approval=identifier)
     statements = [
         parts.controls.guard(ctx.scopes),
         _open_step(parts, ctx, "waiting", approval=identifier),
@@ -219,10 +235,11 @@ async def commit_denied(parts: Parts, ctx: ActionContext, denied: Denied) -> Den
     told = replace(denied, decision=ctx.decision)
     words = ctx.payload(denied.words).digest if denied.words and ctx.identified else ""
     entry = _denied_entry(ctx, denied, words)
-    statements: list[Statement] = []
+    kept = _kept(parts, ctx) if ctx.identified else []
+    statements = kept
     if ctx.identified and ctx.person is None and denied.step not in PASSING and ctx.asked is not None:
-        kept = {"step": int(denied.step), "reason": denied.reason, "hint": denied.hint, "words": denied.words}
-        result = ctx.payload({"denied": kept})
+        told_why = {"step": int(denied.step), "reason": denied.reason, "hint": denied.hint, "words": denied.words}
+        result = ctx.payload({"denied": told_why})
         statements = [
             parts.journal.write_step(
                 "deny_step",
@@ -234,14 +251,14 @@ async def commit_denied(parts: Parts, ctx: ActionContext, denied: Denied) -> Den
                 at=ctx.now,
             ),
             parts.journal.keep(result),
-            *_kept(parts, ctx),
+            *kept,
         ]
         if ctx.approval is not None and denied.step is Check.APPROVAL:
             statements.append(parts.approvals.close(ctx.approval.id, ApprovalState.EXPIRED, denied.reason))
     if isinstance(
         await parts.writer.commit(Commit(statements, [entry], ctx.key if ctx.identified else "")), CommitRefused
     ):
-        await parts.writer.commit(Commit([], [entry]))
+        await parts.writer.commit(Commit(kept, [entry]))
     return told
 
 
@@ -266,7 +283,9 @@ PASSING = frozenset({Check.IDENTIFY, Check.SWITCHES, Check.LIFECYCLE})
 async def commit_outcome(parts: Parts, ctx: ActionContext, statements: Sequence[Statement], **fields: Any) -> None:
     """13. Settlement, release, labels, result and the outcome's record in one commit."""
     entry = make_entry(ctx.stream, "outcome", ctx.decision, parts.clock.now(), {"decision": ctx.decision, **fields})
+    parts.reach("before outcome")
     result = await _surely(parts, Commit(statements, [entry], ctx.key))
+    parts.reach("after outcome")
     if isinstance(result, CommitRefused):
         raise CommitRefusedError(result)
 
@@ -279,6 +298,17 @@ async def _surely(parts: Parts, commit: Commit) -> CommitResult:
         except ConflictError:
             await asyncio.sleep(pause)
     return await parts.writer.commit(commit)
+
+
+def recorded_outcome(parts: Parts, row: StepRow) -> Done | Denied | None:
+    """Returns the outcome of a step as it was recorded, or nothing when it has none yet."""
+    match row.state:
+        case StepState.DONE:
+            return read_done(parts, row)
+        case StepState.DENIED:
+            return read_denied(parts, row)
+        case _:
+            return None
 
 
 def read_done(parts: Parts, row: StepRow) -> Done:
@@ -322,10 +352,12 @@ def _open_step(parts: Parts, ctx: ActionContext, state: str, *, sent: str = "", 
 
 
 def _kept(parts: Parts, ctx: ActionContext) -> list[Statement]:
-    """Keeps what was asked and, where it differs, what was judged; the agent's reasoning too."""
-    said = () if ctx.withheld else (ctx.asked, ctx.judged)
+    """Keeps what was asked, what was judged where it differs, by what, and the agent's reasoning."""
+    said = () if ctx.withheld else (ctx.asked, ctx.judged, ctx.question)
     payloads: list[Payload] = [payload for payload in said if payload]
     if told := reasoning(ctx):
         payloads.append(told)
     distinct = {payload.digest: payload for payload in payloads}
-    return [parts.journal.keep(payload) for payload in distinct.values()]
+    bundle = ctx.release.bundle if ctx.verdict else None
+    judged_by = parts.registry.keep_bundle(bundle.digest, bundle.packed) if bundle else []
+    return [*judged_by, *(parts.journal.keep(payload) for payload in distinct.values())]

@@ -84,7 +84,9 @@ def restore_release(source: bytes, fleet: Fleet, settings: Settings, policy: Pol
     kept = json.loads(source)
     contract = Contract.model_validate(kept["contract"])
     servers = {name: Server.model_validate(server) for name, server in kept["servers"].items()}
-    before = replace(fleet, contracts={contract.name: contract}, servers={**fleet.servers, **servers})
+    # With the others' contracts: org policies name agents, and hand-offs need somebody to go to.
+    contracts = {**fleet.contracts, contract.name: contract}
+    before = replace(fleet, contracts=contracts, servers={**fleet.servers, **servers})
     return compile_release(contract, before, settings, policy.bundle(before, contract))
 
 

@@ -1,24 +1,27 @@
 """Steps 1 to 10 of one action: they read and plan. Each returns a refusal, or nothing when it has passed."""
 
 import asyncio
+import json
 from copy import deepcopy
 from typing import Any
 
 from remit.approvals import ApprovalState
 from remit.contracts import Facts, Tool, normalise
 from remit.controls import LOOKBACK, is_looping
-from remit.core import MINUTE, InputError, JsonValue, check_depth, day_of
+from remit.core import MINUTE, InputError, JsonValue, canonical_bytes, check_depth, day_of
 from remit.gateway.calls import ToolCall, ToolError
 from remit.gateway.context import ActionContext, Parts
+from remit.gateway.handoffs import check_handoff
 from remit.gateway.model import Check, Denied, Waiting
-from remit.gateway.providers import check_request
-from remit.gateway.questions import ask_people, question_for
+from remit.gateway.questions import ask_people, question_for, question_payload
 from remit.gateway.tools import OutcomeUnknownError, UnusableResultError
 from remit.guardrails import load_function, run_gate
 from remit.identity import secret_matches
 from remit.journal import RunState
 from remit.ledger import Budget, Hold, day_budget, run_budget
 from remit.policy import Rung
+
+_QUARANTINE = "The platform team runs `remit tools check {0}`, and `remit tools lock {0}` after looking at the change"
 
 
 async def identify(parts: Parts, ctx: ActionContext) -> Denied | None:
@@ -67,8 +70,8 @@ async def check_limits(parts: Parts, ctx: ActionContext) -> Denied | None:
         return Denied(Check.LIMITS, f"{ctx.action.step} is no number of a step", "Count steps from 1")
     if ctx.action.step > most_steps:
         return Denied(Check.LIMITS, f"the run has used its {most_steps} steps", "Finish with what is known")
-    if ctx.run.hops > most_hops:
-        return Denied(Check.LIMITS, f"the work was handed on more than {most_hops} times", "Ask a person")
+    if ctx.run.hops + (ctx.action.kind == "handoff") > most_hops:
+        return Denied(Check.LIMITS, f"the work was handed on {most_hops} times, which is the most", "Ask a person")
     if parts.journal.working_time(ctx.run, ctx.now) > limits.minutes * MINUTE:
         return Denied(Check.LIMITS, f"the run has used its {limits.minutes} minutes", "Finish with what is known")
     if how := is_looping(ctx.asked.digest, ctx.before):
@@ -81,8 +84,12 @@ async def check_input(parts: Parts, ctx: ActionContext) -> Denied | None:
     action = ctx.action
     if action.kind == "model":
         return _model_input(parts, ctx)
+    if action.kind == "handoff":
+        return check_handoff(parts, ctx)
     if action.kind != "tool":
-        return Denied(Check.INPUT, f"this gateway does not take {action.kind} actions yet", "Use a tool or a model")
+        return Denied(
+            Check.INPUT, f"this gateway does not take {action.kind} actions yet", "Use a tool, a model or a hand-off"
+        )
     tool, validator = ctx.release.tools.get(action.name), ctx.release.inputs.get(action.name)
     if tool is None or validator is None:
         granted = ", ".join(sorted(ctx.release.inputs)) or "none"
@@ -114,7 +121,7 @@ def _model_input(parts: Parts, ctx: ActionContext) -> Denied | None:
     request = asked.value()["arguments"]
     request.setdefault("max_tokens", ctx.release.contract.terms.models.max_tokens)
     try:
-        check_request(request)
+        parts.models.check(ctx.action.name, request)
     except InputError as fault:
         return Denied(Check.INPUT, "the request cannot be taken", fault.hint, words=fault.text())
     # The contract's own instructions are not somebody's content; everything else may carry labels and secrets.
@@ -138,11 +145,15 @@ def _arguments(parts: Parts, ctx: ActionContext) -> dict[str, JsonValue]:
 
 async def authorize(parts: Parts, ctx: ActionContext) -> Denied | None:
     """6. Policy answers, rung by rung, with facts and the task's subjects in context."""
+    if ctx.tool is not None and (why := await parts.tools.unavailable(ctx.tool)):
+        return Denied(Check.LIFECYCLE, f"{ctx.tool.name} is in quarantine: {why}", _QUARANTINE.format(ctx.tool.server))
     if ctx.tool is not None and (ctx.tool.subjects or ctx.tool.binds or ctx.tool.facts):
         ctx.subjects = parts.journal.subjects(ctx.task.id)
     if ctx.tool is not None and ctx.tool.facts is not None:
         ctx.facts = await _find_facts(parts, ctx, ctx.tool.name, ctx.tool.facts)
-    ctx.verdict = parts.policy.judge(ctx.release.bundle, question_for(parts, ctx))
+    question = question_for(parts, ctx)
+    ctx.question = question_payload(ctx, question)
+    ctx.verdict = parts.policy.judge(ctx.release.bundle, question)
     if ctx.verdict.rung is None:
         forbids = [reason for answer in ctx.verdict.answers for reason in answer.reasons if reason.effect == "forbid"]
         why = forbids[0].because or forbids[0].text if forbids else "no rule of the contract permits it"
@@ -158,14 +169,15 @@ async def _find_facts(parts: Parts, ctx: ActionContext, tool: str, declared: Fac
     facts = {name: value for name, value in dict(found).items() if value is not None}
     if problems := ctx.release.facts[tool].problems(facts):
         raise InputError("The facts are not as declared", which=declared.code, why="; ".join(problems))
-    return facts
+    # Read back from what is kept of them: asked again, policy is told exactly the same.
+    return json.loads(canonical_bytes(facts))
 
 
 async def screen(parts: Parts, ctx: ActionContext) -> Denied | None:
     """7. The content is sound, and the contract's gate finds the claim true."""
-    if ctx.tool is None:
+    if ctx.tool is None and ctx.handover is None:
         return None
-    personal = ctx.release.personal[ctx.tool.name]
+    personal = ctx.release.personal[ctx.tool.name] if ctx.tool else ()
     screening = parts.guardrails.screen_input(ctx.arguments, personal_fields=personal)
     ctx.labels = screening.labels
     if screening.blocked:
@@ -173,7 +185,7 @@ async def screen(parts: Parts, ctx: ActionContext) -> Denied | None:
         return Denied(
             Check.GUARDRAILS, f"the arguments hold a {concern.kind} ({concern.rule}) at {concern.where}", "Leave it out"
         )
-    if code := ctx.release.gate_code(ctx.tool.name, "before"):
+    if ctx.tool and (code := ctx.release.gate_code(ctx.tool.name, "before")):
         seconds = parts.settings.limits.tool_seconds
         why = await run_gate(load_function(code), Reader(parts, ctx), ctx.arguments, None, seconds=seconds)
         ctx.notes.append(f"gate before: {code}")
@@ -191,9 +203,7 @@ async def require_approval(parts: Parts, ctx: ActionContext) -> Denied | Waiting
     if approval is None and ctx.tool and ctx.verdict:
         return await ask_people(parts, ctx, ctx.tool, ctx.verdict)
     if approval is None:
-        return Denied(
-            Check.APPROVAL, "the contract lets nobody answer for a model call", "Change `models` in the contract"
-        )
+        return Denied(Check.APPROVAL, f"the contract lets nobody answer for a {ctx.action.kind}", "Change the contract")
     if approval.state is ApprovalState.PENDING and ctx.now < approval.expires_at:
         return Waiting("person" if approval.kind == "proposal" else "approval", approval.id)
     if rung is Rung.APPROVED and approval.state is ApprovalState.APPROVED:
@@ -226,6 +236,8 @@ async def reserve(parts: Parts, ctx: ActionContext) -> Denied | None:
 def _worst_case(parts: Parts, ctx: ActionContext) -> int | None:
     if ctx.tool is not None:
         return ctx.release.prices[ctx.tool.name]
+    if ctx.handover is not None:
+        return 0
     return parts.models.worst_case(ctx.action.name, ctx.arguments)
 
 
@@ -251,6 +263,8 @@ class Reader:
         declared: Tool | None = self._ctx.release.tools.get(tool)
         if declared is None or declared.effect != "read":
             raise InputError("Facts and gates read only through declared tools without effect", which=tool)
+        if why := await self._parts.tools.unavailable(declared):
+            raise InputError("A fact could not be read", which=tool, why=f"it is in quarantine: {why}")
         ctx = self._ctx
         call = ToolCall(f"{ctx.key}:read", ctx.task.id, ctx.run.id, ctx.action.step, ctx.agent, ctx.task.on_behalf_of)
         try:

@@ -1,39 +1,27 @@
-"""Tools in this process: one object per server, one async method per tool."""
+"""The fleet's tools: each call goes to the server that has the tool, and ends in one of four ways."""
 
 import asyncio
-import inspect
-from collections.abc import Awaitable, Callable, Mapping
-from copy import deepcopy
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from remit.contracts import Server, Tool
-from remit.core import InputError, JsonValue, canonical_bytes
+from remit.contracts import Offer, Server, Tool
+from remit.core import ConflictError, JsonValue, canonical_bytes
 from remit.gateway.calls import ToolCall, ToolError, plain
+from remit.gateway.servers import FunctionServer, NotSentError, OutcomeUnknownError, ToolServer, UnusableResultError
 from remit.guardrails import load_function
 
-ToolFunction = Callable[..., Awaitable[JsonValue]]
+__all__ = ["NotSentError", "OutcomeUnknownError", "Tools", "UnusableResultError", "offered_by"]
 
-
-@dataclass(frozen=True, slots=True)
-class _Served:
-    """A tool's code, and what it takes."""
-
-    function: ToolFunction
-    signature: inspect.Signature
-
-
-class OutcomeUnknownError(Exception):
-    """The tool was called and nobody knows what became of it."""
-
-
-class UnusableResultError(Exception):
-    """The tool was called, it has happened, and its result is nothing that can be passed on."""
+# By name, and so imported only where it is needed; see `remit.gateway.servers`.
+_MCP, _OFFERED_BY = "remit.gateway.servers.mcp:McpServer", "remit.gateway.servers.mcp:offered_by"
 
 
 class Tools:
-    """Calls declared tools; connects each server once."""
+    """Calls declared tools; connects each server once.
+
+    `instances` stand in for servers, by name: objects with one async method per tool.
+    """
 
     def __init__(
         self,
@@ -46,53 +34,56 @@ class Tools:
     ) -> None:
         self._seconds = seconds
         self._result_bytes = result_bytes
-        self._instances = dict(instances or {})
-        self._served: dict[str, _Served] = {}
+        self._servers: dict[str, ToolServer] = {}
         for server in servers.values():
-            instance = self._instances.get(server.name)
-            if instance is None:
+            instance = (instances or {}).get(server.name)
+            if instance is None and server.python is not None:
                 instance = load_function(server.python)(folder)
-                self._instances[server.name] = instance
-            for tool in server.tools:
-                self._served[tool.name] = _served(instance, tool)
+            if instance is not None:
+                self._servers[server.name] = FunctionServer(server, instance)
+            else:
+                self._servers[server.name] = load_function(_MCP)(server, folder=folder, result_bytes=result_bytes)
 
     async def call(self, tool: Tool, call: ToolCall, arguments: Mapping[str, Any]) -> JsonValue:
         """Returns the result, or raises.
 
-        `ToolError`: it refused and nothing happened. `UnusableResultError`: it happened, but what it returned is not
-        JSON or too large. `OutcomeUnknownError`: anything else.
+        `ToolError`: it refused and nothing happened; `NotSentError` among them: it was not even asked.
+        `UnusableResultError`: it happened, but what it returned is not JSON, too large or not as declared.
+        `OutcomeUnknownError`: anything else.
         """
-        doing = self._begun(tool, call, arguments)
+        seconds = tool.seconds or self._seconds
         try:
-            async with asyncio.timeout(tool.seconds or self._seconds):
-                result = await doing
+            result = await self._server(tool).call(tool, call, arguments, seconds=seconds)
+        except NotSentError as unsent:
+            raise NotSentError(plain(f"{unsent}; nothing happened")) from unsent
         except ToolError as refusal:
             raise ToolError(plain(str(refusal))) from refusal
+        except (OutcomeUnknownError, UnusableResultError) as told:
+            raise type(told)(plain(str(told))) from told
         except TimeoutError as late:
-            raise OutcomeUnknownError(f"no answer within {tool.seconds or self._seconds:g} seconds") from late
+            raise OutcomeUnknownError(f"no answer within {seconds:g} seconds") from late
         except (Exception, SystemExit, asyncio.CancelledError) as fault:
             if isinstance(fault, asyncio.CancelledError) and _is_stopped():
                 raise
             raise OutcomeUnknownError(plain(f"{type(fault).__name__}: {fault}")) from fault
         return self.checked(result)
 
-    def _begun(self, tool: Tool, call: ToolCall, arguments: Mapping[str, Any]) -> Awaitable[JsonValue]:
-        """Returns the call, on arguments that are its own; one the code cannot take is refused before it begins."""
-        if tool.name not in self._served:
-            raise ToolError(f"{tool.name} is not served here any more")
-        served, own = self._served[tool.name], deepcopy(dict(arguments))
-        try:
-            served.signature.bind(call, **own)
-        except TypeError as fault:
-            raise ToolError(plain(f"{tool.name} does not take these arguments: {fault}")) from fault
-        return served.function(call, **own)
+    async def unavailable(self, tool: Tool) -> str:
+        """Returns why a tool may not be used now, or nothing.
+
+        The definition its server gives may have changed since it was pinned, and nobody has looked at that yet.
+        """
+        server = self._servers.get(tool.server)
+        return plain(await server.unavailable(tool)) if server else ""  # the call itself will say so
 
     async def close(self) -> None:
-        """Closes every server that can be closed."""
-        for instance in self._instances.values():
-            close = getattr(instance, "close", None)
-            if close is not None and inspect.isawaitable(closing := close()):
-                await closing
+        """Closes every server."""
+        await asyncio.gather(*(server.close() for server in self._servers.values()))
+
+    def _server(self, tool: Tool) -> ToolServer:
+        if tool.server not in self._servers:
+            raise ToolError(f"{tool.name} is not served here any more")
+        return self._servers[tool.server]
 
     def checked(self, result: JsonValue) -> JsonValue:
         """Returns a result that is JSON and not too large; raises `UnusableResultError` for any other."""
@@ -108,20 +99,15 @@ class Tools:
         return result
 
 
+async def offered_by(server: Server, folder: Path, *, result_bytes: int) -> Offer:
+    """Connects to an MCP server, returns what it offers and leaves; a server out of reach is a `ConflictError`."""
+    try:
+        return await load_function(_OFFERED_BY)(server, folder, result_bytes)
+    except NotSentError as fault:
+        raise ConflictError("The server cannot be asked", which=server.name, why=str(fault)) from fault
+
+
 def _is_stopped() -> bool:
     """Returns whether somebody cancels the task we are in; a tool can raise `CancelledError` by itself, too."""
     task = asyncio.current_task()
     return task is None or task.cancelling() > 0
-
-
-def _served(instance: object, tool: Tool) -> _Served:
-    short = tool.name.partition("__")[2]
-    method = getattr(instance, short.replace("-", "_"), None)
-    if not inspect.iscoroutinefunction(method):
-        raise InputError(
-            f"Server {tool.server!r} has no async method",
-            which=short,
-            why=f"{type(instance).__name__} is what its factory returned",
-            hint=f"Write `async def {short}(self, call, *, …)`",
-        )
-    return _Served(method, inspect.signature(method))

@@ -1,6 +1,23 @@
 """Which tasks, runs, attempts and steps are there?"""
 
+from remit.journal.executors import Executor, Executors, LeftRun, executor_place, new_executor_name
 from remit.journal.journal import Journal
-from remit.journal.model import ActionKind, Payload, Run, RunState, StepRow, StepState, Task, name_of
+from remit.journal.model import ActionKind, Origin, Payload, Run, RunState, StepRow, StepState, Task, name_of
 
-__all__ = ["ActionKind", "Journal", "Payload", "Run", "RunState", "StepRow", "StepState", "Task", "name_of"]
+__all__ = [
+    "ActionKind",
+    "Executor",
+    "Executors",
+    "Journal",
+    "LeftRun",
+    "Origin",
+    "Payload",
+    "Run",
+    "RunState",
+    "StepRow",
+    "StepState",
+    "Task",
+    "executor_place",
+    "name_of",
+    "new_executor_name",
+]

@@ -3,17 +3,22 @@
 import json
 import secrets
 from collections import OrderedDict
+from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from remit.core import Clock, JsonValue, NotFoundError, new_id
-from remit.journal.model import SALT_BYTES, Payload, Run, RunState, StepRow, Task
-from remit.store import Database, Row, Statement, load_queries
+from remit.journal.executors import LeftRun
+from remit.journal.model import SALT_BYTES, Origin, Payload, Run, RunState, StepRow, Task, run_of
+from remit.store import Database, Row, Statement, Value, load_queries
 
 _Q = load_queries("remit.journal")
 LIST_LIMIT = 1_000
 # Runs in flight whose unchanging facts are kept in memory, a kilobyte each.
 CACHED = 16_384
+FIRST = Origin()
+NOTHING: Mapping[str, Value] = MappingProxyType({})
 
 
 class Journal:
@@ -64,39 +69,23 @@ class Journal:
         return task, [add, *bound, self.keep(payload)]
 
     def new_run(
-        self, task: Task, *, agent: str, version: str, release: str, parent_run: str | None = None, hops: int = 0
+        self, task: Task, *, agent: str, version: str, release: str, origin: Origin = FIRST
     ) -> tuple[Run, Statement]:
         """Returns a queued run of `task` and the statement that keeps it."""
+        values: dict[str, Any] = {
+            "id": new_id("run"),
+            "task": task.id,
+            "agent": agent,
+            "version": version,
+            "release": release,
+            **{name: getattr(origin, name) for name in Origin.__slots__},
+        }
         now = self._clock.now()
         run = Run(
-            new_id("run"),
-            task.id,
-            agent,
-            version,
-            release,
-            parent_run,
-            hops,
-            RunState.QUEUED,
-            0,
-            None,
-            None,
-            "",
-            now,
-            None,
-        )
-        return run, Statement(
-            _Q["add_run"],
-            {
-                "id": run.id,
-                "task": task.id,
-                "agent": agent,
-                "version": version,
-                "release": release,
-                "parent_run": parent_run,
-                "hops": hops,
-                "at": now,
-            },
-        )
+            **values, state=RunState.QUEUED, attempt=0, secret=None, output=None, reason="", ready_at=now, waits_for="",
+            created_at=now, ended_at=None,
+        )  # fmt: skip
+        return run, Statement(_Q["add_run"], {**values, "effects": int(origin.effects), "at": now})
 
     def task(self, identifier: str) -> Task:
         """Returns the task, or raises `NotFoundError`."""
@@ -117,7 +106,7 @@ class Journal:
     def find_run(self, identifier: str) -> Run | None:
         """Returns the run, or None."""
         row = self._database.read_one(_Q["run"], {"id": identifier})
-        return _run(row) if row else None
+        return run_of(row) if row else None
 
     def running(self, identifier: str, attempt: int) -> Run | None:
         """Returns the run as it was when this attempt was first seen holding the pen, from memory; else as it is now.
@@ -142,23 +131,28 @@ class Journal:
         if len(rows) != 1:
             why = "several runs end like this" if rows else ""
             raise NotFoundError("No such run", which=identifier, why=why, hint="`remit runs` lists what there is")
-        return _run(rows[0])
+        return run_of(rows[0])
 
     def runs(self, *, state: str = "", limit: int = LIST_LIMIT) -> list[Run]:
         """Returns the newest runs first."""
-        return [_run(row) for row in self._database.read(_Q["runs"], {"state": state, "limit": limit})]
+        return [run_of(row) for row in self._database.read(_Q["runs"], {"state": state, "limit": limit})]
 
     def runs_of(self, task: str) -> list[Run]:
         """Returns the runs of one task in the order they began."""
-        return [_run(row) for row in self._database.read(_Q["runs_of_task"], {"task": task})]
+        return [run_of(row) for row in self._database.read(_Q["runs_of_task"], {"task": task})]
 
-    def queued_runs(self, *, limit: int = LIST_LIMIT) -> list[Run]:
-        """Returns runs no attempt of which has begun, oldest first."""
-        return [_run(row) for row in self._database.read(_Q["queued_runs"], {"limit": limit})]
+    def child(self, run: str, step: int) -> Run | None:
+        """Returns the run that a hand-off has made, or None."""
+        row = self._database.read_one(_Q["child"], {"run": run, "step": step})
+        return run_of(row) if row else None
+
+    def children(self, run: str) -> list[Run]:
+        """Returns runs that were handed work by, or forked from, this one."""
+        return [run_of(row) for row in self._database.read(_Q["children"], {"run": run})]
 
     def open_runs(self) -> list[Run]:
         """Returns runs an attempt is writing to, as far as the journal knows."""
-        return [_run(row) for row in self._database.read(_Q["running_runs"])]
+        return [run_of(row) for row in self._database.read(_Q["running_runs"])]
 
     def counts(self) -> dict[str, int]:
         """Returns the number of runs in each state."""
@@ -177,24 +171,55 @@ class Journal:
 
     def begin_attempt(self, run: Run, secret: bytes, executor: str) -> list[Statement]:
         """Hands the pen to the next attempt, if nobody did so since `run` was read."""
-        now, number = self._clock.now(), run.attempt + 1
-        takes_over = run.state is RunState.RUNNING
+        return self._next_attempt("begin_attempt", run, secret, executor)
+
+    def take_over(self, left: LeftRun, secret: bytes, executor: str) -> list[Statement]:
+        """Hands the pen on from an attempt whose process is gone, unless that was heard of again meanwhile."""
+        heard = {"was": left.executor, "seen": left.seen_at}
+        return [*self._next_attempt("take_over", left.run, secret, executor, heard), self.lose_attempt(left.run)]
+
+    def _next_attempt(
+        self, query: str, run: Run, secret: bytes, executor: str, more: Mapping[str, Value] = NOTHING
+    ) -> list[Statement]:
         pen = Statement(
-            _Q["take_over" if takes_over else "begin_attempt"],
-            {"run": run.id, "attempt": run.attempt, "secret": secret},
+            _Q[query],
+            {"run": run.id, "attempt": run.attempt, "secret": secret, **more},
             refusal="another attempt of this run has begun",
         )
-        lost = [self.lose_attempt(run)]
-        added = Statement(_Q["add_attempt"], {"run": run.id, "number": number, "executor": executor, "at": now})
-        return [pen, *(lost if takes_over else []), added]
+        added = {"run": run.id, "number": run.attempt + 1, "executor": executor, "at": self._clock.now()}
+        return [pen, Statement(_Q["add_attempt"], added)]
 
-    def park(self, run: str, attempt: int, reason: str) -> list[Statement]:
-        """Ends the attempt; the run waits and holds nothing."""
-        parameters = {"run": run, "attempt": attempt, "reason": reason}
+    def park(
+        self, run: str, attempt: int, reason: str, *, waits_for: str = "", until: int | None = None
+    ) -> list[Statement]:
+        """Ends the attempt; the run waits for something, at most `until`, and holds nothing."""
+        parameters = {"run": run, "attempt": attempt, "reason": reason, "waits_for": waits_for, "until": until}
         return [
             Statement(_Q["park_run"], parameters, refusal="stale attempt"),
             self._end_attempt(run, attempt, "waiting"),
         ]
+
+    def ready(self, run: str) -> Statement:
+        """Says that what a run waited for has come."""
+        return Statement(_Q["ready_run"], {"run": run, "at": self._clock.now()}, want=None)
+
+    def ready_stopped(self) -> Statement:
+        """Says to every run that waits for a switch that one was reset."""
+        return Statement(_Q["ready_stopped"], {"at": self._clock.now()}, want=None)
+
+    def ready_runs(self, *, limit: int = LIST_LIMIT) -> list[str]:
+        """Returns the ids of runs that can go on now, the longest ready first."""
+        return [row["id"] for row in self._database.read(_Q["ready_runs"], {"now": self._clock.now(), "limit": limit})]
+
+    def next_ready(self) -> int | None:
+        """Returns the moment the next run can go on, past or to come; None when all wait for somebody."""
+        row = self._database.read_one(_Q["next_ready"])
+        return row["at"] if row else None
+
+    def lost_attempts(self, run: str, *, since: int = 0) -> int:
+        """Returns how many attempts of a run after number `since` were lost with their process."""
+        row = self._database.read_one(_Q["lost_attempts"], {"run": run, "since": since})
+        return int(row["count"]) if row else 0
 
     def end(
         self, run: Run, attempt: int, state: RunState, *, output: Payload | None, reason: str = ""
@@ -274,8 +299,26 @@ class Journal:
         before = [row["asked"] for row in rows[is_known:]]
         return (self.step(run, step) if is_known else None), before[:limit]
 
+    def recorded_like(self, run: str, asked: str) -> StepRow | None:
+        """Returns the first step of a run that was done for exactly this action."""
+        row = self._database.read_one(_Q["recorded_like"], {"run": run, "asked": asked})
+        return StepRow.of(row) if row else None
+
+    def copy_steps(self, run: str, fork: str, *, before: int) -> Statement:
+        """Gives a fork what was done before it, at no cost of its own."""
+        parameters = {"run": run, "fork": fork, "step": before}
+        return Statement(_Q["copy_steps"], parameters, want=before - 1, refusal="a step before it has no outcome yet")
+
+    def reopen_task(self, task: str) -> Statement:
+        """Opens a task again that had failed or was cancelled."""
+        return Statement(_Q["reopen_task"], {"task": task}, want=None)
+
+    def open_steps(self) -> list[tuple[str, int]]:
+        """Returns run and step of what was decided in runs that are over, and has no outcome."""
+        return [(row["run"], row["step"]) for row in self._database.read(_Q["open_steps"])]
+
     def write_step(self, query: str, **parameters: Any) -> Statement:
-        """Returns one of the step statements: open_step, act_on_step, deny_step, close_step, doubt_step, keep_value."""
+        """Returns one of the step statements: open_step, act_on_step, deny_step, close_step, doubt_step, keep_value, keep_recorded."""
         refusal = "the step was decided already, or another attempt has taken over"
         return Statement(_Q[query], parameters, refusal=refusal)
 
@@ -298,9 +341,3 @@ def _task(row: Row) -> Task:
     values = {name: row[name] for name in Task.__slots__}
     values["chain"] = tuple(json.loads(values["chain"]))
     return Task(**values)
-
-
-def _run(row: Row) -> Run:
-    values = {name: row[name] for name in Run.__slots__}
-    values["state"] = RunState(values["state"])
-    return Run(**values)

@@ -73,14 +73,61 @@ class Run:
     version: str
     release: str
     parent_run: str | None
+    parent_step: int | None
+    forked_at: int | None
     hops: int
+    input: str
+    """Digest of what it was given; empty means what its task was given."""
+    effects: bool
+    """False for a fork that only looks what would happen."""
     state: RunState
     attempt: int
     secret: bytes | None
     output: str | None
     reason: str
+    ready_at: int | None
+    """When it can go on, microseconds; None while somebody has to come first."""
+    waits_for: str
+    """An approval or a run by id, `switch`, `timer` or `release`; empty when it does not wait."""
     created_at: int
     ended_at: int | None
+
+    def is_ready(self, now: int) -> bool:
+        """Whether it could go on at the moment `now`."""
+        return self.ready_at is not None and self.ready_at <= now
+
+    @property
+    def is_fork(self) -> bool:
+        """Whether it began with the steps of another run."""
+        return self.forked_at is not None
+
+    def handed(self, step: int, given: str) -> "Origin":
+        """Returns the origin of the run that takes over what this one hands off; the journal counts the hops."""
+        return Origin(parent_run=self.id, parent_step=step, hops=self.hops + 1, input=given, effects=self.effects)
+
+    @property
+    def is_child(self) -> bool:
+        """Whether another run handed the work to it."""
+        return self.parent_step is not None
+
+
+def run_of(row: Mapping[str, Any]) -> Run:
+    """Reads a database row."""
+    values = {name: row[name] for name in Run.__slots__}
+    values["state"], values["effects"] = RunState(values["state"]), bool(values["effects"])
+    return Run(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a run comes from when it is not the first of its task: a hand-off or a fork."""
+
+    parent_run: str | None = None
+    parent_step: int | None = None
+    forked_at: int | None = None
+    hops: int = 0
+    input: str = ""
+    effects: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +136,7 @@ class StepRow:
 
     run: str
     step: int
+    attempt: int
     kind: ActionKind
     name: str
     asked: str

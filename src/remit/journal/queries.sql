@@ -3,8 +3,9 @@ insert into tasks (id, agent, intent, on_behalf_of, chain, salt, input, dedup, c
 values (:id, :agent, :intent, :on_behalf_of, :chain, :salt, :input, :dedup, :at)
 
 -- name: add_run
-insert into runs (id, task, agent, version, release, parent_run, hops, created_at)
-values (:id, :task, :agent, :version, :release, :parent_run, :hops, :at)
+insert into runs (id, task, agent, version, release, parent_run, parent_step, forked_at, hops, input, effects, created_at,
+  ready_at)
+values (:id, :task, :agent, :version, :release, :parent_run, :parent_step, :forked_at, :hops, :input, :effects, :at, :at)
 
 -- name: bind_subject
 insert into subjects (task, kind, value, bound_by) values (:task, :kind, :value, :bound_by)
@@ -36,13 +37,14 @@ select kind, value from subjects where task = :task
 
 -- name: begin_attempt
 -- The attempt before must have ended, so two attempts of one run never hold the pen together.
-update runs set state = 'running', attempt = attempt + 1, secret = :secret
+update runs set state = 'running', attempt = attempt + 1, secret = :secret, ready_at = null, waits_for = ''
 where id = :run and attempt = :attempt and state in ('queued', 'waiting')
 
 -- name: take_over
--- A dead process left its attempt open; the next number fences it off.
-update runs set state = 'running', attempt = attempt + 1, secret = :secret
+-- The next number fences the old attempt off; a sign of life of its executor since it was looked at refuses this.
+update runs set state = 'running', attempt = attempt + 1, secret = :secret, ready_at = null, waits_for = ''
 where id = :run and attempt = :attempt and state = 'running'
+  and not exists (select 1 from executors where id = :was and ended_at is null and seen_at > :seen)
 
 -- name: add_attempt
 insert into attempts (run, number, executor, state, started_at) values (:run, :number, :executor, 'running', :at)
@@ -55,15 +57,18 @@ update attempts set state = :state, ended_at = :at, reason = :reason
 where run = :run and number = :number and state = 'running'
 
 -- name: park_run
-update runs set state = 'waiting', secret = null, reason = :reason
+-- An answer that came while the attempt was working has set `ready_at`, and stays.
+update runs set state = 'waiting', secret = null, reason = :reason, waits_for = :waits_for,
+  ready_at = case when ready_at is null or (:until is not null and :until < ready_at) then :until else ready_at end
 where id = :run and attempt = :attempt and state = 'running'
 
 -- name: end_run
-update runs set state = :state, secret = null, output = :output, reason = :reason, ended_at = :at
+update runs set state = :state, secret = null, output = :output, reason = :reason, ended_at = :at, ready_at = null,
+  waits_for = ''
 where id = :run and attempt = :attempt and state = 'running'
 
 -- name: stop_run
-update runs set state = 'cancelled', secret = null, reason = :reason, ended_at = :at
+update runs set state = 'cancelled', secret = null, reason = :reason, ended_at = :at, ready_at = null, waits_for = ''
 where id = :run and state in ('queued', 'running', 'waiting')
 
 -- name: end_task
@@ -120,9 +125,6 @@ select body from payloads where digest = :digest
 -- name: running_runs
 select * from runs where state = 'running' order by created_at, id
 
--- name: queued_runs
-select * from runs where state = 'queued' order by created_at, id limit :limit
-
 -- name: counts
 select state, count(*) as count from runs group by state
 
@@ -144,3 +146,79 @@ from attempts join runs on runs.id = attempts.run where run = :run
 
 -- name: guard_attempt
 select 1 from runs where id = :run and attempt = :attempt and state = 'running'
+
+-- name: ready_run
+-- What a run waited for has come; one that is just being parked keeps the sign.
+update runs set ready_at = :at where id = :run and state in ('running', 'waiting') and (ready_at is null or ready_at > :at)
+
+-- name: ready_stopped
+-- A switch was reset: whoever waits for one may look again, and whoever is just being parked.
+update runs set ready_at = :at where (state = 'waiting' and waits_for = 'switch' or state = 'running')
+  and (ready_at is null or ready_at > :at)
+
+-- name: ready_runs
+select id from runs where ready_at is not null and ready_at <= :now order by ready_at limit :limit
+
+-- name: next_ready
+select min(ready_at) as at from runs where ready_at is not null
+
+-- name: child
+select * from runs where parent_run = :run and parent_step = :step
+
+-- name: children
+select * from runs where parent_run = :run order by created_at, id
+
+-- name: lost_attempts
+select count(*) as count from attempts where run = :run and state = 'lost' and number > :since
+
+-- name: beat
+insert into executors (id, host, pid, started_at, seen_at) values (:id, :host, :pid, :at, :at)
+on conflict (id) do update set seen_at = excluded.seen_at, ended_at = null
+
+-- name: end_executor
+update executors set ended_at = :at where id = :id
+
+-- name: executor
+select * from executors where id = :id
+
+-- name: executors
+select executors.*, (select count(*) from attempts where executor = executors.id and state = 'running') as attempts
+from executors where ended_at is null or ended_at > :since order by started_at
+
+-- name: left_runs
+-- Runs whose attempt is held by somebody else who has not been heard of lately.
+select runs.*, attempts.executor as executor, executors.seen_at as seen_at, executors.ended_at as executor_ended_at
+from attempts join runs on runs.id = attempts.run and runs.attempt = attempts.number
+left join executors on executors.id = attempts.executor
+where attempts.state = 'running' and runs.state = 'running' and attempts.executor <> :self
+order by runs.created_at, runs.id limit :limit
+
+-- name: forget_executors
+delete from executors where seen_at < :before
+  and not exists (select 1 from attempts where executor = executors.id and state = 'running')
+
+-- name: copy_steps
+-- A fork begins with what was done before it.
+insert into steps (run, step, attempt, kind, name, asked, judged, sent, state, decision, approval, person, result,
+  is_error, refused_at, cost, at, ended_at)
+select :fork, step, 0, kind, name, asked, judged, sent, state, decision, approval, person, result, is_error, refused_at,
+  0, at, ended_at
+from steps where run = :run and step < :step and state in ('done', 'denied')
+
+-- name: reopen_task
+update tasks set state = 'open', outcome = '', ended_at = null where id = :task and state in ('failed', 'cancelled')
+
+-- name: recorded_like
+select * from steps where run = :run and asked = :asked and state = 'done' order by step limit 1
+
+-- name: keep_recorded
+-- In a fork without effects: what the first run got for the same action.
+insert into steps (run, step, attempt, kind, name, asked, judged, state, decision, result, is_error, at, ended_at)
+select :run, :step, :attempt, :kind, :name, :asked, :judged, 'done', :decision, :result, :is_error, :at, :at
+from runs where id = :run and attempt = :attempt and state = 'running'
+on conflict (run, step) do nothing
+
+-- name: open_steps
+-- Steps that were decided in runs that are over, and whose outcome nobody has told.
+select steps.run, steps.step from steps join runs on runs.id = steps.run
+where steps.state = 'decided' and runs.state in ('done', 'failed', 'cancelled')

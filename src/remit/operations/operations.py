@@ -1,5 +1,6 @@
 """What people do: every verb once, for the command line, REST and the console alike. Each is on the record."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -22,17 +23,19 @@ from remit.gateway import (
 )
 from remit.journal import Run, RunState
 from remit.registry import ReleaseState, Version
-from remit.runtime import InlineEngine, Runtime, Started
+from remit.runtime import Engine, Runtime, Started
 from remit.store import Commit, CommitRefused, Statement
 
 _log = logging.getLogger("remit.operations")
+# How soon the end of a run that another process drives is seen.
+LOOK_SECONDS = 0.1
 
 
 class Operations:
     """The verbs: load, submit, answer, act, stop, resume, cancel, promote."""
 
     def __init__(
-        self, *, parts: Parts, gateway: Gateway, runtime: Runtime, engine: InlineEngine, log: Log, fleet: Fleet
+        self, *, parts: Parts, gateway: Gateway, runtime: Runtime, engine: Engine, log: Log, fleet: Fleet
     ) -> None:
         self._parts = parts
         self._gateway = gateway
@@ -115,17 +118,32 @@ class Operations:
         return await self._runtime.start(agent, value, on_behalf_of=on_behalf_of, intent=intent, dedup=dedup)
 
     async def drive(self, run: str) -> Run:
-        """Drives a run until it ends or waits."""
-        return await self._engine.dispatch(run)
+        """Drives a run, and whoever it hands work to, until it ends or waits for somebody.
+
+        While another process drives it, that one is waited for; should it die, the run is taken over here.
+        """
+        driven = await self._engine.drive(run)
+        while driven.state in (RunState.QUEUED, RunState.RUNNING):
+            await asyncio.sleep(LOOK_SECONDS)
+            driven = await self._engine.drive(run)
+        return driven
+
+    def dispatch(self, run: str) -> None:
+        """Has a run go on soon, without waiting for it."""
+        self._engine.dispatch(run)
 
     async def cancel(self, run_id: str, *, because: str, by: str) -> Run:
-        """Cancels a run that is not over; its attempt is fenced off at once."""
+        """Cancels a run that is not over, and those it handed work to; their attempts are fenced off at once."""
         run = self._parts.journal.run(run_id)
+        for child in self._parts.journal.children(run.id):
+            if child.is_child and not child.state.is_over:
+                await self.cancel(child.id, because=because, by=by)
         fields = {"run": run.id, "because": because, "by": by}
+        closes = self._parts.journal.end_task(run.task, "cancelled", "cancelled")
         cancelled = [
             self._parts.journal.cancel(run.id, because),
             self._parts.journal.lose_attempt(run),
-            self._parts.journal.end_task(run.task, "cancelled", "cancelled"),
+            *([self._parts.journal.ready(run.parent_run or "")] if run.is_child else [closes] if run.effects else []),
             *(
                 self._parts.approvals.close(asked.id, ApprovalState.WITHDRAWN, because)
                 for asked in self._pending(run.id)
@@ -192,17 +210,20 @@ class Operations:
             )
         return outcome
 
+    async def fork(self, run_id: str, step: int, *, by: str, effects: bool = False, current: bool = False) -> Run:
+        """Begins a new run with the steps of another before `step`; see `Runtime.fork`."""
+        return await self._runtime.fork(run_id, step, by=by, effects=effects, current=current)
+
     def waiting_runs(self) -> list[Run]:
-        """Returns runs that could go on: nothing they asked for is still pending, or it has expired."""
-        return [
-            run
-            for run in self._parts.journal.runs(state=RunState.WAITING.value)
-            if not any(self._parts.clock.now() < a.expires_at for a in self._pending(run.id))
-        ]
+        """Returns runs that waited and can go on: what they waited for has come, or its time is over."""
+        return [run for run in self._ready_runs() if run.state is RunState.WAITING]
 
     def unfinished_runs(self) -> list[Run]:
-        """Returns runs that nobody drives: queued ones, answered ones, and those whose process may have ended."""
-        return [*self._parts.journal.queued_runs(), *self.waiting_runs(), *self._parts.journal.open_runs()]
+        """Returns runs that nobody drives: queued ones, those that can go on, and those whose process may have ended."""
+        return [*self._ready_runs(), *self._parts.journal.open_runs()]
+
+    def _ready_runs(self) -> list[Run]:
+        return [self._parts.journal.run(identifier) for identifier in self._parts.journal.ready_runs()]
 
     def _pending(self, run: str) -> list[Approval]:
         return [a for a in self._parts.approvals.of_run(run) if a.state is ApprovalState.PENDING]
@@ -223,7 +244,9 @@ class Operations:
         scope, asked_at = self._known_scope(parse_scope(scope)), self._parts.clock.now()
         fields = {"scope": scope, "stopped": stopped, "because": because, "by": by}
         switch = self._parts.controls.switch(scope, stopped=stopped, because=because, by=by)
-        await self._commit("switch", scope, fields, [switch])
+        await self._commit(
+            "switch", scope, fields, [switch] if stopped else [switch, self._parts.journal.ready_stopped()]
+        )
         self._parts.controls.forget()
         done_at = self._parts.clock.now()
         running = len(self._parts.journal.runs(state=RunState.RUNNING.value))

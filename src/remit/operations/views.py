@@ -145,7 +145,14 @@ class Views:
             {**rung, "policies": [_told(release.bundle.notes.get(p) if release else None, p) for p in rung["policies"]]}
             for rung in rungs
         ]
-        return told
+        return {**told, "considered": self._considered(str(entry.fields.get("question", "")))}
+
+    def _considered(self, question: str) -> Any:
+        """Returns what policy was told besides the arguments, as far as it is still here."""
+        try:
+            return self._parts.journal.content(question) if question else {}
+        except NotFoundError:
+            return "erased"
 
     def _find_decision(self, decision: str) -> LogEntry:
         entry = self._log.entry_by_ref(decision)

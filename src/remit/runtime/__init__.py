@@ -1,8 +1,34 @@
 """Attempts of runs: hosted and code agents, driven by an engine."""
 
-from remit.runtime.engine import InlineEngine
+from remit.runtime.dbos_engine import DbosEngine
+from remit.runtime.engine import Engine, InlineEngine
+from remit.runtime.events import Event, Received
 from remit.runtime.handle import RunHandle
+from remit.runtime.intake import Started
 from remit.runtime.model import ActionDeniedError, RunFailedError, ToolFailedError
-from remit.runtime.runtime import Runtime, Started
+from remit.runtime.replay import Replay
+from remit.runtime.replayed import Divergence, Replayed, ReplayedStep
+from remit.runtime.runtime import Runtime
+from remit.runtime.triggers import Triggers
+from remit.runtime.worker import Chore, Worker
 
-__all__ = ["ActionDeniedError", "InlineEngine", "RunFailedError", "RunHandle", "Runtime", "Started", "ToolFailedError"]
+__all__ = [
+    "ActionDeniedError",
+    "Chore",
+    "DbosEngine",
+    "Divergence",
+    "Engine",
+    "Event",
+    "InlineEngine",
+    "Received",
+    "Replay",
+    "Replayed",
+    "ReplayedStep",
+    "RunFailedError",
+    "RunHandle",
+    "Runtime",
+    "Started",
+    "ToolFailedError",
+    "Triggers",
+    "Worker",
+]

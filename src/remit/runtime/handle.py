@@ -1,38 +1,45 @@
-"""What an agent is handed: its input, and the four things it can do. Each call is one numbered, saved step."""
+"""What an agent is handed: its input, and what it can do. Each call is one numbered, saved step."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from remit.approvals import ApprovalState, Asking, anyone_of
 from remit.audit import make_entry
-from remit.contracts import Contract
-from remit.core import HOUR, JsonValue
-from remit.gateway import Action, AnotherActionError, Check, Denied, Done, Gateway, Outcome, Parts, Waiting
-from remit.identity import Credentials
-from remit.journal import ActionKind, Payload, Run, StepState, Task
-from remit.runtime.model import ActionDeniedError, AstraySignal, ParkedSignal, RunFailedError, ToolFailedError
+from remit.core import HOUR, MINUTE, SECOND, JsonValue, iso
+from remit.gateway import Action, AnotherActionError, Check, Denied, Done, Outcome, Parts, Waiting
+from remit.journal import ActionKind, Payload, StepRow, StepState
+from remit.runtime.model import (
+    ActionDeniedError,
+    AstraySignal,
+    Attempt,
+    ParkedSignal,
+    RunFailedError,
+    TakesActions,
+    ToolFailedError,
+)
 from remit.store import Commit, CommitRefused
 
-# Refusals that are about now, not about the action: the run waits and asks again.
-_LATER = frozenset({Check.SWITCHES, Check.LIFECYCLE})
+# A paused version or a quarantined tool is looked at again after a minute; nobody tells the run when it is mended.
+LOOK_AGAIN = MINUTE
+# Of what was attempted, the latest; a longer list is a report.
+MOST_ATTEMPTED = 50
 
 
 class RunHandle:
     """One attempt's view of its run."""
 
-    def __init__(
-        self, *, parts: Parts, gateway: Gateway, contract: Contract, task: Task, run: Run, credentials: Credentials
-    ) -> None:
+    def __init__(self, *, parts: Parts, gateway: TakesActions, attempt: Attempt) -> None:
         self._parts = parts
         self._gateway = gateway
-        self._credentials = credentials
+        self._attempt = attempt
+        self._credentials = attempt.credentials
         self._steps = 0
-        self._task = task
-        self._run = run
-        self.contract = contract
-        self.input: dict[str, Any] = parts.journal.content(task.input)
+        self._task = attempt.task
+        self._run = attempt.run
+        self.contract = attempt.contract
+        self.input: dict[str, Any] = parts.journal.content(attempt.run.input or attempt.task.input)
 
     @property
     def id(self) -> str:
@@ -43,6 +50,13 @@ class RunHandle:
     def steps(self) -> int:
         """How many steps were taken so far."""
         return self._steps
+
+    @property
+    def envelope(self) -> Mapping[str, Any]:
+        """What came with the work when an agent handed it over: `intent`, `constraints` and so on; else empty."""
+        step = self._run.parent_step
+        row = self._parts.journal.step(self._run.parent_run or "", step) if step is not None else None
+        return self._parts.journal.content(row.judged)["arguments"] if row else {}
 
     async def tool(self, name: str, /, **arguments: JsonValue) -> JsonValue:
         """Calls a tool. Raises `ActionDeniedError` when it is not permitted, `ToolFailedError` when it refused."""
@@ -68,6 +82,59 @@ class RunHandle:
             raise ToolFailedError(outcome.words())
         return outcome.value["message"]
 
+    async def handoff(
+        self,
+        agent: str,
+        /,
+        *,
+        intent: str,
+        context: Mapping[str, Any],
+        constraints: Sequence[str] = (),
+        verification: Sequence[str] = (),
+    ) -> JsonValue:
+        """Hands work to another agent and returns its output. Raises like `tool`.
+
+        `context` is the taker's input; `verification` are conditions its output must meet. What was attempted so far
+        goes along from the journal. At the limit of hops a person is asked whether the run may go on without it.
+        """
+        outcome = await self.try_handoff(agent, intent, context, constraints, verification)
+        if isinstance(outcome, Denied):
+            raise ActionDeniedError(outcome)
+        if outcome.is_error:
+            raise ToolFailedError(outcome.words())
+        return outcome.value["output"]
+
+    async def try_handoff(
+        self,
+        agent: str,
+        intent: str,
+        context: Mapping[str, Any],
+        constraints: Sequence[str] = (),
+        verification: Sequence[str] = (),
+    ) -> Denied | Done:
+        """As `handoff`, with its outcome as a value: `{agent, run, state, output}`."""
+        envelope: dict[str, Any] = {"intent": intent, "context": dict(context), "attempted": self._attempted()}
+        envelope |= {"constraints": list(constraints), "verification": list(verification)}
+        outcome = await self.try_action("handoff", agent, envelope)
+        if isinstance(outcome, Denied) and outcome.step is Check.LIMITS:
+            await self.ask_person(envelope, because=outcome.sentence(), role=self._approver(), kind="stuck")
+        return outcome
+
+    def _approver(self) -> str:
+        return next(iter(self.contract.terms.approvers), "")
+
+    def _attempted(self) -> list[str]:
+        """Returns what this run has tried, in the journal's words: the taker need not try it again."""
+        before = [row for row in self._parts.journal.steps(self._run.id) if row.step <= self._steps]
+        return [f"{row.name}: {_came_of(row)}" for row in before if row.kind in ("tool", "handoff")][-MOST_ATTEMPTED:]
+
+    async def sleep(self, seconds: float) -> None:
+        """Waits without holding anything: the run is parked and goes on at its time, in whatever process."""
+        now = self._parts.clock.now
+        due = cast("int", await self.value("timer", lambda: now() + int(seconds * SECOND)))
+        if now() < due:
+            raise ParkedSignal(f"waits until {iso(due)}", waits_for="timer", until=due)
+
     async def try_action(
         self,
         kind: ActionKind,
@@ -83,6 +150,7 @@ class RunHandle:
         `confidence` (0 to 1), `reasoning` and `alternatives` (objects such as `{option, consequence}`) are the agent's
         own words: they are kept with the decision, and people who are asked see the alternatives.
         """
+        self._check_draining()
         self._steps += 1
         considered = _objects(alternatives)
         action = Action(kind, name, arguments, self._steps, _fraction(confidence), considered, reasoning)
@@ -93,12 +161,23 @@ class RunHandle:
 
     def _settled(self, outcome: Outcome) -> Denied | Done:
         if isinstance(outcome, Waiting):
-            raise ParkedSignal(f"waits for {outcome.for_what}", outcome.approval)
+            raise self._parked(outcome.for_what, outcome.approval or outcome.child)
         if isinstance(outcome, Denied) and outcome.step is Check.IDENTIFY:
             raise RunFailedError("This attempt was overtaken", which=self._run.id, why=outcome.reason)
-        if isinstance(outcome, Denied) and outcome.step in _LATER:
-            raise ParkedSignal(outcome.reason)
+        if isinstance(outcome, Denied) and outcome.step is Check.SWITCHES:
+            raise ParkedSignal(outcome.reason, waits_for="switch")
+        if isinstance(outcome, Denied) and outcome.step is Check.LIFECYCLE:
+            raise ParkedSignal(outcome.reason, waits_for="release", until=self._parts.clock.now() + LOOK_AGAIN)
         return outcome
+
+    def _parked(self, what: str, whom: str) -> ParkedSignal:
+        """Says what the run waits for; a question is looked at again when its time is over."""
+        asked = self._parts.approvals.find(whom)
+        return ParkedSignal(f"waits for {what}", waits_for=whom, until=asked.expires_at if asked else None)
+
+    def _check_draining(self) -> None:
+        if self._attempt.is_draining():
+            raise ParkedSignal("its process stops", until=self._parts.clock.now())
 
     async def value(self, name: str, make: Callable[[], Awaitable[JsonValue] | JsonValue]) -> JsonValue:
         """Makes a value once (a time, a random choice, a check) and returns the same one whenever the run is driven again."""
@@ -124,20 +203,26 @@ class RunHandle:
         await self._commit([keep, self._parts.journal.keep(result), self._parts.journal.keep(asked)])
         return result.value()["value"]
 
-    async def ask_person(self, answer: Mapping[str, Any], *, because: str, role: str) -> Mapping[str, Any]:
-        """Puts the agent's answer to a person: approved or edited it comes back, rejected the run fails."""
+    async def ask_person(
+        self, answer: Mapping[str, Any], *, because: str, role: str, kind: Literal["answer", "stuck"] = "answer"
+    ) -> Mapping[str, Any]:
+        """Puts the agent's answer to a person: approved or edited it comes back, rejected the run fails.
+
+        A `stuck` question asks whether the run may go on at all.
+        """
         self._steps += 1
-        asked = self._payload({"kind": "value", "name": "answer", "answer": dict(answer)})
+        asked = self._payload({"kind": "value", "name": kind, "answer": dict(answer)})
         row = self._parts.journal.step(self._run.id, self._steps)
         if row is None:
-            raise ParkedSignal("waits for answer", await self._park_answer(asked, answer, because, role))
+            raise self._parked("answer", await self._park_answer(asked, answer, because, role, kind))
         if row.asked != asked.digest:
             raise AstraySignal(f"The run does not repeat itself at step {self._steps}, an answer for a person.")
         approval = self._parts.approvals.get(row.approval)
         if approval.state is ApprovalState.PENDING and self._parts.clock.now() < approval.expires_at:
-            raise ParkedSignal("waits for answer", approval.id)
+            raise self._parked("answer", approval.id)
         if approval.state not in (ApprovalState.APPROVED, ApprovalState.USED):
-            raise RunFailedError("A person did not accept the answer", why=approval.reason or "nobody answered in time")
+            told = "A person did not accept the answer" if kind == "answer" else "A person ended the run"
+            raise RunFailedError(told, why=approval.reason or "nobody answered in time")
         accepted: Mapping[str, Any] = self._parts.journal.content(approval.proposed)["answer"]
         if row.state is StepState.WAITING:
             result = self._payload({"value": accepted})
@@ -153,19 +238,21 @@ class RunHandle:
             )
         return accepted
 
-    async def _park_answer(self, asked: Payload, answer: Mapping[str, Any], because: str, role: str) -> str:
+    async def _park_answer(
+        self, asked: Payload, answer: Mapping[str, Any], because: str, role: str, kind: Literal["answer", "stuck"]
+    ) -> str:
         parts, now = self._parts, self._parts.clock.now()
         proposed = self._payload({"answer": dict(answer)})
         version = parts.registry.find(self._run.agent, self._run.version)
         identifier, ask = parts.approvals.ask(
             Asking(
-                kind="answer",
+                kind=kind,
                 run=self._run.id,
                 step=self._steps,
                 task=self._task.id,
                 agent=self._run.agent,
                 version=self._run.version,
-                name="answer",
+                name=kind,
                 digest=proposed.digest,
                 proposed=proposed.digest,
                 needs=anyone_of([role] if role else [], version.owner if version else ""),
@@ -180,7 +267,7 @@ class RunHandle:
             step=self._steps,
             attempt=self._credentials.attempt,
             kind="value",
-            name="answer",
+            name=kind,
             asked=asked.digest,
             judged=proposed.digest,
             sent="",
@@ -202,6 +289,10 @@ class RunHandle:
         result = await self._parts.writer.commit(Commit(statements, entries, f"{self._run.id}:{self._steps}"))
         if isinstance(result, CommitRefused):
             raise RunFailedError("This attempt was overtaken", which=self._run.id, why=result.refusal)
+
+
+def _came_of(row: StepRow) -> str:
+    return "refused" if row.state is StepState.DENIED else "failed" if row.is_error else row.state.value
 
 
 def _fraction(confidence: Any) -> Decimal | None:

@@ -4,9 +4,9 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any, cast
 
-from remit.contracts import Contract, Step, Tool, holds, parse_condition, value_at
+from remit.contracts import Contract, Step, holds, parse_condition, value_at
 from remit.core import InputError, JsonValue, parse_json
-from remit.gateway import Denied, Parts, Release
+from remit.gateway import Check, Denied, Parts, Release
 from remit.guardrails import load_function, run_gate
 from remit.runtime.handle import RunHandle
 from remit.runtime.model import RunFailedError
@@ -33,7 +33,12 @@ class HostedAgent:
     async def _take(self, run: RunHandle, step: Step, known: "_Known") -> None:
         if not _applies(step, known):
             return
-        known.learn(step, await (self._reason(run, known, []) if step.is_model else self._call(run, step, known)))
+        if step.is_model:
+            known.learn(step, await self._reason(run, known, []))
+        elif step.agent:
+            known.learn(step, await self._hand_off(run, step, known))
+        else:
+            known.learn(step, await self._call(run, step, known))
 
     async def _last(self, run: RunHandle, step: Step, known: "_Known") -> dict[str, Any]:
         """Takes the last step; a model's answer that fails its checks goes back with the reason, then to a person."""
@@ -69,7 +74,7 @@ class HostedAgent:
 
     async def _call(self, run: RunHandle, step: Step, known: "_Known") -> JsonValue:
         tool = self._release.tools[step.tool]
-        arguments = known.arguments(tool, step)
+        arguments = known.arguments(tool.input, step)
         outcome = await run.try_action(
             "tool",
             tool.name,
@@ -84,6 +89,26 @@ class HostedAgent:
             raise RunFailedError(f"Step {step.number} failed", which=tool.name, why=outcome.words())
         return outcome.value
 
+    async def _hand_off(self, run: RunHandle, step: Step, known: "_Known") -> JsonValue:
+        """Hands the work on with what is known of it; returns the taker's output."""
+
+        def context() -> dict[str, Any]:
+            taker = self._parts.registry.current(step.agent)
+            release = self._parts.releases.get(taker.release)
+            return known.arguments(release.contract.terms.input if release else {}, step)
+
+        # Made once: driven again after the taker has a newer version, the run must ask for the same.
+        given = cast("dict[str, Any]", await run.value("context", context))
+        intent = step.text or self._release.contract.terms.purpose
+        outcome = await run.try_handoff(step.agent, intent, given)
+        if isinstance(outcome, Denied) and outcome.step is Check.LIMITS:
+            return None  # a person has let the run go on without it
+        if isinstance(outcome, Denied):
+            raise RunFailedError(f"Step {step.number} was not permitted", which=step.agent, why=outcome.sentence())
+        if outcome.is_error:
+            raise RunFailedError(f"Step {step.number} failed", which=step.agent, why=outcome.words())
+        return outcome.value["output"]
+
     async def _reason(self, run: RunHandle, known: "_Known", complaints: list[str]) -> JsonValue:
         """The model loop: answers and tool calls until a final answer, within the contract's turns."""
         tools = self._reachable_tools()
@@ -93,7 +118,7 @@ class HostedAgent:
         else:
             messages = [
                 {"role": "system", "content": self._release.contract.instructions},
-                {"role": "user", "content": json.dumps(known.told(), ensure_ascii=False, sort_keys=True)},
+                {"role": "user", "content": json.dumps(known.told(run.envelope), ensure_ascii=False, sort_keys=True)},
             ]
         for _ in range(self._release.contract.terms.models.turns):
             message = await run.model(messages, tools=tools)
@@ -138,13 +163,16 @@ class _Known:
         if step.is_model:
             self.stated = fields
 
-    def told(self) -> dict[str, Any]:
-        return {"input": self._input, "results": self._results} if self._results else self._input
+    def told(self, envelope: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns what a model is told first: the input, results so far, and what came with a hand-off."""
+        told = {"input": self._input, "results": self._results} if self._results else self._input
+        handed = {name: value for name, value in envelope.items() if name != "context" and value}
+        return {"input": self._input, "results": self._results, "handed_over": handed} if handed else told
 
-    def arguments(self, tool: Tool, step: Step) -> dict[str, Any]:
-        """Fills a tool's input: by the paths the step names, else by name from the latest result or the input."""
+    def arguments(self, schema: Mapping[str, Any], step: Step) -> dict[str, Any]:
+        """Fills the input of a tool or taker: by the paths the step names, else by name from what is known."""
         tree = {"input": self._input, "steps": self._results}
-        names: dict[str, Any] = tool.input.get("properties", {})
+        names: Mapping[str, Any] = schema.get("properties", {})
         found = {
             name: value_at(tree, tuple(step.inputs[name].split("."))) if name in step.inputs else self.values.get(name)
             for name in names

@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from remit.core import ConflictError, RemitError
+from remit.core import BusyError, ConflictError, RemitError
 from remit.store.database import Database
 from remit.store.model import Commit, CommitRefused, CommitResult, Committed, Entry, Row
 
@@ -71,11 +71,18 @@ class Writer:
     """Commits to the database from one thread, in batches."""
 
     def __init__(
-        self, database: Database, *, appender: Appender | None = None, on_commit: Callable[[int], None] | None = None
+        self,
+        database: Database,
+        *,
+        appender: Appender | None = None,
+        on_commit: Callable[[int], None] | None = None,
+        reach: Callable[[str], None] | None = None,
     ) -> None:
+        """Calls `on_commit` with the number of commits made durable, and `reach` inside each transaction before its end."""
         self._connection = database.connect()
         self._appender: Appender = appender or NoLog()
         self._on_commit = on_commit
+        self._reach = reach
         self._queue: deque[_Waiting] = deque()
         self._wake = threading.Condition()
         self._closed = False
@@ -155,7 +162,7 @@ class Writer:
         try:
             results = self._transaction([waiting.commit for waiting in batch])
         except _BusyError as fault:
-            results = [ConflictError("The database is busy", why=str(fault), hint="Try again") for _ in batch]
+            results = [BusyError("The database is busy", why=str(fault), hint="Try again") for _ in batch]
         except Exception as fault:  # noqa: BLE001  the fault belongs to the callers, and the writer must live on
             if len(batch) > 1:
                 for waiting in batch:
@@ -185,6 +192,8 @@ class Writer:
             stand = [commit for commit, result in zip(commits, results, strict=True) if isinstance(result, Committed)]
             if entries := [entry for commit in stand for entry in commit.entries]:
                 self._appender.append(self._connection, entries)
+            if self._reach is not None:
+                self._reach("inside commit")
             self._connection.execute("commit")
         except BaseException:
             if self._connection.in_transaction:

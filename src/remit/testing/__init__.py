@@ -1,7 +1,24 @@
 """Fakes, a settable clock and fixtures that ship to users."""
 
 from remit.testing.clock import SettableClock
-from remit.testing.fake_openai import FakeOpenAI, Reply, Seen, calls, completion, failure, says
+from remit.testing.failpoints import POINTS, kill_at
+from remit.testing.fake_anthropic import FakeAnthropic
+from remit.testing.fake_openai import FakeOpenAI, calls, completion, failure, says, streamed
+from remit.testing.fake_server import Reply, Seen
 from remit.testing.fleets import open_fleet
 
-__all__ = ["FakeOpenAI", "Reply", "Seen", "SettableClock", "calls", "completion", "failure", "open_fleet", "says"]
+__all__ = [
+    "POINTS",
+    "FakeAnthropic",
+    "FakeOpenAI",
+    "Reply",
+    "Seen",
+    "SettableClock",
+    "calls",
+    "completion",
+    "failure",
+    "kill_at",
+    "open_fleet",
+    "says",
+    "streamed",
+]

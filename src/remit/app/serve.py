@@ -1,0 +1,93 @@
+"""A cell at work in one process: its worker and its HTTP endpoints, until it is told to stop."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from remit.app.cell import Cell
+from remit.core import ConflictError
+from remit.endpoints import WebhookEndpoint, load_sources
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+# Seconds that requests under way may take once it stops.
+LAST_REQUESTS = 5
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to us, so that the worker drains before the process ends, and says where it listens."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[int], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready(self.servers[0].sockets[0].getsockname()[1])
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+def http_app(cell: Cell) -> Starlette:
+    """Returns the cell's HTTP endpoints; a webhook secret that is missing is an `InputError` here, not at the first event."""
+
+    async def health(_: Request) -> JSONResponse:
+        return JSONResponse({"status": "ok", "cell": cell.settings.name}, headers={"cache-control": "no-store"})
+
+    endpoint = WebhookEndpoint(
+        sources=load_sources(cell.settings.webhooks, os.environ),
+        receive=cell.triggers.receive,
+        dispatch=cell.engine.dispatch,
+        clock=cell.parts.clock,
+        largest=cell.settings.limits.event_bytes,
+    )
+    return Starlette(routes=[Route("/healthz", health), endpoint.route()])
+
+
+async def serve(cell: Cell, *, host: str, port: int, on_ready: Callable[[int], None]) -> None:
+    """Works until SIGTERM or SIGINT, then drains; `on_ready` hears the port it listens on (0 asks for a free one).
+
+    A second signal ends it at once: what is under way is found by the next start.
+    """
+    config = uvicorn.Config(
+        http_app(cell),
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=LAST_REQUESTS,
+    )
+    server, worker, loop = _Server(config, on_ready), cell.worker(), asyncio.get_running_loop()
+    working = asyncio.create_task(worker.work(), name="worker")
+    serving = asyncio.create_task(server.serve(), name="http")
+
+    def stop() -> None:
+        for each in STOP_SIGNALS:
+            loop.remove_signal_handler(each)
+        server.should_exit = True
+
+    for each in STOP_SIGNALS:
+        loop.add_signal_handler(each, stop)
+    try:
+        await asyncio.wait((serving, working), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        server.should_exit = True
+        worker.stop()
+        results = await asyncio.gather(serving, working, return_exceptions=True)
+    for result in results:
+        if isinstance(result, SystemExit):  # how uvicorn says that it cannot listen
+            raise ConflictError("Cannot listen there", which=f"{host}:{port}", hint="Name another with --port")
+        if isinstance(result, BaseException):
+            raise result

@@ -1,0 +1,47 @@
+"""Commands that change a run's course: fork, cancel. To pause one: `remit stop run:ID`."""
+
+from typing import Annotated, Any
+
+import typer
+
+from remit.app import Cell
+from remit.cli.options import HERE, AsOption, BecauseOption, FleetOption, JsonOption, login, with_cell
+from remit.cli.output import show_pairs
+from remit.operations import Views
+
+
+def fork(
+    run: str,
+    step: Annotated[int, typer.Option(min=1, help="The first step that is done anew.")],
+    with_effects: Annotated[
+        bool, typer.Option("--with-effects", help="Work for the task again; without it, writes are only judged.")
+    ] = False,
+    current: Annotated[
+        bool, typer.Option("--current", help="Under the agent's present version instead of the run's own.")
+    ] = False,
+    who: AsOption = "",
+    fleet: FleetOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Begin a new run with what another did before a step, and drive it."""
+
+    async def work(cell: Cell, views: Views) -> dict[str, Any]:
+        fork = await cell.operations.fork(run, step, by=who or login(), effects=with_effects, current=current)
+        driven = await cell.operations.drive(fork.id)
+        output = cell.parts.journal.content(driven.output) if driven.output else None
+        told = {"run": fork.id, "of": fork.parent_run, "at": step, "effects": with_effects}
+        return {**told, "state": driven.state.value, "reason": driven.reason, "output": output}
+
+    show_pairs(with_cell(fleet, work), as_json=as_json)
+
+
+def cancel(
+    run: str, because: BecauseOption = "", who: AsOption = "", fleet: FleetOption = HERE, as_json: JsonOption = False
+) -> None:
+    """End a run that is not over, and those it handed work to. What was done stays done."""
+
+    async def work(cell: Cell, _: Views) -> dict[str, Any]:
+        cancelled = await cell.operations.cancel(run, because=because, by=who or login())
+        return {"run": cancelled.id, "state": cancelled.state.value, "reason": cancelled.reason}
+
+    show_pairs(with_cell(fleet, work), as_json=as_json)

@@ -1,0 +1,85 @@
+"""Hand-offs: work goes to another contract with an envelope, as a child run made in the commit of the decision."""
+
+from dataclasses import dataclass
+
+from remit.contracts import Contract, compile_envelope, compile_schema, trigger_problem, unreadable_criteria
+from remit.core import InputError, NotFoundError, check_depth
+from remit.gateway.context import ActionContext, Handover, Parts
+from remit.gateway.model import Check, Denied
+from remit.store import Statement
+
+
+@dataclass(frozen=True, slots=True)
+class _Taker:
+    """Who would take the work now."""
+
+    handover: Handover
+    contract: Contract
+
+
+def check_handoff(parts: Parts, ctx: ActionContext) -> Denied | None:
+    """5, for a hand-off. The envelope is sound, the taker takes work from this giver, and its input fits."""
+    name, arguments = ctx.action.name, dict(ctx.action.arguments)
+    granted = ctx.release.contract.terms.handoffs
+    if name not in granted:
+        hint = f"It hands off to: {', '.join(granted) or 'nobody'}"
+        return Denied(Check.INPUT, "the contract does not hand off to this agent", hint)
+    try:
+        check_depth(arguments, name="The envelope")
+        judged = ctx.payload({"kind": "handoff", "name": name, "arguments": arguments})
+    except (InputError, TypeError, ValueError) as fault:
+        return Denied(Check.INPUT, "the envelope cannot be taken", "Send a JSON object", words=str(fault))
+    if (size := len(judged.body)) > (most := parts.settings.limits.argument_bytes):
+        return Denied(Check.INPUT, f"the envelope has {size} bytes, the limit is {most}", "Hand over references")
+    # Read back from the judged bytes, as for tools: nobody else holds these objects.
+    ctx.judged, ctx.arguments = judged, judged.value()["arguments"]
+    problems = compile_envelope().problems(ctx.arguments) or unreadable_criteria(ctx.arguments)
+    if problems:
+        return Denied(
+            Check.INPUT, "the envelope is not sound", "See the schema of hand-offs", words="; ".join(problems)
+        )
+    taker = _taker(parts, name)
+    if isinstance(taker, Denied):
+        return taker
+    return _check_taking(ctx, taker)
+
+
+def _taker(parts: Parts, name: str) -> _Taker | Denied:
+    try:
+        version = parts.registry.current(name)
+    except NotFoundError:
+        return Denied(Check.LIFECYCLE, f"{name} has no live version", "It waits until one is approved")
+    release = parts.releases.get(version.release)
+    if release is None:
+        return Denied(Check.LIFECYCLE, f"the release of {version.id} is not loaded", "It waits until it is")
+    return _Taker(Handover(version), release.contract)
+
+
+def _check_taking(ctx: ActionContext, taker: _Taker) -> Denied | None:
+    contract, context = taker.contract, ctx.arguments["context"]
+    if problem := trigger_problem(contract, "handoff", giver=ctx.version.agent, value=context):
+        return Denied(Check.INPUT, problem)
+    if problems := compile_schema(contract.terms.input).problems(context):
+        told = "; ".join(problems)
+        hint = f"Send a context that fits the input of {contract.name}"
+        return Denied(Check.INPUT, "the context does not fit the taker's input", hint, words=told)
+    ctx.handover = taker.handover
+    return None
+
+
+def plan_child(parts: Parts, ctx: ActionContext, handover: Handover) -> list[Statement]:
+    """11a. Plans the taker's run and returns its statements, for the commit of the decision."""
+    version, given = handover.version, ctx.payload(ctx.arguments["context"])
+    handover.child, queued = parts.journal.new_run(
+        ctx.task,
+        agent=version.agent,
+        version=version.version,
+        release=version.release,
+        origin=ctx.run.handed(ctx.action.step, given.digest),
+    )
+    return [
+        parts.controls.guard(version.scopes),
+        parts.registry.guard(version.agent, version.version, version.release),
+        queued,
+        parts.journal.keep(given),
+    ]

@@ -1,0 +1,207 @@
+"""Tools behind an MCP server: one connection, shared by all calls, and no tool but the ones that were pinned."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from remit.contracts import Offer, SchemaValidator, Server, Tool, compile_schema
+from remit.core import JsonValue, SystemClock
+from remit.gateway.calls import ToolCall
+from remit.gateway.servers.connection import Connection
+from remit.gateway.servers.model import NotSentError, UnusableResultError
+from remit.gateway.servers.pins import Pins
+from remit.gateway.servers.results import SessionEndedError, value_of
+
+_log = logging.getLogger("remit.gateway.servers")
+
+# What a message may have besides results, which it carries twice, as text and as JSON: a list of all tools.
+LARGEST_LIST = 4_194_304
+# Where a call says who makes it, for whom and under which key, so that a server can tell a second try from a new call.
+CALL_META = "dev.remit/call"
+# Definitions are looked at again when they are older than this and a tool is to be used.
+LOOK_SECONDS = 60.0
+# A server that serves calls but does not tell its tools any more is trusted for this long.
+TRUST_SECONDS = 600.0
+# As long as it may take before a look that failed is tried again.
+LOOK_AGAIN_SECONDS = 5.0
+# A call that finds every place taken waits this long for one.
+BUSY_SECONDS = 5.0
+# Seconds until the next try to connect; in between, calls are told at once.
+BACK_OFF = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+
+
+class McpServer:
+    """Calls the tools of one MCP server, over one connection that is made at first use and again when it breaks."""
+
+    def __init__(
+        self, server: Server, *, folder: Path, result_bytes: int, busy_seconds: float = BUSY_SECONDS
+    ) -> None:
+        self._server = server
+        self._busy_seconds = busy_seconds
+        self._folder = folder
+        self._most = LARGEST_LIST + 4 * result_bytes
+        self._places = asyncio.Semaphore(server.concurrency)
+        self._connection: Connection | None = None
+        self._connecting: asyncio.Task[str] | None = None
+        self._failures = 0
+        self._not_before = 0.0
+        self._fault = ""
+        self._closed = False
+        self._pins = Pins()
+        self._looking = asyncio.Lock()
+        self._seen_at = self._look_at = 0.0
+        self._outputs: dict[str, SchemaValidator] = {}
+
+    async def call(self, tool: Tool, call: ToolCall, arguments: Mapping[str, Any], *, seconds: float) -> JsonValue:
+        """Returns what the tool returned, or raises as `ToolServer` says."""
+        await self._admit()
+        try:
+            try:
+                answer = await self._sent(tool, call, arguments, seconds)
+            except SessionEndedError:  # it was not taken; in a new session it may be, once
+                answer = await self._sent(tool, call, arguments, seconds)
+        finally:
+            self._places.release()
+        value = value_of(answer)
+        self._check(tool, value)
+        return value
+
+    async def unavailable(self, tool: Tool) -> str:
+        """Returns why a tool is in quarantine, or nothing; looks at the server's definitions when it is time to."""
+        try:
+            connection = await self._connected()
+        except NotSentError:
+            return ""  # the call itself will say so
+        if _now() >= self._look_at:
+            await self._look(connection)
+        return self._why_not(tool)
+
+    async def close(self) -> None:
+        """Ends the connection."""
+        self._closed = True
+        await self._drop()
+        if self._connecting is not None:  # which hears of it, and ends
+            await self._connecting
+
+    async def offered(self) -> Offer:
+        """Connects and returns what the server offers now; `NotSentError` when it cannot be reached."""
+        connection = await self._connected()
+        return await connection.offer()
+
+    async def _admit(self) -> None:
+        try:
+            async with asyncio.timeout(self._busy_seconds):
+                await self._places.acquire()
+        except TimeoutError as busy:
+            told = f"{self._server.concurrency} calls are under way"
+            raise NotSentError(f"the server {self._server.name} is busy: {told}") from busy
+
+    async def _sent(self, tool: Tool, call: ToolCall, arguments: Mapping[str, Any], seconds: float) -> Any:
+        connection = await self._connected()
+        # Asked again here, where the definitions may be those of a connection made just now.
+        if why := self._why_not(tool):
+            raise NotSentError(f"{tool.name} is in quarantine: {why}")
+        async with asyncio.timeout(seconds):
+            return await connection.call(tool.name.partition("__")[2], arguments, {CALL_META: _told(call)})
+
+    def _check(self, tool: Tool, value: JsonValue) -> None:
+        if not tool.output:
+            return
+        if tool.pinned not in self._outputs:
+            self._outputs[tool.pinned] = compile_schema(tool.output)
+        if problems := self._outputs[tool.pinned].problems(value):
+            raise UnusableResultError(f"it happened, but the result is not as defined: {'; '.join(problems)}")
+
+    async def _connected(self) -> Connection:
+        """Returns the connection; whoever comes first makes it, and everybody else waits for that."""
+        if self._connection is not None and self._connection.is_open:
+            return self._connection
+        if self._closed:
+            raise NotSentError(f"the connection to {self._server.name} is closed")
+        if self._connecting is None:
+            if _now() < self._not_before:
+                raise NotSentError(self._fault)
+            self._connecting = asyncio.create_task(self._connect(), name=f"mcp connect {self._server.name}")
+        # Shielded: the call that began it may give up while others wait for it.
+        if fault := await asyncio.shield(self._connecting):
+            raise NotSentError(fault)
+        if self._connection is None or not self._connection.is_open:
+            raise NotSentError(f"the connection to {self._server.name} has ended at once")
+        return self._connection
+
+    async def _connect(self) -> str:
+        """Makes the connection and returns nothing, or why it cannot be made."""
+        try:
+            await self._drop()
+            if self._closed:
+                return f"the connection to {self._server.name} is closed"
+            self._connection = Connection(self._server, folder=self._folder, most=self._most, on_change=self._look_soon)
+            self._saw(await self._connection.opened())
+        except NotSentError as fault:
+            self._fault = str(fault)
+            self._not_before = _now() + BACK_OFF[min(self._failures, len(BACK_OFF) - 1)]
+            self._failures += 1
+            return self._fault
+        finally:
+            self._connecting = None
+        self._failures = 0
+        return ""
+
+    async def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+    async def _look(self, connection: Connection) -> None:
+        async with self._looking:
+            if _now() < self._look_at:  # somebody else has just looked
+                return
+            self._look_at = _now() + LOOK_AGAIN_SECONDS
+            try:
+                async with asyncio.timeout(self._server.connect_seconds):
+                    self._saw(await connection.offer())
+            except Exception as fault:  # noqa: BLE001  whatever it is, what was seen before holds for a while
+                _log.warning("cannot look at the tools of %s: %s", self._server.name, type(fault).__name__)
+
+    def _look_soon(self) -> None:
+        self._look_at = 0.0
+
+    def _saw(self, offer: Offer) -> None:
+        self._pins.saw(offer, SystemClock().now())
+        self._seen_at = _now()
+        self._look_at = self._seen_at + LOOK_SECONDS
+        for tool in self._server.tools:
+            if why := self._pins.why_not(tool):
+                _log.warning("%s is in quarantine: %s", tool.name, why)
+
+    def _why_not(self, tool: Tool) -> str:
+        if _now() > self._seen_at + TRUST_SECONDS:
+            return f"its server has not told its tools for more than {TRUST_SECONDS:g} seconds"
+        return self._pins.why_not(tool)
+
+
+async def offered_by(server: Server, folder: Path, result_bytes: int) -> Offer:
+    """Connects to a server, returns what it offers and leaves; `NotSentError` when it cannot be reached."""
+    reached = McpServer(server, folder=folder, result_bytes=result_bytes)
+    try:
+        return await reached.offered()
+    finally:
+        await reached.close()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _told(call: ToolCall) -> dict[str, Any]:
+    return {
+        "key": call.key,
+        "task": call.task,
+        "run": call.run,
+        "step": call.step,
+        "agent": call.agent,
+        "on_behalf_of": call.on_behalf_of,
+        "fences": dict(call.fences),
+    }

@@ -1,0 +1,121 @@
+"""Executors: the processes that drive attempts, known by a heartbeat."""
+
+import os
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+from remit.core import SECOND, Clock
+from remit.journal.model import Run, run_of
+from remit.store import Database, Row, Statement, load_queries
+
+_Q = load_queries("remit.journal")
+# Attempts that are looked at in one round of reconciliation.
+LEFT_LIMIT = 1_000
+# How long a process that is gone is still shown and kept.
+REMEMBERED = 24 * 3_600 * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Executor:
+    """One process: where it is, when it was last heard of, and how many attempts it drives."""
+
+    id: str
+    host: str
+    pid: int
+    started_at: int
+    seen_at: int
+    ended_at: int | None
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeftRun:
+    """A run whose attempt somebody has left, as of the heartbeat `seen_at` (0: never heard of)."""
+
+    run: Run
+    executor: str
+    seen_at: int
+
+
+class Executors:
+    """Reads who is at work; its changes are statements for the runtime's commits."""
+
+    def __init__(self, database: Database, clock: Clock, *, seconds: float) -> None:
+        """Counts a process as gone when it was not heard of for `seconds`."""
+        self._database = database
+        self._clock = clock
+        self._patience = int(seconds * SECOND)
+
+    def beat(self, executor: str) -> Statement:
+        """Notes that an executor is alive."""
+        host, pid = executor_place(executor)
+        return Statement(_Q["beat"], {"id": executor, "host": host, "pid": pid, "at": self._clock.now()})
+
+    def end(self, executor: str) -> Statement:
+        """Notes that an executor stopped by itself and drives nothing any more."""
+        return Statement(_Q["end_executor"], {"id": executor, "at": self._clock.now()}, want=None)
+
+    def forget(self) -> Statement:
+        """Drops what was not heard of for a day."""
+        return Statement(_Q["forget_executors"], {"before": self._clock.now() - REMEMBERED}, want=None)
+
+    def listing(self) -> list[Executor]:
+        """Returns the processes at work and those that ended in the last day, oldest first."""
+        since = {"since": self._clock.now() - REMEMBERED}
+        return [
+            Executor(**{n: row[n] for n in Executor.__slots__}) for row in self._database.read(_Q["executors"], since)
+        ]
+
+    def at_work(self) -> list[str]:
+        """Returns the ids of processes that have not ended and were heard of lately."""
+        return [e.id for e in self.listing() if e.ended_at is None and not self._is_late(e.seen_at)]
+
+    def left(self, run: Run, executor: str) -> LeftRun | None:
+        """Returns `run` as left when its executor has ended, is not heard of any more, or was killed on this machine."""
+        row = self._database.read_one(_Q["executor"], {"id": executor})
+        seen_at = int(row["seen_at"]) if row else 0
+        ended = row is not None and row["ended_at"] is not None
+        return LeftRun(run, executor, seen_at) if ended or self._is_late(seen_at) or is_dead_here(executor) else None
+
+    def left_runs(self, self_id: str) -> list[LeftRun]:
+        """Returns runs whose attempt is in the hands of a process that is gone, oldest first."""
+        rows = self._database.read(_Q["left_runs"], {"self": self_id, "limit": LEFT_LIMIT})
+        return [_left(row) for row in rows if self._has_left(row)]
+
+    def _has_left(self, row: Row) -> bool:
+        ended = row["executor_ended_at"] is not None
+        return ended or self._is_late(int(row["seen_at"] or 0)) or is_dead_here(row["executor"])
+
+    def _is_late(self, seen_at: int) -> bool:
+        return seen_at <= self._clock.now() - self._patience
+
+
+def new_executor_name(unique: str) -> str:
+    """Returns `host/pid/unique` of this process; no two starts share one."""
+    return f"{socket.gethostname()}/{os.getpid()}/{unique}"
+
+
+def executor_place(executor: str) -> tuple[str, int]:
+    """Returns the host and process id of an executor's name."""
+    host, _, rest = executor.partition("/")
+    pid = rest.partition("/")[0]
+    return host, int(pid) if pid.isdigit() else 0
+
+
+def is_dead_here(executor: str) -> bool:
+    """Whether its process was on this machine and is no more; nobody need wait for its heartbeat then."""
+    host, pid = executor_place(executor)
+    if host != socket.gethostname() or pid in (0, os.getpid()):
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _left(row: Any) -> LeftRun:
+    return LeftRun(run_of(row), row["executor"], int(row["seen_at"] or 0))

@@ -1,0 +1,164 @@
+"""One attempt of a run: the agent's code or contract is driven, and the attempt ends in an outcome or a parked run."""
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from remit.approvals import Approval, ApprovalState, Asking, anyone_of
+from remit.audit import make_entry
+from remit.contracts import holds, parse_condition
+from remit.core import HOUR, JsonValue, RemitError
+from remit.gateway import Gateway, Parts, Release, plain
+from remit.guardrails import load_function
+from remit.journal import Payload, RunState
+from remit.runtime.handle import RunHandle
+from remit.runtime.hosted import HostedAgent
+from remit.runtime.model import ActionDeniedError, AstraySignal, Attempt, ParkedSignal, RunFailedError, ToolFailedError
+from remit.store import Commit, Statement
+
+_log = logging.getLogger("remit.runtime")
+AgentFunction = Callable[[RunHandle], Awaitable[JsonValue]]
+_REFUSALS = (ActionDeniedError, ToolFailedError, RemitError, AstraySignal)
+# What the question is called when a run has lost too many attempts.
+LOST = "lost attempts"
+
+
+def agent_of(parts: Parts, release: Release) -> AgentFunction:
+    """Returns what is driven: the contract's code, or the contract itself."""
+    code = release.contract.terms.code
+    return load_function(code) if code else HostedAgent(parts, release)
+
+
+def why_failed(fault: BaseException) -> str:
+    """Returns the reason a run fails with: a refusal in its own words, any other fault as one of the agent's code."""
+    if isinstance(fault, _REFUSALS):
+        return str(fault)
+    return plain(f"{type(fault).__name__} in the agent's code: {fault}")
+
+
+def check_output(release: Release, output: JsonValue) -> None:
+    """Raises `RunFailedError` for an output that is not what the contract promises."""
+    if problems := release.output.problems(output):
+        raise RunFailedError("The output does not fit the contract", why="; ".join(problems))
+
+
+class Attempts:
+    """Drives attempts that have begun, each to its end."""
+
+    def __init__(self, parts: Parts, gateway: Gateway) -> None:
+        self._parts = parts
+        self._gateway = gateway
+
+    async def drive(self, attempt: Attempt) -> None:
+        """Drives one attempt; whatever happens in it, it ends as done, failed or parked."""
+        try:
+            release = attempt.pinned
+            await self._check_lost(attempt)
+            output = await self._drive_agent(release, attempt)
+            await self._complete(release, attempt, output)
+        except ParkedSignal as parked:
+            await self._park(attempt, parked)
+        except (Exception, AstraySignal) as fault:  # noqa: BLE001  agent code may raise anything; the run fails, not the runtime
+            if not isinstance(fault, _REFUSALS):
+                _log.warning("run %s failed", attempt.run.id, exc_info=fault)
+            await self._fail(attempt, why_failed(fault))
+
+    async def _drive_agent(self, release: Release, attempt: Attempt) -> JsonValue:
+        """Runs the agent's code; whatever way it ends, its permitted actions have ended before the attempt does."""
+        handle = RunHandle(parts=self._parts, gateway=self._gateway, attempt=attempt)
+        try:
+            return await agent_of(self._parts, release)(handle)
+        finally:
+            await self._gateway.settle(handle.id)
+
+    # --- a run that takes its process down
+
+    async def _check_lost(self, attempt: Attempt) -> None:
+        """Leaves a run alone that lost too many attempts with their processes, until a person says what to do."""
+        most, run = self._parts.settings.limits.lost_attempts, attempt.run
+        if attempt.credentials.attempt <= most:
+            return
+        asked = [one for one in self._parts.approvals.of_run(run.id) if one.name == LOST]
+        last = asked[-1] if asked else None
+        if last is not None and last.state is not ApprovalState.USED:
+            await self._heed(attempt, last)
+        lost = self._parts.journal.lost_attempts(run.id, since=last.step if last else 0)
+        if lost >= most:
+            question = await self._ask_about(attempt, lost)
+            raise ParkedSignal(f"waits for a person: {lost} attempts were lost", waits_for=question)
+
+    async def _heed(self, attempt: Attempt, asked: Approval) -> None:
+        if asked.state is ApprovalState.PENDING and self._parts.clock.now() < asked.expires_at:
+            raise ParkedSignal("waits for a person", waits_for=asked.id, until=asked.expires_at)
+        if asked.state is not ApprovalState.APPROVED:
+            raise RunFailedError(
+                "Too many attempts were lost", which=attempt.run.id, why=asked.reason or "nobody answered"
+            )
+        await self._parts.writer.commit(Commit([self._parts.approvals.use(asked)], key=attempt.run.id))
+
+    async def _ask_about(self, attempt: Attempt, lost: int) -> str:
+        parts, run, task, now = self._parts, attempt.run, attempt.task, self._parts.clock.now()
+        told = Payload.of({"arguments": {"lost_attempts": lost}}, task=task.id, salt=task.salt)
+        version = parts.registry.find(run.agent, run.version)
+        question, ask = parts.approvals.ask(
+            Asking(
+                kind="stuck",
+                run=run.id,
+                step=run.attempt,
+                task=task.id,
+                agent=run.agent,
+                version=run.version,
+                name=LOST,
+                digest=told.digest,
+                proposed=told.digest,
+                needs=anyone_of(attempt.contract.terms.approvers, version.owner if version else ""),
+                because=f"its process died in {lost} attempts; approve lets it try again, reject ends it",
+                on_behalf_of=task.on_behalf_of,
+                expires_at=now + int(parts.settings.limits.approval_hours * HOUR),
+            )
+        )
+        entry = make_entry(run.id, "question", question, now, {"approval": question, "lost_attempts": lost})
+        await parts.writer.commit(Commit([ask, parts.journal.keep(told)], [entry], run.id))
+        return question
+
+    # --- how it ends
+
+    async def _complete(self, release: Release, attempt: Attempt, output: JsonValue) -> None:
+        """Ends a run with its output; the contract's `success` says whether the task came out right."""
+        check_output(release, output)
+        success = release.contract.terms.success
+        came_right = not success or holds(parse_condition(success), output if isinstance(output, dict) else {})  # pyright: ignore[reportUnknownArgumentType]
+        await self._end(attempt, RunState.DONE, outcome="success" if came_right else "failure", output=output)
+
+    async def _fail(self, attempt: Attempt, reason: str) -> None:
+        await self._end(attempt, RunState.FAILED, outcome="failure", reason=reason)
+
+    async def _end(
+        self, attempt: Attempt, state: RunState, *, outcome: str, output: JsonValue = None, reason: str = ""
+    ) -> None:
+        task, run, number = attempt.task, attempt.run, attempt.credentials.attempt
+        payload = Payload.of(output, task=task.id, salt=task.salt) if output is not None else None
+        ended = self._parts.journal.end(run, number, state, output=payload, reason=reason)
+        fields = {"state": state.value, "outcome": outcome, "attempt": number}
+        fields["output"] = payload.digest if payload else ""
+        entry = make_entry(run.id, "run.completed", run.id, self._parts.clock.now(), fields)
+        statements = [*ended, *self._concerns(attempt, state, outcome)]
+        await self._parts.writer.commit(Commit(statements, [entry], run.id))
+
+    def _concerns(self, attempt: Attempt, state: RunState, outcome: str) -> list[Statement]:
+        """A child run gives its result to its giver; only the run that carries the task closes it."""
+        run, journal = attempt.run, self._parts.journal
+        if run.is_child:
+            return [journal.ready(run.parent_run or "")]
+        if not run.effects:
+            return []
+        return [journal.end_task(attempt.task.id, "done" if state is RunState.DONE else "failed", outcome)]
+
+    async def _park(self, attempt: Attempt, parked: ParkedSignal) -> None:
+        run, number = attempt.run, attempt.credentials.attempt
+        statements = self._parts.journal.park(
+            run.id, number, parked.reason, waits_for=parked.waits_for, until=parked.until
+        )
+        fields = {"attempt": number, "for": parked.reason, "waits_for": parked.waits_for}
+        entry = make_entry(run.id, "run.parked", run.id, self._parts.clock.now(), fields)
+        await self._parts.writer.commit(Commit(statements, [entry], run.id))
+        self._parts.reach("parked")

@@ -1,0 +1,50 @@
+"""Forks: a new run that begins with what another did before a step, to look what would happen or to try again."""
+
+from remit.audit import make_entry
+from remit.core import ConflictError, InputError
+from remit.gateway import Parts
+from remit.journal import Origin, Run, StepState
+from remit.store import Commit, CommitRefused
+
+_SETTLED = (StepState.DONE, StepState.DENIED)
+
+
+async def fork_run(parts: Parts, run: Run, step: int, *, by: str, effects: bool, current: bool) -> Run:
+    """Queues a fork of `run` at `step`, in the same task; what was done before it is not done, nor paid, again.
+
+    Without `effects` writes are judged and not performed: where the first run did the same, its result is played back.
+    With them it works for the task, which is opened again if it had failed. `current` takes the agent's present release
+    instead of the one the run was pinned to. Raises `InputError` for a step it cannot begin at, `ConflictError` when
+    the first run could still act at the same time.
+    """
+    before = [row for row in parts.journal.steps(run.id) if row.step < step]
+    if step < 1 or len(before) != step - 1 or any(row.state not in _SETTLED for row in before):
+        settled = sum(row.state in _SETTLED for row in parts.journal.steps(run.id))
+        raise InputError(
+            f"{run.id} cannot be forked at step {step}",
+            why=f"it has {settled} steps with an outcome",
+            hint=f"Name a step from 1 to {settled + 1}",
+        )
+    if effects and not run.state.is_over:
+        raise ConflictError(
+            "Two runs would act for one task", which=run.id, why=f"it is {run.state}", hint="Cancel it first"
+        )
+    version = parts.registry.current(run.agent) if current else None
+    task = parts.journal.task(run.task)
+    origin = Origin(parent_run=run.id, forked_at=step, hops=run.hops, input=run.input, effects=effects)
+    fork, queued = parts.journal.new_run(
+        task,
+        agent=run.agent,
+        version=version.version if version else run.version,
+        release=version.release if version else run.release,
+        origin=origin,
+    )
+    statements = [queued, parts.journal.copy_steps(run.id, fork.id, before=step)]
+    if effects:
+        statements.append(parts.journal.reopen_task(task.id))
+    fields = {"run": fork.id, "of": run.id, "step": step, "effects": effects, "release": fork.release, "by": by}
+    entry = make_entry(fork.id, "run.forked", fork.id, parts.clock.now(), fields)
+    result = await parts.writer.commit(Commit(statements, [entry], fork.id))
+    if isinstance(result, CommitRefused):
+        raise ConflictError("The run could not be forked", which=run.id, why=result.refusal)
+    return fork

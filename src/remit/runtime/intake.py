@@ -1,0 +1,116 @@
+"""Taking tasks on: the input is checked, the release pinned, and a queued run kept."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from remit.audit import make_entry
+from remit.contracts import Contract, TriggerKind, compile_schema, trigger_problem
+from remit.core import ConflictError, InputError, RefusedError, RemitError, canonical_bytes, check_depth
+from remit.gateway import Parts
+from remit.journal import Payload, Run, Task
+from remit.registry import Version
+from remit.store import Commit, CommitRefused, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A task that was taken on, and its first run."""
+
+    task: Task
+    run: Run
+    is_new: bool = True
+
+
+class Intake:
+    """Takes tasks on."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def start(
+        self,
+        agent: str,
+        value: Mapping[str, Any],
+        *,
+        on_behalf_of: str,
+        intent: str = "",
+        dedup: str | None = None,
+        by: TriggerKind = "task",
+    ) -> Started:
+        """Takes a task on. `by` says what asks: a person's or program's task meets the contract's `task` triggers here,
+        the other kinds were matched before.
+
+        A `dedup` key that was seen before returns the task it started then. Raises `InputError` for an input that does
+        not fit, `NotFoundError` without a live version, `RefusedError` when a switch is pulled or no trigger takes it.
+        """
+        if known := self._known(agent, dedup, value):
+            return known
+        version = self._parts.registry.current(agent)
+        contract = self._contract(version)
+        self._check_input(contract, value)
+        if by == "task" and (problem := trigger_problem(contract, "task", value=value)):
+            raise RefusedError(f"{agent} does not take this", why=problem, hint="Add a trigger to its contract")
+        terms = contract.terms
+        task, statements = self._parts.journal.new_task(
+            agent=agent,
+            value=dict(value),
+            on_behalf_of=on_behalf_of,
+            intent=intent or str(value.get(terms.intent, "") if terms.intent else ""),
+            subjects={
+                kind: str(value[field]) for kind, field in terms.subjects.items() if value.get(field) is not None
+            },
+            dedup=dedup,
+        )
+        run, kept = self._parts.journal.new_run(task, agent=agent, version=version.version, release=version.release)
+        try:
+            await self._take_on(version, run, task, [*statements, kept])
+        except RemitError:
+            # Somebody may have started it at the same moment; then the database refused the key to us.
+            if known := self._known(agent, dedup, value):
+                return known
+            raise
+        return Started(task, run)
+
+    def _check_input(self, contract: Contract, value: Mapping[str, Any]) -> None:
+        check_depth(dict(value), name="The input")
+        try:
+            size = len(canonical_bytes(dict(value)))
+        except (TypeError, ValueError) as error:
+            raise InputError("The input is not JSON", why=str(error)) from error
+        if size > (most := self._parts.settings.limits.result_bytes):
+            raise InputError("The input is too large", why=f"{size} bytes, the limit is {most}")
+        if problems := compile_schema(contract.terms.input).problems(dict(value)):
+            raise InputError(f"The input does not fit the contract of {contract.name}", why="; ".join(problems))
+
+    def _known(self, agent: str, dedup: str | None, value: Mapping[str, Any]) -> Started | None:
+        """Returns the task this key has started before; the same key for other work is a mistake."""
+        task = self._parts.journal.task_by_dedup(agent, dedup) if dedup else None
+        if task is None:
+            return None
+        if Payload.of(dict(value), task=task.id, salt=task.salt).digest != task.input:
+            raise ConflictError("This key was used for other input", which=dedup or "", hint="Use a key of its own")
+        return Started(task, self._parts.journal.runs_of(task.id)[0], is_new=False)
+
+    async def _take_on(self, version: Version, run: Run, task: Task, statements: list[Statement]) -> None:
+        fields = {"task": task.id, "agent": version.agent, "version": version.version, "release": run.release}
+        fields |= {"contract": version.contract, "on_behalf_of": task.on_behalf_of, "input": task.input}
+        entry = make_entry(run.id, "run.queued", run.id, run.created_at, fields)
+        guards = [
+            self._parts.controls.guard(version.scopes),
+            self._parts.registry.guard(version.agent, version.version, run.release),
+        ]
+        result = await self._parts.writer.commit(Commit([*guards, *statements], [entry], task.id))
+        if isinstance(result, CommitRefused):
+            switch = self._parts.controls.stopped(version.scopes)
+            why = f"{switch.scope} is stopped: {switch.because}" if switch else result.refusal
+            raise RefusedError(f"{version.agent} takes no work now", why=why, hint="`remit resume SCOPE` lets it go on")
+
+    def _contract(self, version: Version) -> Contract:
+        release = self._parts.releases.get(version.release)
+        if release is None:
+            raise ConflictError(
+                f"{version.id} is approved with another text than the fleet's folder has",
+                hint="Raise the version in the contract, or restore the approved text",
+            )
+        return release.contract
