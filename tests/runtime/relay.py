@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from remit.app import Cell, build
+from remit.gateway.providers import Provider
 from remit.runtime import RunHandle
 from remit.testing import SettableClock
 
@@ -72,6 +73,12 @@ tools:
     reversible: true
     idempotent: true
 """
+SETTINGS = """name = "relay"
+releases = "on-load"
+[models.scripted]
+kind = "simulated"
+code = "tests.runtime.relay:speechless"
+"""
 PEOPLE = """people:
   - {id: olga@shop.example, roles: [owner]}
   - {id: emil@shop.example, roles: [expert]}
@@ -92,6 +99,11 @@ class Desk:
     async def pay(self, call: Any, *, order: str, amount: int) -> dict[str, int]:
         self.calls.append(("pay", call.key))
         return {"amount": amount}
+
+
+def speechless(request: Mapping[str, Any]) -> dict[str, Any]:
+    """The model of a test that needs none."""
+    return {"role": "assistant", "content": "{}"}
 
 
 def connect(folder: Path) -> Desk:
@@ -124,12 +136,17 @@ def contract(
 
 @asynccontextmanager
 async def open_relay(
-    folder: Path, contracts: Mapping[str, str], *, clock: SettableClock | None = None, **plays: Work
+    folder: Path,
+    contracts: Mapping[str, str],
+    *,
+    clock: SettableClock | None = None,
+    model: Provider | None = None,
+    **plays: Work,
 ) -> AsyncGenerator[tuple[Cell, Desk]]:
     """Opens a fleet with these contracts, by agent, whose code agents do what `plays` says."""
     fleet = folder / "fleet"
     for path, text in {
-        "remit.toml": 'name = "relay"\nreleases = "on-load"\n',
+        "remit.toml": SETTINGS,
         "tools/desk.yaml": TOOLS,
         "people.yaml": PEOPLE,
         **{f"agents/{name}.agent.md": text for name, text in contracts.items()},
@@ -139,7 +156,8 @@ async def open_relay(
     PLAYS.clear()
     PLAYS.update({name.replace("_", "-"): work for name, work in plays.items()})
     desk = Desk()
-    cell = build(fleet, clock=clock, servers={"desk": desk})
+    providers = {"scripted": model} if model else None
+    cell = build(fleet, clock=clock, servers={"desk": desk}, providers=providers)
     try:
         await cell.operations.load()
         yield cell, desk

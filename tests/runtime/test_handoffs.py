@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 from tests.runtime.relay import ANN, CARA, OLGA, contract, open_relay, take
+from tests.runtime.workshop import Script
 
 from remit.journal import RunState
 from remit.runtime import ActionDeniedError, RunHandle, ToolFailedError
+from remit.testing import calls, says
 
 GIVER = contract("giver", hands_to="taker")
 TAKER = contract("taker", takes_from="giver")
@@ -221,3 +223,26 @@ async def test_a_contract_hands_off_as_one_of_its_steps(tmp_path: Path) -> None:
         run = await cell.operations.drive(started.run.id)
         assert run.state is RunState.DONE, run.reason
         assert cell.parts.journal.content(run.output or "") == {"resolved": True, "amount": 7}
+
+
+async def test_a_model_hands_work_over_by_a_function_and_reads_what_came_of_it(tmp_path: Path) -> None:
+    """The function has the taker's own input in it; an envelope that is not sound comes back as words."""
+    hosted = contract("giver", hands_to="taker", more="models: {turns: 6}\n")
+    good = {"intent": "settle it", "context": {"order": "R-1"}}
+    model = Script(
+        calls("handoff__taker", {"intent": "settle it", "context": "R-1"}),
+        calls("handoff__taker", good),
+        says('{"resolved": true}'),
+    )
+
+    async def settle(run: RunHandle) -> Any:
+        return {"resolved": True, "amount": 3}
+
+    async with open_relay(tmp_path, {**PAIR, "giver": hosted}, model=model, taker=settle) as (cell, _):
+        run = await take(cell)
+        assert run.state is RunState.DONE, run.reason
+    (offered,) = [f["function"] for f in model.asked[0]["tools"] if f["function"]["name"] == "handoff__taker"]
+    assert offered["parameters"]["properties"]["context"]["required"] == ["order"]
+    heard = [m["content"] for m in model.asked[2]["messages"] if m["role"] == "tool"]
+    assert "envelope is not sound" in heard[0]
+    assert '"amount": 3' in heard[1]

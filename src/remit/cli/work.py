@@ -101,6 +101,8 @@ def _show_run(told: dict[str, Any], *, as_json: bool) -> None:
         show_json(told)
         return
     screen.print(f"[bold]{told['run']}[/bold]  {told['agent']}  {told['state']} {told['outcome']}  {told['cost']}")
+    for line in _course(told):
+        screen.print(escape(line))
     columns = ("step", "kind", "name", "state", "cost", "decision")
     show_rows(told["steps"], as_json=False, empty="It has not taken a step.", columns=columns)
     for refusal in told["refusals"]:
@@ -112,7 +114,38 @@ def _show_run(told: dict[str, Any], *, as_json: bool) -> None:
     if told["output"] is not None:
         screen.print("output: " + escape(json.dumps(told["output"], ensure_ascii=False)))
     if told["state"] == "waiting":
-        screen.print("It waits for people: `remit approvals` lists what they are asked.")
+        screen.print(_waits(told))
+
+
+def _course(told: dict[str, Any]) -> list[str]:
+    """Says where a run comes from and whom it handed work to."""
+    came = ""
+    if told["forked_at"] is not None:
+        came = f"forked from {told['parent']} at step {told['forked_at']}" + (
+            "" if told["effects"] else ", without effects"
+        )
+    elif told["parent"]:
+        came = f"handed over by {told['parent']}, hop {told['hops']}"
+    handed = [f"handed to {child['agent']}: {child['run']} ({child['state']})" for child in told["children"]
+        if child["forked_at"] is None]  # fmt: skip
+    return [*([came] if came else []), *handed]
+
+
+def _waits(told: dict[str, Any]) -> str:
+    """Says what a waiting run waits for, and who can do something about it."""
+    match told["waits_for"].partition("_")[0]:
+        case "timer":
+            return f"It goes on by itself at {told['goes_on']}, with `remit up` or `remit runs --drive`."
+        case "switch":
+            return "It waits for people to reset a switch: `remit resume SCOPE`."
+        case "release":
+            return f"It waits for its version or a tool to be usable again, and looks at {told['goes_on']}."
+        case "run":
+            return f"It waits for the agent it handed work to: `remit show {told['waits_for']}`."
+        case "apr":
+            return "It waits for people: `remit approvals` lists what they are asked."
+        case _:
+            return "It can go on: `remit up` or `remit runs --drive` drives it."
 
 
 SeenOption = Annotated[

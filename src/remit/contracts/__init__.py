@@ -40,7 +40,13 @@ from remit.contracts.diff import diff
 from remit.contracts.diff_authority import Change
 from remit.contracts.field_types import FieldType, Kind, field_types, scalar_type
 from remit.contracts.fleet import read_fleet, read_policies, read_server_head, server_names
-from remit.contracts.handoff import ENVELOPE_SCHEMA, compile_envelope, unmet_criteria, unreadable_criteria
+from remit.contracts.handoff import (
+    ENVELOPE_SCHEMA,
+    HANDOFF_SERVER,
+    compile_envelope,
+    unmet_criteria,
+    unreadable_criteria,
+)
 from remit.contracts.lock import Implementation, Lock, LockedTool, Offer, lock_name, pin, read_lock, visible
 from remit.contracts.lock_diff import ToolChange, compare
 from remit.contracts.model import (
@@ -66,6 +72,7 @@ from remit.contracts.triggers import event_names, trigger_problem
 
 __all__ = [
     "ENVELOPE_SCHEMA",
+    "HANDOFF_SERVER",
     "All",
     "Amount",
     "AnyOf",

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from remit.contracts.condition_types import CONFIDENCE
 from remit.contracts.declared import Server, Tool
 from remit.contracts.field_types import FieldType, field_types, scalar_type
+from remit.contracts.handoff import HANDOFF_SERVER
 from remit.contracts.model import Finding, Fleet
 from remit.contracts.schemas import schema_problems, show
 from remit.contracts.source import Source
@@ -25,6 +26,8 @@ def check_server(server: Server, fleet: Fleet) -> Iterator[Finding]:
     at = Source(server.path, lines=server.lines)
     if fleet.people and server.owner and server.owner not in fleet.people:
         yield at.warning("owner", f"people.yaml does not know {server.owner}", did_you_mean(server.owner, fleet.people))
+    if server.name == HANDOFF_SERVER:
+        yield at.finding("server", f"{server.name!r} is how models see hand-offs", "give the server another name")
     yield from _reach(server, at)
     for tool in server.tools:
         path = f"tools.{tool.name.partition('__')[2]}"

@@ -7,6 +7,9 @@ from remit.contracts.conditions import holds, parse_condition
 from remit.contracts.schemas import SchemaValidator, compile_schema
 from remit.core import InputError
 
+# Models see a hand-off as a function of this server; no tools file may take its name.
+HANDOFF_SERVER = "handoff"
+
 _WORDS: Mapping[str, Any] = {
     "type": "array",
     "items": {"type": "string", "minLength": 1, "maxLength": 2_000},

@@ -13,6 +13,8 @@ from remit.policy import Note, authority
 
 # Hex digits that tell two contents of one question apart.
 FINGERPRINT = 12
+# The last moment of the year 9999; what is later means never.
+LATEST = 253_402_300_799_000_000
 
 
 class Views:
@@ -71,7 +73,24 @@ class Views:
         denied = [entry for entry in self._log.entries(run.id) if entry.fields.get("verdict") == "deny"]
         refused = [_refusal(entry, words.get(entry.ref, "")) for entry in denied]
         steps = [self._step(row) for row in rows]
-        return {**self._run(run), "reason": run.reason, "steps": steps, "refusals": refused}
+        return {**self._run(run), **self._course(run), "steps": steps, "refusals": refused}
+
+    def _course(self, run: Run) -> dict[str, Any]:
+        """Returns where a run comes from, whom it handed work to, and what it waits for."""
+        children = self._parts.journal.children(run.id)
+        return {
+            "reason": run.reason,
+            "parent": run.parent_run or "",
+            "hops": run.hops,
+            "forked_at": run.forked_at,
+            "effects": run.effects,
+            "waits_for": run.waits_for,
+            "goes_on": iso(run.ready_at) if run.ready_at and run.ready_at < LATEST else "",
+            "children": [
+                {"run": each.id, "agent": each.agent, "state": each.state.value, "forked_at": each.forked_at}
+                for each in children
+            ],
+        }
 
     def _words(self, row: StepRow) -> str:
         """Returns what a gate or a person said about a refusal; the log has only the digest of it."""

@@ -2,16 +2,18 @@
 
 DBOS queues, limits and dispatches; it saves no step of a run. A workflow is one call of `Runtime.drive` with a run's
 id, strings in and out. Whatever it loses (a queue entry, a workflow of a process that died) is found again in the
-journal, so only its public interface is used. It is one per process, as a cell is.
+journal, so only its public interface is used. It is one per process, as a cell is; several processes may share its
+file, and any of them drives what another has queued.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import sqlalchemy
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
@@ -19,10 +21,11 @@ from sqlalchemy import event
 
 from remit.core import ConflictError
 from remit.journal import Journal, Run
-from remit.runtime.engine import drive_family
+from remit.runtime.engine import Retries, break_off, drive_family
 from remit.runtime.runtime import Runtime
 
 _log = logging.getLogger("remit.runtime")
+_T = TypeVar("_T")
 QUEUE = "remit-runs"
 WORKFLOW = "remit.drive"
 # What a workflow of DBOS means here; raise it when a queue entry of before cannot be read any more.
@@ -34,19 +37,22 @@ AHEAD = 3
 POLL_SECONDS = 0.1
 # More threads only queue for the interpreter lock (measured: 4 are faster than 20).
 THREADS = 4
-# Finished entries of the queue are of no use to anybody; so many are dropped at once.
+# How often the queue is looked through for what it has lost and what it need not keep.
+TIDY_SECONDS = 2.0
+# Entries dropped in one transaction: it holds up the queue for a few milliseconds.
 DROPPED = 500
-# Entries the queue was asked for that somebody else may have taken are looked at again after so long.
-DOUBT_SECONDS = 1.0
+ENDED = ["SUCCESS", "ERROR", "CANCELLED"]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Queued:
-    """A run that was handed to the queue by this process."""
+    """A run that this process has queued or drives."""
 
-    since: float
     ended: asyncio.Future[None]
-    has_begun: bool = False
+    entry: str = ""
+    """Its id in the queue, as soon as it is there."""
+    attempt: asyncio.Task[Any] | None = None
+    """What drives it here, as soon as that has begun."""
 
 
 @dataclass(slots=True)
@@ -59,25 +65,26 @@ class DbosEngine:
     """The SQLite file of the queue, beside the cell's own."""
     concurrency: int = CONCURRENT_RUNS
     _queued: dict[str, _Queued] = field(default_factory=dict[str, _Queued])
-    _enqueueing: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
+    _retries: Retries = field(init=False)
+    _database: sqlalchemy.Engine | None = None
+    _threads: ThreadPoolExecutor | None = None
+    # What queues a run; there is one exactly while runs are taken from the queue.
     _workflow: Callable[[str], Coroutine[Any, Any, str]] | None = None
 
+    def __post_init__(self) -> None:
+        self._retries = Retries(self.dispatch)
+
     async def start(self) -> None:
-        """Opens the queue and takes up what is in it."""
+        """Opens the queue and takes up what is in it. Raises `ConflictError` when one is at work in this process."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        config: DBOSConfig = {
-            "name": "remit",
-            "system_database_url": f"sqlite:///{self.path}",
-            "system_database_engine": _wal_engine(self.path),
-            "application_version": VERSION,
-            "executor_id": self.runtime.executor,
-            "serializer": DBOSPortableJSONSerializer(),
-            "max_executor_threads": THREADS,
-            "notification_listener_polling_interval_sec": 1.0,
-            "enable_otlp": False,
-            "log_level": "ERROR",
-        }
-        DBOS(config=config)
+        self._database = _wal_engine(self.path)
+        DBOS(config=self._config(self._database))
+        if DBOS.executor_id != self.runtime.executor:
+            self._database.dispose()
+            raise ConflictError("Another durable cell is at work in this process", hint="Give each a process of its own")
+        # Not the event loop's own threads: DBOS would put its own in their place and take them away when it ends.
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="remit-queue")
 
         @DBOS.workflow(name=WORKFLOW)
         async def drive(run: str) -> str:
@@ -86,100 +93,176 @@ class DbosEngine:
         self._workflow = cast("Callable[[str], Coroutine[Any, Any, str]]", drive)
         DBOS.listen_queues([QUEUE])
         DBOS.launch()  # in this thread, so that workflows run on its event loop
-        await DBOS.register_queue_async(QUEUE, worker_concurrency=self.concurrency, polling_interval_sec=POLL_SECONDS)
+        await self._in_thread(self._register)
         self.runtime.tell(self.dispatch)
         await self.tidy()
+        self._begin(self._keep_tidy())
+
+    def _config(self, database: sqlalchemy.Engine) -> DBOSConfig:
+        return {
+            "name": "remit",
+            "system_database_url": f"sqlite:///{self.path}",
+            "system_database_engine": database,
+            "application_version": VERSION,
+            "executor_id": self.runtime.executor,
+            "serializer": DBOSPortableJSONSerializer(),
+            "max_executor_threads": THREADS,
+            # Nothing is sent; this is how soon the thread that waits for it notices the end.
+            "notification_listener_polling_interval_sec": POLL_SECONDS,
+            "enable_otlp": False,
+            "log_level": "ERROR",
+        }
+
+    def _register(self) -> None:
+        DBOS.register_queue(QUEUE, worker_concurrency=self.concurrency, polling_interval_sec=POLL_SECONDS)
 
     def dispatch(self, run: str) -> None:
         """Queues the next attempt of a run; one that is under way here is not queued twice."""
-        self._hand_over(run)
+        if self._workflow is not None and run not in self._retries:
+            self._hand_over(run)
 
     async def drive(self, run: str) -> Run:
         """Drives a run, and whoever it hands work to, until it ends or waits for something outside."""
+        if self._workflow is None:
+            raise ConflictError("The engine is not at work", which=run)
         return await drive_family(run, self.journal, lambda each: asyncio.shield(self._hand_over(each)))
 
     def room(self) -> int:
         """Returns how many more runs could be queued now without waiting long."""
-        self._forget_taken()
         return max(0, self.concurrency * AHEAD - len(self._queued))
 
     async def drain(self, seconds: float) -> None:
-        """Waits until nothing that has begun here is under way any more, at most `seconds`."""
+        """Takes nothing more from the queue and waits for what has begun here, at most `seconds`."""
+        await self._leave_queue()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while begun := [each.ended for each in self._queued.values() if each.has_begun]:
-                    await asyncio.wait(begun)
+                while under_way := self._under_way():
+                    await asyncio.wait(under_way)
 
     async def close(self) -> None:
         """Stops the queue; what is in it stays there."""
-        for task in list(self._enqueueing):
-            task.cancel()
-        if self._workflow is not None:
-            self._workflow = None
-            await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
+        await self._leave_queue()
+        await break_off(self._under_way())
+        for run, queued in list(self._queued.items()):
+            self._ended(run, queued)
+        if self._threads is not None:
+            self._threads.shutdown(wait=False)
+        if self._database is not None:
+            self._database.dispose()
 
-    async def tidy(self) -> None:
-        """Takes what dead processes had begun out of the queue, and drops what is finished."""
-        here = self.runtime.executors_at_work()
-        begun = await DBOS.list_workflows_async(status="PENDING", name=WORKFLOW, load_input=False, load_output=False)
-        left = [each.workflow_id for each in begun if each.executor_id not in here]
-        if left:
-            await DBOS.cancel_workflows_async(left)
-        for status in ("SUCCESS", "ERROR", "CANCELLED"):
-            ended = await DBOS.list_workflows_async(
-                status=status, name=WORKFLOW, limit=DROPPED, load_input=False, load_output=False
-            )
-            if ended:
-                await DBOS.delete_workflows_async([each.workflow_id for each in ended])
+    async def _leave_queue(self) -> None:
+        """Takes nothing more from the queue: a process that drains must not eat what another could drive."""
+        if self._workflow is None:
+            return
+        self._workflow = None
+        self._retries.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._in_thread(lambda: DBOS.destroy(destroy_registry=True))
+
+    def _under_way(self) -> list[asyncio.Task[Any]]:
+        return [queued.attempt for queued in self._queued.values() if queued.attempt is not None]
+
+    # --- queueing and driving
 
     def _hand_over(self, run: str) -> asyncio.Future[None]:
-        loop = asyncio.get_running_loop()
-        known = self._queued.get(run)
-        if known is not None:
-            return known.ended
-        queued = self._queued[run] = _Queued(loop.time(), loop.create_future())
-        task = loop.create_task(self._enqueue(run), name=f"queue {run}")
-        self._enqueueing.add(task)
-        task.add_done_callback(self._enqueueing.discard)
+        queued = self._queued.get(run)
+        if queued is None:
+            queued = self._note(run)
+            self._begin(self._enqueue(run, queued))
         return queued.ended
 
-    async def _enqueue(self, run: str) -> None:
-        if self._workflow is None:
-            self._ended(run)
-            raise ConflictError("The engine is not started", which=run)
+    def _note(self, run: str) -> _Queued:
+        queued = self._queued[run] = _Queued(asyncio.get_running_loop().create_future())
+        return queued
+
+    async def _enqueue(self, run: str, queued: _Queued) -> None:
+        workflow = self._workflow
+        if workflow is None:
+            return
         try:
-            await DBOS.enqueue_workflow_async(QUEUE, self._workflow, run)
-        except Exception:  # noqa: BLE001  the journal still says that it is ready, so the next round queues it again
-            _log.exception("run %s could not be queued", run)
-            self._ended(run)
+            entry = await self._in_thread(lambda: DBOS.enqueue_workflow(QUEUE, workflow, run))
+        except Exception as fault:  # noqa: BLE001  the journal still says that it is ready
+            self._retries.after(run, fault)
+            self._ended(run, queued)
+        else:
+            queued.entry = entry.get_workflow_id()
 
     async def _drive(self, run: str) -> str:
         """The workflow: strings in and out, and no exception DBOS would have to keep."""
-        loop = asyncio.get_running_loop()
-        queued = self._queued.setdefault(run, _Queued(loop.time(), loop.create_future()))
-        queued.has_begun = True
+        queued = self._queued.get(run) or self._note(run)
+        if queued.attempt is not None:
+            return "under way"
+        queued.attempt = asyncio.current_task()
+        state = "fault"
         try:
-            return (await self.runtime.drive(run)).state.value
+            if self._workflow is not None:
+                state = (await self.runtime.drive(run)).state.value
         except Exception as fault:  # noqa: BLE001  the run is found again in the journal, whatever this was
-            _log.exception("run %s could not be driven", run)
-            return f"fault: {type(fault).__name__}"
+            self._retries.after(run, fault)
         finally:
-            self._ended(run)
+            self._ended(run, queued)
+        if self._workflow is None:
+            raise asyncio.CancelledError  # DBOS has ended meanwhile and could not note that this has
+        return state
 
-    def _ended(self, run: str) -> None:
-        queued = self._queued.pop(run, None)
-        if queued is not None and not queued.ended.done():
+    def _ended(self, run: str, queued: _Queued) -> None:
+        if self._queued.get(run) is queued:
+            del self._queued[run]
+        if not queued.ended.done():
             queued.ended.set_result(None)
 
-    def _forget_taken(self) -> None:
-        """Lets go of what another process has taken from the queue, or driven meanwhile."""
-        loop = asyncio.get_running_loop()
-        late = loop.time() - DOUBT_SECONDS
-        for run, queued in list(self._queued.items()):
-            if not queued.has_begun and queued.since < late:
-                found = self.journal.find_run(run)
-                if found is None or found.ready_at is None:
-                    self._ended(run)
+    # --- keeping the queue tidy
+
+    async def tidy(self) -> None:
+        """Forgets runs whose entry somebody else took, and drops entries that are finished or of dead processes."""
+        waiting = {q.entry: run for run, q in self._queued.items() if q.entry and q.attempt is None}
+        if waiting:
+            queued = set(await self._entries("ENQUEUED", workflow_ids=list(waiting)))
+            for entry in waiting.keys() - queued:
+                self._forget(waiting[entry], entry)
+        here = self.runtime.executors_at_work()
+        begun = await self._entries("PENDING")
+        await self._drop([entry for entry, executor in begun.items() if executor not in here])
+        while ended := list(await self._entries(ENDED, limit=DROPPED)):
+            await self._drop(ended)
+
+    def _forget(self, run: str, entry: str) -> None:
+        """Lets go of a run whose entry has left the queue, unless it has begun here meanwhile."""
+        queued = self._queued.get(run)
+        if queued is not None and queued.entry == entry and queued.attempt is None:
+            self._ended(run, queued)
+
+    async def _keep_tidy(self) -> None:
+        while True:
+            await asyncio.sleep(TIDY_SECONDS)
+            try:
+                await self.tidy()
+            except Exception:  # noqa: BLE001  the queue may be busy; it is tidied next time
+                _log.exception("the queue could not be tidied")
+
+    async def _entries(self, status: str | list[str], **more: Any) -> dict[str, str | None]:
+        """Returns the executors of entries in the queue, by the entry's id."""
+        found = await self._in_thread(
+            lambda: DBOS.list_workflows(status=status, name=WORKFLOW, load_input=False, load_output=False, **more)
+        )
+        return {each.workflow_id: each.executor_id for each in found}
+
+    async def _drop(self, entries: Sequence[str]) -> None:
+        if entries:
+            await self._in_thread(lambda: DBOS.delete_workflows(list(entries)))
+
+    # --- threads and tasks
+
+    async def _in_thread(self, call: Callable[[], _T]) -> _T:
+        assert self._threads is not None  # noqa: S101  nothing is asked of the queue before it is opened
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
 
 def _wal_engine(path: Path) -> sqlalchemy.Engine:

@@ -5,10 +5,11 @@ The journal is the truth and an engine its dispatcher: what it was told and has 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
-from typing import Protocol
+from typing import Any, Protocol
 
+from remit.core import ConflictError, NotFoundError
 from remit.journal import Journal, Run, RunState
 from remit.runtime.runtime import Runtime
 
@@ -17,6 +18,10 @@ _log = logging.getLogger("remit.runtime")
 CONCURRENT_RUNS = 100
 # Heartbeats in the time after which a silent process counts as gone.
 BEATS = 3
+# A run that could not be driven is left alone so long: what stood in its way (a busy database) may be over then.
+RETRY_SECONDS = 5.0
+# What an attempt that is broken off gets to hear how its last call ended.
+BREAK_OFF_SECONDS = 1.0
 
 
 class Engine(Protocol):
@@ -27,7 +32,10 @@ class Engine(Protocol):
         ...
 
     def dispatch(self, run: str) -> object:
-        """Queues the next attempt of a run; one that is under way here is not queued twice."""
+        """Queues the next attempt of a run; one that is under way here is not queued twice.
+
+        An engine that is not at work leaves it to whoever finds it in the journal.
+        """
         ...
 
     async def drive(self, run: str) -> Run:
@@ -39,12 +47,49 @@ class Engine(Protocol):
         ...
 
     async def drain(self, seconds: float) -> None:
-        """Waits until nothing is under way any more, at most `seconds`."""
+        """Begins nothing more and waits until nothing is under way any more, at most `seconds`."""
         ...
 
     async def close(self) -> None:
-        """Stops; attempts under way are left to whoever finds them."""
+        """Stops; attempts under way are broken off and left to whoever finds them."""
         ...
+
+
+class Retries:
+    """Runs that could not be driven: each is handed over again after a while, and not before."""
+
+    def __init__(self, hand_over: Callable[[str], object]) -> None:
+        self._hand_over = hand_over
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+
+    def __contains__(self, run: object) -> bool:
+        return run in self._timers
+
+    def after(self, run: str, fault: BaseException) -> None:
+        """Tries `run` again after a while; one that does not exist is only told of."""
+        _log.error("run %s could not be driven", run, exc_info=fault)
+        if run not in self._timers and not isinstance(fault, NotFoundError):
+            loop = asyncio.get_running_loop()
+            self._timers[run] = loop.call_later(RETRY_SECONDS, self._again, run)
+
+    def close(self) -> None:
+        """Tries nothing again any more."""
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+
+    def _again(self, run: str) -> None:
+        del self._timers[run]
+        self._hand_over(run)
+
+
+async def break_off(attempts: Collection[asyncio.Task[Any]]) -> None:
+    """Ends attempts in the middle, as the end of their process would."""
+    for _ in range(2):  # the first time, an attempt still waits for the outcome of its last call
+        for attempt in attempts:
+            attempt.cancel()
+        if attempts:
+            await asyncio.wait(attempts, timeout=BREAK_OFF_SECONDS)
 
 
 async def drive_family(run: str, journal: Journal, attempt: Callable[[str], Awaitable[object]]) -> Run:
@@ -68,27 +113,27 @@ class InlineEngine:
         self._pause = executor_seconds / BEATS
         self._slots = asyncio.Semaphore(CONCURRENT_RUNS)
         self._driving: dict[str, asyncio.Task[Run]] = {}
+        self._retries = Retries(self.dispatch)
         self._beating: asyncio.Task[None] | None = None
+        self._is_closed = False
         runtime.tell(self.dispatch)
 
     async def start(self) -> None:
         """Has nothing to start: it works when it is asked."""
 
-    def dispatch(self, run: str) -> asyncio.Task[Run]:
+    def dispatch(self, run: str) -> None:
         """Drives the next attempt of `run` soon; a run that is being driven here is not driven twice."""
-        known = self._driving.get(run)
-        if known is not None and not known.done():
-            return known
-        driving = asyncio.create_task(self._drive(run), name=f"drive {run}")
-        self._driving[run] = driving
-        driving.add_done_callback(lambda _: self._driving.pop(run, None) if self._driving.get(run) is driving else None)
-        if self._beating is None or self._beating.done():
-            self._beating = asyncio.create_task(self._beat(), name="heartbeat")
-        return driving
+        if not self._is_closed and run not in self._retries:
+            self._hand_over(run)
 
     async def drive(self, run: str) -> Run:
-        """Drives a run, and whoever it hands work to, until it ends or waits for something outside."""
-        return await drive_family(run, self._journal, self.dispatch)
+        """Drives a run, and whoever it hands work to, until it ends or waits for something outside.
+
+        The attempt goes on when the caller goes away.
+        """
+        if self._is_closed:
+            raise ConflictError("The engine is not at work", which=run)
+        return await drive_family(run, self._journal, lambda each: asyncio.shield(self._hand_over(each)))
 
     def room(self) -> int:
         """Returns how many more runs could be driven at once."""
@@ -102,11 +147,30 @@ class InlineEngine:
                     await asyncio.wait(list(self._driving.values()))
 
     async def close(self) -> None:
-        """Stops the heartbeat."""
+        """Stops; attempts under way are broken off and left to whoever finds them."""
+        self._is_closed = True
+        self._retries.close()
+        await break_off(list(self._driving.values()))
         if self._beating is not None:
             self._beating.cancel()
             with suppress(asyncio.CancelledError):
                 await self._beating
+
+    def _hand_over(self, run: str) -> asyncio.Task[Run]:
+        known = self._driving.get(run)
+        if known is not None and not known.done():
+            return known
+        driving = self._driving[run] = asyncio.create_task(self._drive(run), name=f"drive {run}")
+        driving.add_done_callback(lambda ended: self._ended(run, ended))
+        if self._beating is None or self._beating.done():
+            self._beating = asyncio.create_task(self._beat(), name="heartbeat")
+        return driving
+
+    def _ended(self, run: str, driving: asyncio.Task[Run]) -> None:
+        if self._driving.get(run) is driving:
+            del self._driving[run]
+        if not driving.cancelled() and (fault := driving.exception()) and not self._is_closed:
+            self._retries.after(run, fault)
 
     async def _drive(self, run: str) -> Run:
         async with self._slots:

@@ -97,7 +97,7 @@ class RunHandle:
         `context` is the taker's input; `verification` are conditions its output must meet. What was attempted so far
         goes along from the journal. At the limit of hops a person is asked whether the run may go on without it.
         """
-        outcome = await self.try_handoff(agent, intent, context, constraints, verification)
+        outcome = await self.try_handoff(agent, intent, dict(context), list(constraints), list(verification))
         if isinstance(outcome, Denied):
             raise ActionDeniedError(outcome)
         if outcome.is_error:
@@ -108,13 +108,13 @@ class RunHandle:
         self,
         agent: str,
         intent: str,
-        context: Mapping[str, Any],
-        constraints: Sequence[str] = (),
-        verification: Sequence[str] = (),
+        context: JsonValue,
+        constraints: JsonValue = (),
+        verification: JsonValue = (),
     ) -> Denied | Done:
-        """As `handoff`, with its outcome as a value: `{agent, run, state, output}`."""
-        envelope: dict[str, Any] = {"intent": intent, "context": dict(context), "attempted": self._attempted()}
-        envelope |= {"constraints": list(constraints), "verification": list(verification)}
+        """As `handoff`, with its outcome as a value: `{agent, run, state, output}`; a form that is wrong is refused."""
+        envelope = {"intent": intent, "context": context, "attempted": self._attempted()}
+        envelope |= {"constraints": constraints, "verification": verification}
         outcome = await self.try_action("handoff", agent, envelope)
         if isinstance(outcome, Denied) and outcome.step is Check.LIMITS:
             await self.ask_person(envelope, because=outcome.sentence(), role=self._approver(), kind="stuck")

@@ -4,15 +4,17 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any, cast
 
-from remit.contracts import Contract, Step, holds, parse_condition, value_at
+from remit.contracts import ENVELOPE_SCHEMA, HANDOFF_SERVER, Contract, Step, holds, parse_condition, value_at
 from remit.core import InputError, JsonValue, parse_json
-from remit.gateway import Check, Denied, Parts, Release
+from remit.gateway import Check, Denied, Done, Parts, Release
 from remit.guardrails import load_function, run_gate
 from remit.runtime.handle import RunHandle
 from remit.runtime.model import RunFailedError
 
 # A model that answers in prose gives this field.
 TEXT_FIELD = "text"
+# A hand-off as a model's function is named like the tools of a server of this name, which no server may have.
+HANDOFF = f"{HANDOFF_SERVER}__"
 
 
 class HostedAgent:
@@ -111,7 +113,7 @@ class HostedAgent:
 
     async def _reason(self, run: RunHandle, known: "_Known", complaints: list[str]) -> JsonValue:
         """The model loop: answers and tool calls until a final answer, within the contract's turns."""
-        tools = self._reachable_tools()
+        tools = [*self._reachable_tools(), *await self._reachable_agents(run)]
         if complaints:
             messages = known.conversation
             messages.append({"role": "user", "content": f"Your answer cannot stand: {complaints[-1]}. Correct it."})
@@ -143,6 +145,29 @@ class HostedAgent:
             if name not in scripted
             for tool in [self._release.tools[name]]
         ]
+
+    async def _reachable_agents(self, run: RunHandle) -> list[dict[str, Any]]:
+        """The agents a model may hand work to, as functions: whom the contract names, less whom its steps name."""
+        scripted = {step.agent for step in self._release.contract.steps}
+        if not (names := [name for name in self._release.contract.terms.handoffs if name not in scripted]):
+            return []
+        # Told once: a taker's newer version may take another input, and driven again the model is asked the same.
+        told = await run.value("hand-offs", lambda: [self._as_function(name) for name in names])
+        return cast("list[dict[str, Any]]", [function for function in cast("list[Any]", told) if function])
+
+    def _as_function(self, agent: str) -> dict[str, Any]:
+        """Describes a hand-off to a model; empty while nobody takes it."""
+        known = [version for version in self._parts.registry.versions(agent) if version.may_begin]
+        releases = [self._parts.releases[v.release] for v in known if v.release in self._parts.releases]
+        if not releases:
+            return {}
+        terms = releases[-1].contract.terms
+        properties = {**ENVELOPE_SCHEMA["properties"], "context": terms.input}
+        properties.pop("attempted")  # the journal tells it
+        parameters = {"type": "object", "properties": properties, "required": ["intent", "context"]}
+        description = f"Hands work to another agent and waits for its answer. It is there to: {terms.purpose}"
+        function = {"name": f"{HANDOFF}{agent}", "description": description, "parameters": parameters}
+        return {"type": "function", "function": function}
 
 
 class _Known:
@@ -206,6 +231,19 @@ def _final(content: str) -> JsonValue:
         return content
 
 
+async def _asked(run: RunHandle, name: str, arguments: dict[str, Any]) -> Denied | Done:
+    """Does what a model's function call asks for; what its envelope lacks, the gateway tells it."""
+    if not name.startswith(HANDOFF):
+        return await run.try_action("tool", name, arguments)
+    return await run.try_handoff(
+        name.removeprefix(HANDOFF),
+        arguments.get("intent", ""),
+        arguments.get("context", {}),
+        arguments.get("constraints", ()),
+        arguments.get("verification", ()),
+    )
+
+
 async def _answer(run: RunHandle, call: Mapping[str, Any], offered: Collection[str]) -> str:
     """Returns what the model reads about one of its tool calls: the result, or why there is none."""
     function = call["function"]
@@ -217,7 +255,7 @@ async def _answer(run: RunHandle, call: Mapping[str, Any], offered: Collection[s
         return f"Not called: {fault.text()}"
     if not isinstance(arguments, dict):
         return "Not called: the arguments are not a JSON object."
-    outcome = await run.try_action("tool", str(function.get("name")), arguments)  # pyright: ignore[reportUnknownArgumentType]
+    outcome = await _asked(run, str(function.get("name")), arguments)  # pyright: ignore[reportUnknownArgumentType]
     if isinstance(outcome, Denied):
         return outcome.sentence()
     return outcome.value if isinstance(outcome.value, str) else json.dumps(outcome.value, ensure_ascii=False)

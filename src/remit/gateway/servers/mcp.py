@@ -35,9 +35,7 @@ BACK_OFF = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 class McpServer:
     """Calls the tools of one MCP server, over one connection that is made at first use and again when it breaks."""
 
-    def __init__(
-        self, server: Server, *, folder: Path, result_bytes: int, busy_seconds: float = BUSY_SECONDS
-    ) -> None:
+    def __init__(self, server: Server, *, folder: Path, result_bytes: int, busy_seconds: float = BUSY_SECONDS) -> None:
         self._server = server
         self._busy_seconds = busy_seconds
         self._folder = folder
