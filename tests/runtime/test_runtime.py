@@ -151,6 +151,20 @@ async def test_a_run_that_broke_off_in_the_middle_of_a_write_makes_it_once(tmp_p
         assert len(model.asked) == 2
 
 
+async def test_an_attempt_that_broke_off_in_this_process_is_found_and_made_again(tmp_path: Path) -> None:
+    shop = Till(failures=1, error=Crash())
+    step = "`shop__issue_refund` with `amount = steps.1.amount`, `why = steps.1.why`"
+    model = Script(says('{"amount": 5, "why": "x"}'), FINAL)
+    async with open_workshop(tmp_path, "model — decide.", step, "model — tell.", server=shop, model=model) as cell:
+        started = await cell.operations.submit("refund-desk", VALUE, on_behalf_of=ANN)
+        with pytest.raises(Crash):
+            await cell.runtime.drive(started.run.id)
+        assert cell.runtime.left_runs() == [started.run.id]
+        run = await cell.engine.drive(started.run.id)
+        assert (run.state, run.attempt) == (RunState.DONE, 2)
+        assert len({call.key for call in shop.effects}) == 1
+
+
 async def test_a_run_that_is_cancelled_while_it_works_does_nothing_more(tmp_path: Path) -> None:
     shop = Slow()
     async with open_workshop(

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,10 +79,11 @@ class Executors:
         ended = row is not None and row["ended_at"] is not None
         return LeftRun(run, executor, seen_at) if ended or self._is_late(seen_at) or is_dead_here(executor) else None
 
-    def left_runs(self, self_id: str) -> list[LeftRun]:
-        """Returns runs whose attempt is in the hands of a process that is gone, oldest first."""
-        rows = self._database.read(_Q["left_runs"], {"self": self_id, "limit": LEFT_LIMIT})
-        return [_left(row) for row in rows if self._has_left(row)]
+    def left_runs(self, own: str, driving: Collection[str]) -> list[LeftRun]:
+        """Returns runs nobody drives any more, oldest first: their process is gone, or `own` and not `driving` them."""
+        rows = self._database.read(_Q["left_runs"], {"limit": LEFT_LIMIT})
+        is_left = [row["id"] not in driving if row["executor"] == own else self._has_left(row) for row in rows]
+        return [_left(row) for row, left in zip(rows, is_left, strict=True) if left]
 
     def _has_left(self, row: Row) -> bool:
         ended = row["executor_ended_at"] is not None

@@ -186,11 +186,11 @@ select executors.*, (select count(*) from attempts where executor = executors.id
 from executors where ended_at is null or ended_at > :since order by started_at
 
 -- name: left_runs
--- Runs whose attempt is held by somebody else who has not been heard of lately.
+-- Attempts under way, with the last sign of life of whoever drives them.
 select runs.*, attempts.executor as executor, executors.seen_at as seen_at, executors.ended_at as executor_ended_at
 from attempts join runs on runs.id = attempts.run and runs.attempt = attempts.number
 left join executors on executors.id = attempts.executor
-where attempts.state = 'running' and runs.state = 'running' and attempts.executor <> :self
+where attempts.state = 'running' and runs.state = 'running'
 order by runs.created_at, runs.id limit :limit
 
 -- name: forget_executors

@@ -134,8 +134,8 @@ class Runtime:
         await self._parts.writer.commit(Commit([self._parts.executors.beat(self.executor)]))
 
     def left_runs(self) -> list[str]:
-        """Returns the ids of runs whose process is gone; driving one takes it over."""
-        return [left.run.id for left in self._parts.executors.left_runs(self.executor)]
+        """Returns the ids of runs whose process is gone, or that broke off here; driving one takes it over."""
+        return [left.run.id for left in self._parts.executors.left_runs(self.executor, self._driving)]
 
     def executors_at_work(self) -> set[str]:
         """Returns the ids of this process and of every other that was heard of lately."""
