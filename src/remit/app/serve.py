@@ -58,12 +58,12 @@ def http_app(cell: Cell) -> Starlette:
 async def serve(cell: Cell, *, host: str, port: int, on_ready: Callable[[int], None]) -> None:
     """Works until SIGTERM or SIGINT, then drains; `on_ready` hears the port it listens on (0 asks for a free one).
 
-    A second signal ends it at once: what is under way is found by the next start.
+    A second signal ends it at once: what is under way is found by the next start. A port that is taken is a
+    `ConflictError`.
     """
+    listening = _listen(host, port)
     config = uvicorn.Config(
         http_app(cell),
-        host=host,
-        port=port,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -71,7 +71,7 @@ async def serve(cell: Cell, *, host: str, port: int, on_ready: Callable[[int], N
     )
     server, worker, loop = _Server(config, on_ready), cell.worker(), asyncio.get_running_loop()
     working = asyncio.create_task(worker.work(), name="worker")
-    serving = asyncio.create_task(server.serve(), name="http")
+    serving = asyncio.create_task(server.serve(sockets=[listening]), name="http")
 
     def stop() -> None:
         for each in STOP_SIGNALS:
@@ -86,8 +86,16 @@ async def serve(cell: Cell, *, host: str, port: int, on_ready: Callable[[int], N
         server.should_exit = True
         worker.stop()
         results = await asyncio.gather(serving, working, return_exceptions=True)
+        listening.close()
     for result in results:
-        if isinstance(result, SystemExit):  # how uvicorn says that it cannot listen
-            raise ConflictError("Cannot listen there", which=f"{host}:{port}", hint="Name another with --port")
         if isinstance(result, BaseException):
             raise result
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Takes the port before anything starts; uvicorn would end the process instead of saying why it cannot."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as fault:
+        why, hint = fault.strerror or str(fault), "Name another with --port, or 0 for a free one"
+        raise ConflictError("Cannot listen there", which=f"{host}:{port}", why=why, hint=hint) from fault

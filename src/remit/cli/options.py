@@ -25,6 +25,8 @@ BecauseOption = Annotated[str, typer.Option("--because", help="The reason; it go
 HERE = Path()
 # What a file named on the command line may hold: an input, a key, a checkpoint. Larger things are not these.
 LARGEST_FILE = 1_048_576
+# Seconds a command waits for runs it has set going; more than any contract's minutes.
+LONGEST_DRIVE = 86_400.0
 
 
 def with_cell(folder: Path, work: Callable[[Cell, Views], Awaitable[T]]) -> T:
@@ -36,7 +38,10 @@ async def _with_cell(folder: Path, work: Callable[[Cell, Views], Awaitable[T]]) 
     cell = build(checked_folder(folder))
     try:
         await cell.operations.load()
-        return await work(cell, Views(parts=cell.parts, log=cell.log, fleet=cell.fleet))
+        told = await work(cell, Views(parts=cell.parts, log=cell.log, fleet=cell.fleet))
+        # What this made ready goes on here too: the giver of a hand-off whose taker has just been answered.
+        await cell.engine.drain(LONGEST_DRIVE)
+        return told
     finally:
         await cell.close()
 

@@ -21,7 +21,7 @@ from sqlalchemy import event
 
 from remit.core import ConflictError
 from remit.journal import Journal, Run
-from remit.runtime.engine import Retries, break_off, drive_family
+from remit.runtime.engine import RETRY_SECONDS, Retries, break_off, drive_family
 from remit.runtime.runtime import Runtime
 
 _log = logging.getLogger("remit.runtime")
@@ -64,6 +64,7 @@ class DbosEngine:
     path: Path
     """The SQLite file of the queue, beside the cell's own."""
     concurrency: int = CONCURRENT_RUNS
+    retry_seconds: float = RETRY_SECONDS
     _queued: dict[str, _Queued] = field(default_factory=dict[str, _Queued])
     _tasks: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
     _retries: Retries = field(init=False)
@@ -73,7 +74,7 @@ class DbosEngine:
     _workflow: Callable[[str], Coroutine[Any, Any, str]] | None = None
 
     def __post_init__(self) -> None:
-        self._retries = Retries(self.dispatch)
+        self._retries = Retries(self.dispatch, self.retry_seconds)
 
     async def start(self) -> None:
         """Opens the queue and takes up what is in it. Raises `ConflictError` when one is at work in this process."""
@@ -82,7 +83,9 @@ class DbosEngine:
         DBOS(config=self._config(self._database))
         if DBOS.executor_id != self.runtime.executor:
             self._database.dispose()
-            raise ConflictError("Another durable cell is at work in this process", hint="Give each a process of its own")
+            raise ConflictError(
+                "Another durable cell is at work in this process", hint="Give each a process of its own"
+            )
         # Not the event loop's own threads: DBOS would put its own in their place and take them away when it ends.
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="remit-queue")
 

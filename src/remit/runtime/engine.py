@@ -58,8 +58,9 @@ class Engine(Protocol):
 class Retries:
     """Runs that could not be driven: each is handed over again after a while, and not before."""
 
-    def __init__(self, hand_over: Callable[[str], object]) -> None:
+    def __init__(self, hand_over: Callable[[str], object], seconds: float) -> None:
         self._hand_over = hand_over
+        self._seconds = seconds
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     def __contains__(self, run: object) -> bool:
@@ -70,7 +71,7 @@ class Retries:
         _log.error("run %s could not be driven", run, exc_info=fault)
         if run not in self._timers and not isinstance(fault, NotFoundError):
             loop = asyncio.get_running_loop()
-            self._timers[run] = loop.call_later(RETRY_SECONDS, self._again, run)
+            self._timers[run] = loop.call_later(self._seconds, self._again, run)
 
     def close(self) -> None:
         """Tries nothing again any more."""
@@ -107,13 +108,22 @@ async def drive_family(run: str, journal: Journal, attempt: Callable[[str], Awai
 class InlineEngine:
     """Drives attempts in the calling process, for tests and the command line. It keeps no queue of its own."""
 
-    def __init__(self, runtime: Runtime, journal: Journal, *, executor_seconds: float) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        journal: Journal,
+        *,
+        executor_seconds: float,
+        concurrency: int = CONCURRENT_RUNS,
+        retry_seconds: float = RETRY_SECONDS,
+    ) -> None:
         self._runtime = runtime
         self._journal = journal
         self._pause = executor_seconds / BEATS
-        self._slots = asyncio.Semaphore(CONCURRENT_RUNS)
+        self._concurrency = concurrency
+        self._slots = asyncio.Semaphore(concurrency)
         self._driving: dict[str, asyncio.Task[Run]] = {}
-        self._retries = Retries(self.dispatch)
+        self._retries = Retries(self.dispatch, retry_seconds)
         self._beating: asyncio.Task[None] | None = None
         self._is_closed = False
         runtime.tell(self.dispatch)
@@ -137,7 +147,7 @@ class InlineEngine:
 
     def room(self) -> int:
         """Returns how many more runs could be driven at once."""
-        return max(0, CONCURRENT_RUNS - len(self._driving))
+        return max(0, self._concurrency - len(self._driving))
 
     async def drain(self, seconds: float) -> None:
         """Waits until nothing is driven any more, at most `seconds`."""

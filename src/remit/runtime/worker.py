@@ -42,7 +42,7 @@ class Worker:
         self._drain_seconds = drain_seconds
         self._stopping = asyncio.Event()
         beat = executor_seconds / BEATS
-        own = (
+        own = (  # the heartbeat first: it goes on while the engine drains
             Chore("heartbeat", beat, runtime.beat),
             Chore("queue what can go on", LOOK_SECONDS, self._queue_ready),
             Chore("take over what was left", beat, self._take_over),
@@ -52,18 +52,17 @@ class Worker:
     async def work(self) -> None:
         """Works until `stop`, then drains: nothing new begins, what is under way is parked or ends."""
         await self._runtime.beat()
-        await self._engine.start()
-        doing = [asyncio.create_task(self._repeat(chore), name=chore.name) for chore in self._chores]
-        await self._stopping.wait()
-        heartbeat, *others = doing
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-        self._runtime.drain()
-        await self._engine.drain(self._drain_seconds)
-        heartbeat.cancel()
-        await asyncio.gather(heartbeat, return_exceptions=True)
-        await self._engine.close()
+        doing: list[asyncio.Task[None]] = []
+        try:
+            await self._engine.start()
+            doing += [asyncio.create_task(self._repeat(chore), name=chore.name) for chore in self._chores]
+            await self._stopping.wait()
+            await _end(doing[1:])
+            self._runtime.drain()
+            await self._engine.drain(self._drain_seconds)
+        finally:
+            await _end(doing)
+            await self._engine.close()
 
     def stop(self) -> None:
         """Asks `work` to come to its end."""
@@ -86,3 +85,9 @@ class Worker:
         for run in self._runtime.left_runs()[: self._engine.room()]:
             _log.warning("the process that drove %s is gone; it is taken over", run)
             self._engine.dispatch(run)
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

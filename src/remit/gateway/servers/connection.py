@@ -130,7 +130,7 @@ class Connection:
                 _log.warning("the connection to %s has ended: %s", self._server.name, told)
 
     async def _until_over(self, client: Client) -> None:
-        notices = asyncio.create_task(_keep_listening(client), name=f"mcp notices {self._server.name}")
+        notices = asyncio.create_task(_keep_listening(client, self._on_change), name=f"mcp notices {self._server.name}")
         try:
             await self._over.wait()
         finally:
@@ -198,13 +198,14 @@ class Connection:
         return text
 
 
-async def _keep_listening(client: Client) -> None:
+async def _keep_listening(client: Client, on_change: Callable[[], None]) -> None:
     """Keeps a stream open on which a present-day server tells that its tools have changed; older ones tell unasked."""
     tools = client.server_capabilities.tools
     if tools is None or not tools.list_changed:
         return
     try:
         async with client.listen(tools_list_changed=True) as notices:
+            on_change()  # what changed before anybody listened was told to nobody
             async for _ in notices:
                 pass  # the session's handler has heard it, too
     except (ListenNotSupportedError, SubscriptionLost, MCPError) as fault:

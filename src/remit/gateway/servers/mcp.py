@@ -35,9 +35,18 @@ BACK_OFF = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 class McpServer:
     """Calls the tools of one MCP server, over one connection that is made at first use and again when it breaks."""
 
-    def __init__(self, server: Server, *, folder: Path, result_bytes: int, busy_seconds: float = BUSY_SECONDS) -> None:
+    def __init__(
+        self,
+        server: Server,
+        *,
+        folder: Path,
+        result_bytes: int,
+        busy_seconds: float = BUSY_SECONDS,
+        look_seconds: float = LOOK_SECONDS,
+    ) -> None:
         self._server = server
         self._busy_seconds = busy_seconds
+        self._look_seconds = look_seconds
         self._folder = folder
         self._most = LARGEST_LIST + 4 * result_bytes
         self._places = asyncio.Semaphore(server.concurrency)
@@ -50,6 +59,7 @@ class McpServer:
         self._pins = Pins()
         self._looking = asyncio.Lock()
         self._seen_at = self._look_at = 0.0
+        self._has_news = False
         self._outputs: dict[str, SchemaValidator] = {}
 
     async def call(self, tool: Tool, call: ToolCall, arguments: Mapping[str, Any], *, seconds: float) -> JsonValue:
@@ -72,7 +82,7 @@ class McpServer:
             connection = await self._connected()
         except NotSentError:
             return ""  # the call itself will say so
-        if _now() >= self._look_at:
+        if self._is_time_to_look():
             await self._look(connection)
         return self._why_not(tool)
 
@@ -135,7 +145,7 @@ class McpServer:
             await self._drop()
             if self._closed:
                 return f"the connection to {self._server.name} is closed"
-            self._connection = Connection(self._server, folder=self._folder, most=self._most, on_change=self._look_soon)
+            self._connection = Connection(self._server, folder=self._folder, most=self._most, on_change=self._hear_news)
             self._saw(await self._connection.opened())
         except NotSentError as fault:
             self._fault = str(fault)
@@ -154,22 +164,26 @@ class McpServer:
 
     async def _look(self, connection: Connection) -> None:
         async with self._looking:
-            if _now() < self._look_at:  # somebody else has just looked
+            if not self._is_time_to_look():  # somebody else has just looked
                 return
-            self._look_at = _now() + LOOK_AGAIN_SECONDS
+            # Before asking: what changes while the server answers is news again.
+            self._has_news, self._look_at = False, _now() + LOOK_AGAIN_SECONDS
             try:
                 async with asyncio.timeout(self._server.connect_seconds):
                     self._saw(await connection.offer())
             except Exception as fault:  # noqa: BLE001  whatever it is, what was seen before holds for a while
                 _log.warning("cannot look at the tools of %s: %s", self._server.name, type(fault).__name__)
 
-    def _look_soon(self) -> None:
-        self._look_at = 0.0
+    def _is_time_to_look(self) -> bool:
+        return self._has_news or _now() >= self._look_at
+
+    def _hear_news(self) -> None:
+        self._has_news = True
 
     def _saw(self, offer: Offer) -> None:
         self._pins.saw(offer, SystemClock().now())
         self._seen_at = _now()
-        self._look_at = self._seen_at + LOOK_SECONDS
+        self._look_at = self._seen_at + self._look_seconds
         for tool in self._server.tools:
             if why := self._pins.why_not(tool):
                 _log.warning("%s is in quarantine: %s", tool.name, why)

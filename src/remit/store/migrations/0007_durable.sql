@@ -18,6 +18,7 @@ update runs set ready_at = created_at where state in ('queued', 'waiting');
 -- What can go on is found without looking at what waits: thousands of parked runs cost a reader nothing.
 create index runs_ready on runs (ready_at) where ready_at is not null;
 create index runs_by_parent on runs (parent_run) where parent_run is not null;
+create index charges_by_task on charges (task);
 create index attempts_running on attempts (executor) where state = 'running';
 
 -- A new kind of question, `stuck`: SQLite changes a check only by making the table anew, and its votes with it.
