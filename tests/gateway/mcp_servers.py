@@ -16,8 +16,12 @@ from remit.gateway import ToolCall
 CALL = ToolCall("run_1:3", "task_1", "run_1", 3, "desk@1.0.0", "ann@shop.example", {"test:order:1": 7})
 MODULE = "remit.testing.mcp_server"
 OBJECT: Mapping[str, Any] = {"type": "object"}
-NUMBERS = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}}
-NUMBERS |= {"required": ["a", "b"], "additionalProperties": False}
+NUMBERS: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}},
+    "required": ["a", "b"],
+    "additionalProperties": False,
+}
 SUM = {"type": "object", "properties": {"sum": {"type": "integer"}}, "required": ["sum"]}
 DEFINITIONS: Mapping[str, Mapping[str, Any]] = {
     "echo": {"description": "Says what it was told.", "inputSchema": OBJECT},
@@ -35,7 +39,12 @@ DEFINITIONS: Mapping[str, Mapping[str, Any]] = {
 def tool(name: str, **fields: Any) -> Tool:
     """Returns a tool of the test server, pinned to what it is there."""
     locked = pin(name, DEFINITIONS[name])
-    given = {"description": locked.description, "input": locked.input, "output": locked.output, "pinned": locked.digest}
+    given: dict[str, Any] = {
+        "description": locked.description,
+        "input": locked.input,
+        "output": locked.output,
+        "pinned": locked.digest,
+    }
     return Tool(name=f"test__{name}", server="test", **(given | fields))
 
 
@@ -102,7 +111,7 @@ def says(identifier: Any, result: Mapping[str, Any], **headers: str) -> Answer:
 def is_discovered(request: Mapping[str, Any]) -> Answer | None:
     """Answers as a present-day server does when it is connected to: with one tool, `echo`."""
     if request["method"] == "server/discover":
-        versions = {"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}}
+        versions: dict[str, Any] = {"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}}
         return says(request["id"], {"resultType": "complete", **versions, "ttlMs": 0, "cacheScope": "private"})
     if request["method"] == "tools/list":
         tools = [{"name": "echo", **DEFINITIONS["echo"]}]
@@ -118,7 +127,9 @@ class ScriptedHttp:
     url: str = ""
     seen: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     connections: int = 0
-    _writers: list[asyncio.StreamWriter] = field(default_factory=list[asyncio.StreamWriter])
+    _serving: dict[asyncio.Task[Any], asyncio.StreamWriter] = field(
+        default_factory=dict[asyncio.Task[Any], asyncio.StreamWriter]
+    )
 
     @asynccontextmanager
     async def listening(self) -> AsyncGenerator["ScriptedHttp"]:
@@ -129,12 +140,14 @@ class ScriptedHttp:
             yield self
         finally:
             listener.close()
-            for writer in self._writers:
+            for writer in self._serving.values():
                 writer.transport.abort()
+            await asyncio.gather(*self._serving)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        self._writers.append(writer)
+        if task := asyncio.current_task():
+            self._serving[task] = writer
         try:
             while await self._exchange(reader, writer):
                 pass

@@ -31,6 +31,7 @@ from remit.gateway.servers.mcp import McpServer
 from remit.gateway.tools import NotSentError, OutcomeUnknownError, Tools, UnusableResultError
 
 SECRET = "tok-8f3a1c"
+FRESH = {"ttlMs": 0, "cacheScope": "private"}
 
 
 @pytest.fixture(scope="module")
@@ -348,7 +349,7 @@ async def test_a_server_of_the_older_protocol_that_forgot_the_session_is_asked_o
         match request["method"]:
             case "initialize":
                 sessions.append(f"s{len(sessions) + 1}")
-                told = {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}}
+                told: dict[str, Any] = {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}}
                 told |= {"serverInfo": {"name": "old", "version": "1"}}
                 return says(request["id"], told, **{"mcp-session-id": sessions[-1]})
             case "notifications/initialized":
@@ -385,3 +386,22 @@ async def test_calls_share_one_connection_and_nothing_is_listed_for_each(there: 
     methods = [request["method"] for request in script.seen]
     assert methods == ["server/discover", "tools/list"] + ["tools/call"] * 20
     assert script.connections == 1
+
+
+async def test_a_change_that_nobody_tells_is_found_by_looking(caplog: pytest.LogCaptureFixture) -> None:
+    listed: list[Callable[[Any], Answer]] = []
+
+    def respond(request: dict[str, Any], headers: Mapping[str, str]) -> Answer | None:
+        if request["method"] == "tools/list" and listed:
+            return listed[0](request["id"])
+        return is_discovered(request)
+
+    async with ScriptedHttp(respond).listening() as script:
+        reached = McpServer(server(url=script.url), folder=Path(), result_bytes=1_000, look_seconds=0)
+        assert await reached.unavailable(tool("echo")) == ""
+        listed.append(lambda identifier: says(identifier, {"resultType": "complete", "tools": [], **FRESH}))
+        assert "does not offer it any more" in await reached.unavailable(tool("echo"))
+        listed[0] = http(500)
+        assert "does not offer it any more" in await reached.unavailable(tool("echo"))
+        assert "cannot look at the tools of test" in caplog.text
+        await reached.close()

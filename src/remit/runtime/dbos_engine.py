@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import sqlalchemy
-from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, WorkflowStatus
 from sqlalchemy import event
 
 from remit.core import ConflictError
@@ -39,6 +39,8 @@ POLL_SECONDS = 0.1
 THREADS = 4
 # How often the queue is looked through for what it has lost and what it need not keep.
 TIDY_SECONDS = 2.0
+# What this process has taken from the queue begins within milliseconds; if not by then, DBOS has failed to begin it.
+BEGINS_SECONDS = 30.0
 # Entries dropped in one transaction: it holds up the queue for a few milliseconds.
 DROPPED = 500
 ENDED = ["SUCCESS", "ERROR", "CANCELLED"]
@@ -51,6 +53,8 @@ class _Queued:
     ended: asyncio.Future[None]
     entry: str = ""
     """Its id in the queue, as soon as it is there."""
+    taken_at: float | None = None
+    """When it was first seen that this process has taken it, by the event loop's clock."""
     attempt: asyncio.Task[Any] | None = None
     """What drives it here, as soon as that has begun."""
 
@@ -220,22 +224,33 @@ class DbosEngine:
 
     async def tidy(self) -> None:
         """Forgets runs whose entry somebody else took, and drops entries that are finished or of dead processes."""
-        waiting = {q.entry: run for run, q in self._queued.items() if q.entry and q.attempt is None}
-        if waiting:
-            queued = set(await self._entries("ENQUEUED", workflow_ids=list(waiting)))
-            for entry in waiting.keys() - queued:
-                self._forget(waiting[entry], entry)
+        await self._forget_taken()
         here = self.runtime.executors_at_work()
         begun = await self._entries("PENDING")
-        await self._drop([entry for entry, executor in begun.items() if executor not in here])
-        while ended := list(await self._entries(ENDED, limit=DROPPED)):
-            await self._drop(ended)
+        await self._drop([each.workflow_id for each in begun if each.executor_id not in here])
+        while ended := await self._entries(ENDED, limit=DROPPED):
+            await self._drop([each.workflow_id for each in ended])
 
-    def _forget(self, run: str, entry: str) -> None:
-        """Lets go of a run whose entry has left the queue, unless it has begun here meanwhile."""
-        queued = self._queued.get(run)
-        if queued is not None and queued.entry == entry and queued.attempt is None:
-            self._ended(run, queued)
+    async def _forget_taken(self) -> None:
+        """Lets go of runs whose entry is not in the queue any more and will not begin here."""
+        waiting = {queued.entry: run for run, queued in self._queued.items() if queued.entry and not queued.attempt}
+        if not waiting:
+            return
+        for each in await self._entries(["ENQUEUED", "PENDING"], workflow_ids=list(waiting)):
+            queued = self._queued.get(waiting[each.workflow_id])
+            if each.status == "ENQUEUED" or queued is None or self._begins_soon(queued, each):
+                del waiting[each.workflow_id]
+        for entry, run in waiting.items():
+            queued = self._queued.get(run)
+            if queued is not None and queued.entry == entry and queued.attempt is None:
+                self._ended(run, queued)
+
+    def _begins_soon(self, queued: _Queued, entry: WorkflowStatus) -> bool:
+        if entry.executor_id != self.runtime.executor:
+            return False
+        now = asyncio.get_running_loop().time()
+        queued.taken_at = queued.taken_at or now
+        return now - queued.taken_at < BEGINS_SECONDS
 
     async def _keep_tidy(self) -> None:
         while True:
@@ -245,12 +260,10 @@ class DbosEngine:
             except Exception:  # noqa: BLE001  the queue may be busy; it is tidied next time
                 _log.exception("the queue could not be tidied")
 
-    async def _entries(self, status: str | list[str], **more: Any) -> dict[str, str | None]:
-        """Returns the executors of entries in the queue, by the entry's id."""
-        found = await self._in_thread(
+    async def _entries(self, status: str | list[str], **more: Any) -> list[WorkflowStatus]:
+        return await self._in_thread(
             lambda: DBOS.list_workflows(status=status, name=WORKFLOW, load_input=False, load_output=False, **more)
         )
-        return {each.workflow_id: each.executor_id for each in found}
 
     async def _drop(self, entries: Sequence[str]) -> None:
         if entries:

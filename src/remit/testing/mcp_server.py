@@ -97,10 +97,10 @@ class TestServer:
 
     async def watch(self) -> None:
         """Tells whoever listens when the definitions have changed."""
-        known = self._changed()
+        known = self._written()
         while True:
             await asyncio.sleep(_GLANCE_SECONDS)
-            if (now := self._changed()) != known:
+            if (now := self._written()) != known:
                 known = now
                 await self._bus.publish(ToolsListChanged())
 
@@ -137,6 +137,14 @@ class TestServer:
             return json.loads(self._change.read_text(encoding="utf-8")) if self._change else {}
         except (FileNotFoundError, ValueError):
             return {}
+
+    def _written(self) -> tuple[int, int]:
+        """Returns which file it is now: one that was changed back in between is another one."""
+        try:
+            status = self._change.stat() if self._change else None
+        except FileNotFoundError:
+            status = None
+        return (status.st_mtime_ns, status.st_ino) if status else (0, 0)
 
     def _write(self, line: Mapping[str, Any]) -> None:
         if self._log is not None:
