@@ -46,6 +46,13 @@ def test_an_entry_is_found_by_its_ref_and_reads_back_as_said(cell: Cell) -> None
     assert cell.log.entry_by_ref("act_2") is None
 
 
+def test_whoever_follows_the_log_gets_the_kinds_asked_for_from_where_they_were(cell: Cell) -> None:
+    cell.commit(*(make_entry("run_a", kind, f"r{n}", n, {}) for n, kind in enumerate("abcab")))
+    assert [found.ref for found in cell.log.since(1, ["a", "b"], limit=10)] == ["r1", "r3", "r4"]
+    assert [found.ref for found in cell.log.since(0, ["a", "b"], limit=2)] == ["r0", "r1"]
+    assert cell.log.since(5, ["a"], limit=10) == []
+
+
 def test_an_entry_that_is_not_there_is_not_found(cell: Cell) -> None:
     with pytest.raises(NotFoundError, match="it has 0"):
         cell.log.entry(0)

@@ -4,6 +4,7 @@ At most one checkpoint a second is signed with the entries of a batch; `checkpoi
 log goes quiet. Nothing is signed that does not contain what was signed before.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -75,6 +76,13 @@ class Log:
         """Returns every entry of `stream`, in order."""
         rows = self._database.read(_SQL["entries_of_stream"], {"stream": stream})
         return [LogEntry.read(row["body"], row["ref"]) for row in rows]
+
+    def since(self, index: int, kinds: Sequence[str], *, limit: int) -> list[LogEntry]:
+        """Returns the first entries of some kinds at or after a place in the log: for whoever follows it."""
+        parameters = {"first": index, "kinds": json.dumps(list(kinds)), "limit": limit}
+        return [
+            LogEntry.read(row["body"], row["ref"]) for row in self._database.read(_SQL["entries_since"], parameters)
+        ]
 
     def entry_by_ref(self, ref: str) -> LogEntry | None:
         """Returns the first entry with that `ref`, None when there is none."""

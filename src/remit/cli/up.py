@@ -1,6 +1,7 @@
 """`remit up`: everything of a fleet on this machine, until it is told to stop."""
 
 import asyncio
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 import typer
@@ -8,10 +9,14 @@ from rich.markup import escape
 from uvicorn.loops.auto import auto_loop_factory
 
 from remit.app import Cell, build, serve
+from remit.audit import LogEntry
 from remit.cli.options import HERE, FleetOption, JsonOption, checked_folder
 from remit.cli.output import screen, show_json
+from remit.core import iso, short_id
 
 PORT = 8321
+# As many lines as somebody reads in that time; a flood is told as one.
+LOOK_SECONDS, MOST_LINES = 1.0, 20
 
 
 def up(
@@ -31,9 +36,44 @@ async def _up(fleet: FleetOption, host: str, port: int, *, as_json: bool) -> Non
     cell = build(checked_folder(fleet), durable=True)
     try:
         await cell.operations.load()
+        following = None if as_json else asyncio.create_task(_follow(cell), name="follow the log")
         await serve(cell, host=host, port=port, on_ready=lambda at: _tell(cell, host, at, as_json=as_json))
+        if following is not None:
+            following.cancel()
     finally:
         await cell.close()
+
+
+async def _follow(cell: Cell) -> None:
+    """Says what happens, a line each, as far as somebody can read it."""
+    index, position = cell.log.size(), cell.changes.position()
+    while True:
+        position = await cell.changes.wait(position, seconds=LOOK_SECONDS)
+        size = cell.log.size()
+        happened = cell.log.since(index, tuple(_WORDS), limit=MOST_LINES + 1)
+        for entry in happened[:MOST_LINES]:
+            screen.print(f"[dim]{iso(entry.at)}[/dim]  {escape(_WORDS[entry.kind](cell, entry))}")
+        if len(happened) > MOST_LINES:
+            screen.print("  … and more; `remit runs` lists them")
+        index = max(size, happened[-1].index + 1 if happened else 0)
+
+
+def _of_run(cell: Cell, entry: LogEntry, what: str) -> str:
+    run = cell.parts.journal.find_run(entry.ref)
+    return f"{run.agent if run else ''} {short_id(entry.ref)} {what}"
+
+
+# What is worth a line, and its words; the rest is in `remit show` and `remit log`.
+_WORDS: Mapping[str, Callable[[Cell, LogEntry], str]] = {
+    "run.completed": lambda cell, entry: _of_run(cell, entry, f"{entry.fields['state']}, {entry.fields['outcome']}"),
+    "run.parked": lambda cell, entry: _of_run(cell, entry, str(entry.fields["for"])),
+    "run.cancelled": lambda cell, entry: _of_run(cell, entry, "cancelled"),
+    "event.received": lambda _, entry: f"event {entry.fields['name']} from {entry.fields['source']}",
+    "schedule.fired": lambda _, entry: f"schedule of {entry.fields['agent']}, due {entry.fields['due']}",
+    "schedule.missed": lambda _, entry: f"schedule of {entry.fields['agent']} was missed",
+    "schedule.refused": lambda _, entry: f"schedule of {entry.fields['agent']} was refused: {entry.fields['why']}",
+    "switch": lambda _, entry: f"{entry.fields['scope']} {'stopped' if entry.fields['stopped'] else 'resumed'}",
+}
 
 
 def _tell(cell: Cell, host: str, port: int, *, as_json: bool) -> None:
