@@ -43,12 +43,12 @@ class Views:
         ]
 
     def authority(self, agent: str) -> list[dict[str, Any]]:
-        """Returns an agent's authority table: tool, condition, level, who answers."""
+        """Returns an agent's authority table: tool or hand-off, condition, level, who answers."""
         contract = self._fleet.contracts.get(agent)
         if contract is None:
             known = ", ".join(sorted(self._fleet.contracts))
             raise NotFoundError("No such agent", which=agent, why=f"the fleet has: {known}")
-        return [
+        tools = [
             {
                 "tool": row.tool,
                 "when": row.when or "always",
@@ -60,6 +60,8 @@ class Views:
             }
             for row in authority(contract, self._fleet.tools)
         ]
+        place = f"{contract.path}:{contract.lines.get('handoffs', 0)}"
+        return [*tools, *(_handoff_row(taker, place) for taker in contract.terms.handoffs)]
 
     def runs(self, *, state: str = "", limit: int = 100) -> list[dict[str, Any]]:
         """Returns the newest runs."""
@@ -207,6 +209,18 @@ class Views:
 
     def _money(self, micros: int) -> str:
         return format_micros(micros, self._parts.settings.currency)
+
+
+def _handoff_row(taker: str, place: str) -> dict[str, Any]:
+    return {
+        "tool": f"handoff {taker}",
+        "when": "always",
+        "level": Level.AUTONOMOUS.value,
+        "by": "",
+        "count": 1,
+        "because": "work it hands over, not authority: the taker acts under its own contract",
+        "source": place,
+    }
 
 
 def _refusal(entry: LogEntry, words: str) -> dict[str, Any]:
