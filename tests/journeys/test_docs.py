@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from journeys.command_line import REPOSITORY, Command
 from journeys.shell import blocks
 from remit.contracts import (
+    ENVELOPE_SCHEMA,
     Amount,
     AutonomyRule,
     EdgeCase,
@@ -34,14 +35,14 @@ from remit.contracts import (
     conditions,
 )
 from remit.contracts.declared import ToolsFile
-from remit.core import Limits, ModelRoute, Settings
+from remit.core import Limits, ModelRoute, Settings, Webhook
 
 DOCS = REPOSITORY / "docs"
 DOCUMENTS = sorted([*REPOSITORY.glob("*.md"), *DOCS.rglob("*.md")])
 FORMAT = (DOCS / "contracts.md").read_text(encoding="utf-8")
 
 # What Remit fills in by itself is no part of the format.
-_OURS = {"EdgeCase": {"line"}, "Tool": {"name", "server", "digest"}}
+_OURS = {"EdgeCase": {"line"}, "Tool": {"name", "server", "digest", "pinned"}}
 SECTIONS: Mapping[str, type[BaseModel]] = {
     "## Front matter": FrontMatter,
     "### triggers": Trigger,
@@ -61,6 +62,7 @@ SECTIONS: Mapping[str, type[BaseModel]] = {
     "## people.yaml": Person,
     "## remit.toml": Settings,
     "### [models]": ModelRoute,
+    "### [webhooks]": Webhook,
     "### [limits]": Limits,
 }
 
@@ -102,6 +104,11 @@ def test_grammars_are_those_of_the_code(module: ModuleType, first: str) -> None:
     assert re.sub(r"\n    ", "\n", told).strip() in FORMAT
 
 
+def test_the_envelope_is_the_one_that_is_checked() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", section("## Hand-offs"), re.MULTILINE)
+    assert rows == list(ENVELOPE_SCHEMA["properties"])
+
+
 def test_python_in_the_documents_is_python() -> None:
     samples = [block.text for document in DOCUMENTS for block in blocks(document) if block.kind == "python"]
     assert len(samples) >= 6
@@ -113,7 +120,7 @@ def test_every_command_has_help_and_is_mentioned(remit: Command) -> None:
     told = (DOCS / "commands.md").read_text(encoding="utf-8")
     there = set(commands(remit))
     rows = [re.split(r" [A-Z\[]| --", row)[0] for row in re.findall(r"^\| `remit ([^`]+)`", told, re.MULTILINE)]
-    assert there | {"approvals"} == set(rows)
+    assert there | {"approvals", "tools"} == set(rows)
 
 
 def commands(remit: Command, *above: str) -> Iterator[str]:
@@ -205,7 +212,6 @@ def test_what_the_readme_says_is_missing_is_still_missing() -> None:
     assert sorted(empty) == [
         "adapters",
         "discovery",
-        "endpoints",
         "evaluation",
         "incidents",
         "memory",
