@@ -55,8 +55,9 @@ def test_tools_are_pinned_used_and_put_in_quarantine_when_they_change(fleet: Pat
     assert "calculator__add is in quarantine" in shown.out
 
     assert started("tools", "lock", "calculator", *at).code == 0
-    changed_release = started("run", "adder", "--input", GIVEN, *at)
-    assert (changed_release.code, "Raise `version` in the contract" in changed_release.err) == (1, True)
+    changed_release = started("run", "adder", "--input", GIVEN, "--json", *at)
+    assert "Raise `version` in the contract" in changed_release.err
+    assert changed_release.value["state"] == "waiting"  # the approved release keeps the definition it was pinned to
     contract = fleet / "agents" / "adder.agent.md"
     contract.write_text(CONTRACT.replace("version: 1.0.0", "version: 1.0.1"), encoding="utf-8")
     after = started("run", "adder", "--input", GIVEN, "--json", *at)

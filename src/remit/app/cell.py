@@ -1,5 +1,6 @@
 """A cell: one fleet with its database, log, gateway and runtime, built once from its settings."""
 
+import logging
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from remit.contracts import Finding, Fleet, check_fleet, read_fleet
 from remit.controls import Controls
 from remit.core import Clock, InputError, Settings, SystemClock, load_settings
 from remit.gateway import Gateway, Models, Parts, Release, Tools, compile_release, nowhere
-from remit.gateway.providers import Provider, build_provider
+from remit.gateway.providers import KeylessProvider, MissingKeyError, Provider, build_provider
 from remit.guardrails import Guardrails
 from remit.identity import People
 from remit.journal import Executors, Journal
@@ -23,6 +24,7 @@ from remit.registry import Registry
 from remit.runtime import Chore, DbosEngine, Engine, InlineEngine, Runtime, Triggers, Worker
 from remit.store import ChangeFeed, Commit, Database, Writer, migrate
 
+_log = logging.getLogger("remit.app")
 # Beside the cell's database: what the durable engine queues in.
 QUEUE_FILE = "queue.db"
 # How late a scheduled task may begin.
@@ -189,10 +191,16 @@ def _policy(settings: Settings) -> Policy:
 
 
 def _providers(settings: Settings, folder: Path, given: Mapping[str, Provider]) -> dict[str, Provider]:
-    return {
-        name: given[name] if name in given else build_provider(name, route, settings, folder)
-        for name, route in settings.models.items()
-    }
+    return {name: given.get(name) or _provider(name, settings, folder) for name in settings.models}
+
+
+def _provider(name: str, settings: Settings, folder: Path) -> Provider:
+    """Returns a route's provider. Without its key, nothing else is kept from working: who asks the model is told."""
+    try:
+        return build_provider(name, settings.models[name], settings, folder)
+    except MissingKeyError as fault:
+        _log.warning("%s", fault.text())
+        return KeylessProvider(fault)
 
 
 def _releases(fleet: Fleet, settings: Settings, policy: Policy) -> dict[str, Release]:

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from remit.app.cell import Cell
-from remit.core import ConflictError
+from remit.core import ConflictError, InputError
 from remit.endpoints import WebhookEndpoint, load_sources
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -94,6 +94,8 @@ async def serve(cell: Cell, *, host: str, port: int, on_ready: Callable[[int], N
 
 def _listen(host: str, port: int) -> socket.socket:
     """Takes the port before anything starts; uvicorn would end the process instead of saying why it cannot."""
+    if not host:  # which sockets take for every address there is
+        raise InputError("There is no host to listen at", hint="Name one with --host; 0.0.0.0 is every address")
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as fault:

@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from remit.app import Cell, inspect_fleet
 from remit.cli.options import HERE, AsOption, FleetOption, JsonOption, checked_folder, person, with_cell
-from remit.cli.output import DONE, FOUND_WRONG, screen, show_json, show_pairs, show_rows
+from remit.cli.output import DONE, FOUND_WRONG, counted, screen, show_json, show_pairs, show_rows
 from remit.contracts import Contract, diff, parse_contract
 from remit.core import InputError
 from remit.operations import Views
@@ -17,7 +17,8 @@ authority_app = typer.Typer(help="What agents may do, compared.", no_args_is_hel
 
 
 def check(
-    path: Annotated[Path, typer.Argument(help="The fleet's folder.")] = HERE, as_json: JsonOption = False
+    path: Annotated[Path, typer.Argument(help="The fleet's folder.", envvar="REMIT_FLEET")] = HERE,
+    as_json: JsonOption = False,
 ) -> None:
     """Name every mistake in a fleet, with file and line. Exit code 1 when there is one."""
     _, fleet, findings = inspect_fleet(checked_folder(path))
@@ -29,8 +30,10 @@ def check(
         for finding in findings:
             colour = "red" if finding.severity == "error" else "yellow"
             screen.print(f"[{colour}]{finding.severity}[/{colour}] {escape(str(finding))}", soft_wrap=True)
-        counted = f"{len(fleet.contracts)} contracts, {len(fleet.tools)} tools, {len(fleet.policies)} policy files"
-        screen.print(f"{counted}: {len(errors)} mistakes, {len(findings) - len(errors)} warnings")
+        read = ((fleet.contracts, "contract"), (fleet.tools, "tool"), (fleet.policies, "policy file"))
+        told = ", ".join(counted(len(found), noun) for found, noun in read)
+        warnings = counted(len(findings) - len(errors), "warning")
+        screen.print(f"{told}: {counted(len(errors), 'mistake')}, {warnings}")
     raise typer.Exit(FOUND_WRONG if errors else DONE)
 
 

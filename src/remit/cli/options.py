@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar, cast
 import typer
 
 from remit.app import Cell, build
+from remit.cli.output import show_warning
 from remit.core import InputError, parse_json
 from remit.operations import Views
 
@@ -38,6 +39,8 @@ async def _with_cell(folder: Path, work: Callable[[Cell, Views], Awaitable[T]]) 
     cell = build(checked_folder(folder))
     try:
         await cell.operations.load()
+        for changed in cell.operations.changed:
+            show_warning(changed)
         told = await work(cell, Views(parts=cell.parts, log=cell.log, fleet=cell.fleet))
         # What this made ready goes on here too: the giver of a hand-off whose taker has just been answered.
         await cell.engine.drain(LONGEST_DRIVE)

@@ -67,6 +67,16 @@ def show_error(fault: RemitError, *, as_json: bool = False) -> None:
     errors.print(f"[red]remit:[/red] {escape(fault.text())}")
 
 
+def show_warning(fault: RemitError) -> None:
+    """Says on standard error what does not stop the command."""
+    errors.print(f"[yellow]remit:[/yellow] {escape(fault.text())}")
+
+
+def counted(number: int, noun: str) -> str:
+    """Returns `1 agent`, `2 agents`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def _cell(name: str, value: Any) -> str:
     if name in ("run", "task", "approval") and isinstance(value, str):
         return short_id(value)

@@ -1,12 +1,14 @@
 """Commands that change a run's course: fork, cancel. To pause one: `remit stop run:ID`."""
 
+import json
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from remit.app import Cell
 from remit.cli.options import HERE, AsOption, BecauseOption, FleetOption, JsonOption, login, with_cell
-from remit.cli.output import show_pairs
+from remit.cli.output import DONE, FOUND_WRONG, screen, show_json, show_pairs
 from remit.operations import Views
 
 
@@ -32,7 +34,19 @@ def fork(
         told = {"run": fork.id, "of": fork.parent_run, "at": step, "effects": with_effects}
         return {**told, "state": driven.state.value, "reason": driven.reason, "output": output}
 
-    show_pairs(with_cell(fleet, work), as_json=as_json)
+    told = with_cell(fleet, work)
+    if not as_json:
+        screen.print(f"{told['run']}  {told['state']}  {_SAYS[with_effects]}")
+        if told["reason"]:
+            screen.print(f"reason: {escape(told['reason'])}")
+        if told["output"] is not None:
+            screen.print("output: " + escape(json.dumps(told["output"], ensure_ascii=False)))
+    else:
+        show_json(told)
+    raise typer.Exit(FOUND_WRONG if told["state"] == "failed" else DONE)
+
+
+_SAYS = {True: "with effects: it works for the task", False: "without effects: nothing was done"}
 
 
 def cancel(

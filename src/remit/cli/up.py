@@ -11,7 +11,7 @@ from uvicorn.loops.auto import auto_loop_factory
 from remit.app import Cell, build, serve
 from remit.audit import LogEntry
 from remit.cli.options import HERE, FleetOption, JsonOption, checked_folder
-from remit.cli.output import screen, show_json
+from remit.cli.output import counted, screen, show_json, show_warning
 from remit.core import iso, short_id
 
 PORT = 8321
@@ -36,10 +36,14 @@ async def _up(fleet: FleetOption, host: str, port: int, *, as_json: bool) -> Non
     cell = build(checked_folder(fleet), durable=True)
     try:
         await cell.operations.load()
-        following = None if as_json else asyncio.create_task(_follow(cell), name="follow the log")
-        await serve(cell, host=host, port=port, on_ready=lambda at: _tell(cell, host, at, as_json=as_json))
-        if following is not None:
+        for changed in cell.operations.changed:
+            show_warning(changed)
+        following = asyncio.create_task(_follow(cell) if not as_json else asyncio.sleep(0), name="follow the log")
+        try:
+            await serve(cell, host=host, port=port, on_ready=lambda at: _tell(cell, host, at, as_json=as_json))
+        finally:
             following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
     finally:
         await cell.close()
 
@@ -83,7 +87,7 @@ def _tell(cell: Cell, host: str, port: int, *, as_json: bool) -> None:
     if as_json:
         show_json({"address": address, "agents": len(cell.fleet.contracts), "runs": waiting})
         return
-    screen.print(f"[bold]{escape(cell.settings.name)}[/bold] is at work: {len(cell.fleet.contracts)} agents")
+    screen.print(f"[bold]{escape(cell.settings.name)}[/bold] is at work: {counted(len(cell.fleet.contracts), 'agent')}")
     told = ", ".join(f"{count} {state}" for state, count in sorted(waiting.items())) or "none yet"
     screen.print(f"  runs      {told}")
     for name in sorted(cell.settings.webhooks):

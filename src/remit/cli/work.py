@@ -175,7 +175,7 @@ def approvals(
         return
     for row in rows:
         screen.print(f"[bold]{row['approval']}[/bold]  {row['state']}  {row['agent']}  {escape(row['what'])}")
-        for name in ("proposed", "fingerprint", "because", "roles", "on_behalf_of", "run", "asked"):
+        for name in ("kind", "proposed", "fingerprint", "because", "roles", "on_behalf_of", "run", "asked"):
             value = row[name] if isinstance(row[name], str) else json.dumps(row[name], ensure_ascii=False)
             screen.print(f"  {name.replace('_', ' '):<13} {escape(value)}")
 

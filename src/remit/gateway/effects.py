@@ -16,6 +16,7 @@ from remit.gateway.records import MOST_READS, TRIES, CommitRefusedError, commit_
 from remit.gateway.steps import Reader
 from remit.gateway.tools import NotSentError, OutcomeUnknownError, UnusableResultError
 from remit.guardrails import load_function, run_gate
+from remit.journal import StepState
 from remit.ledger import Charge, Source
 from remit.store import Commit, CommitRefused, Statement
 
@@ -147,16 +148,10 @@ async def finish(parts: Parts, ctx: ActionContext, performed: Performed) -> Outc
         value = {"error": f"the result failed its gate: {why}"}
     result = replace(ctx.payload({"value": value}), labels=",".join(sorted(labels)))
     cost = performed.cost
+    closing = {"run": ctx.run.id, "step": ctx.action.step, "result": result.digest, "is_error": int(is_error)}
+    closing |= {"cost": cost, "at": parts.clock.now()}
+    closed = parts.journal.write_step("close_doubted" if performed.told else "close_step", **closing)
     statements: list[Statement] = [
-        parts.journal.write_step(
-            "close_step",
-            run=ctx.run.id,
-            step=ctx.action.step,
-            result=result.digest,
-            is_error=int(is_error),
-            cost=cost,
-            at=parts.clock.now(),
-        ),
         parts.journal.keep(result),
         *([parts.journal.keep(withheld)] if withheld else []),
         *_bindings(parts, ctx, value, is_error),
@@ -170,9 +165,24 @@ async def finish(parts: Parts, ctx: ActionContext, performed: Performed) -> Outc
     fields["reads"] = ctx.reads[before:][:MOST_READS]
     fields["gate"] = "does not hold" if why else ""
     fields["withheld"] = withheld.digest if withheld else ""
-    await commit_outcome(parts, ctx, statements, **fields)
+    try:
+        await commit_outcome(parts, ctx, [closed, *statements], **fields)
+    except CommitRefusedError:
+        if performed.told or not (late := _end_doubt(parts, ctx)):
+            raise
+        closed = parts.journal.write_step("close_doubted", **closing)
+        await commit_outcome(parts, ctx, [closed, *late, *statements], **fields)
     # What the agent gets now is what it would get from the journal, to the order of keys.
     return Done(result.value()["value"], ctx.decision, is_error, cost)
+
+
+def _end_doubt(parts: Parts, ctx: ActionContext) -> list[Statement]:
+    """Returns what ends the question whether a step happened, asked by an attempt that took it up; none is no doubt."""
+    row = parts.journal.step(ctx.run.id, ctx.action.step)
+    if row is None or row.state is not StepState.UNKNOWN:
+        return []
+    told = "its outcome came after all"
+    return [parts.approvals.close(row.approval, ApprovalState.WITHDRAWN, told), parts.journal.ready(ctx.run.id)]
 
 
 def _bindings(parts: Parts, ctx: ActionContext, value: JsonValue, is_error: bool) -> list[Statement]:
@@ -226,7 +236,11 @@ async def conclude(parts: Parts, ctx: ActionContext, performing: Awaitable[Perfo
 async def resume(parts: Parts, ctx: ActionContext) -> Performed:
     """Takes up a step that was decided before a crash: repeats what may be repeated, looks up what may not."""
     fault = OutcomeUnknownError("the attempt that called it ended before its answer was kept")
-    if ctx.tool is None or ctx.tool.idempotent or ctx.tool.effect == "read":
+    if ctx.tool is None:
+        # What the lost answer did cost nobody knows: the charge says that it is not the whole truth.
+        again = await perform(parts, ctx)
+        return replace(again, priced=again.priced and again.source != "live")
+    if ctx.tool.idempotent or ctx.tool.effect == "read":
         return await perform(parts, ctx, fault)
     return await look_up(parts, ctx, fault)
 

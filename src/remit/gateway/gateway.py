@@ -36,9 +36,9 @@ _JUDGING = (
     (Check.LIMITS, steps.check_limits),
     (Check.INPUT, steps.check_input),
     (Check.AUTHORITY, steps.authorize),
-    (Check.GUARDRAILS, steps.screen),
 )
 _PLANNING = (
+    (Check.GUARDRAILS, steps.screen),
     (Check.APPROVAL, steps.require_approval),
     (Check.RESERVE, steps.reserve),
     (Check.LOCK, steps.take_locks),

@@ -9,7 +9,7 @@ from remit.core import IntegrityError, JsonValue, NotFoundError, RemitError
 from remit.gateway.context import ActionContext, Parts
 from remit.gateway.effects import Performed, conclude, doubt, finish, look_up, resume, settle_doubt
 from remit.gateway.model import Action, Check, Denied, Done, Outcome, Waiting
-from remit.gateway.records import commit_denied, commit_played_back, commit_resumed, read_denied, read_done
+from remit.gateway.records import commit_denied, commit_played_back, commit_resumed, read_denied, read_done, recorded_outcome
 from remit.gateway.steps import take_locks
 from remit.gateway.tools import OutcomeUnknownError
 from remit.journal import Run, RunState, StepRow, StepState
@@ -128,6 +128,8 @@ async def take_up(parts: Parts, ctx: ActionContext, row: StepRow) -> Outcome:
     parts.reach("resuming")
     if refused is None:
         return await conclude(parts, ctx, resume(parts, ctx))
+    if (now := parts.journal.step(row.run, row.step)) and now.state is not row.state:  # the attempt before still lives
+        return recorded_outcome(parts, now) or await take_up(parts, ctx, now)
     if refused.step is not Check.LOCK:
         return await commit_denied(parts, ctx, refused)
     told = f"the attempt that called it ended, and {refused.reason} by now"

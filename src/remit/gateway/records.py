@@ -169,6 +169,7 @@ async def commit_resumed(parts: Parts, ctx: ActionContext) -> Denied | None:
     """Takes up what was decided before a crash: nobody has stopped it since, and its resources are its own again."""
     guards = [
         parts.journal.guard(ctx.run.id, ctx.run.attempt),
+        parts.journal.guard_open(ctx.run.id, ctx.action.step),
         parts.controls.guard(ctx.scopes),
         parts.registry.guard(ctx.version.agent, ctx.version.version, ctx.run.release),
     ]

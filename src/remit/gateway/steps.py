@@ -36,6 +36,8 @@ async def identify(parts: Parts, ctx: ActionContext) -> Denied | None:
     version = parts.registry.glance(run.agent, run.version)
     if version is None:
         return Denied(Check.IDENTIFY, f"{run.agent}@{run.version} is not registered")
+    if (release := parts.releases.get(run.release)) is not None:
+        ctx.release = release
     ctx.run, ctx.task, ctx.version = run, parts.journal.task_terms(run.task), version
     ctx.recorded, ctx.before = parts.journal.recent(run.id, ctx.action.step, LOOKBACK)
     ctx.identified = True
@@ -52,12 +54,11 @@ async def check_switches(parts: Parts, ctx: ActionContext) -> Denied | None:
 
 async def check_lifecycle(parts: Parts, ctx: ActionContext) -> Denied | None:
     """3. The version is live, and the run still has the release it was pinned to."""
-    version, release = ctx.version, parts.releases.get(ctx.run.release)
+    version = ctx.version
     if not version.may_act:
         return Denied(Check.LIFECYCLE, f"{version.id} is {version.lifecycle}, its release {version.state}")
-    if release is None or version.release != ctx.run.release:
+    if not hasattr(ctx, "release") or version.release != ctx.run.release:
         return Denied(Check.LIFECYCLE, f"the release this run was pinned to is not the approved one of {version.id}")
-    ctx.release = release
     return None
 
 

@@ -1,6 +1,6 @@
 """Which tasks, runs, attempts and steps are there?"""
 
-from remit.journal.executors import Executor, Executors, LeftRun, executor_place, new_executor_name
+from remit.journal.executors import Executor, Executors, LeftRun, executor_place, here, new_executor_name
 from remit.journal.journal import Journal
 from remit.journal.model import ActionKind, Origin, Payload, Run, RunState, StepRow, StepState, Task, name_of
 
@@ -18,6 +18,7 @@ __all__ = [
     "StepState",
     "Task",
     "executor_place",
+    "here",
     "name_of",
     "new_executor_name",
 ]

@@ -95,7 +95,18 @@ class Executors:
 
 def new_executor_name(unique: str) -> str:
     """Returns `host/pid/unique` of this process; no two starts share one."""
-    return f"{socket.gethostname()}/{os.getpid()}/{unique}"
+    return f"{here()}/{os.getpid()}/{unique}"
+
+
+def here() -> str:
+    """Returns where process numbers mean what they mean to us: this machine, and in it our own number space.
+
+    Containers may share a host's name and each have a process 1 of their own.
+    """
+    try:
+        return f"{socket.gethostname()}+{os.stat('/proc/self/ns/pid').st_ino}"
+    except OSError:  # no Linux, and so no number spaces
+        return socket.gethostname()
 
 
 def executor_place(executor: str) -> tuple[str, int]:
@@ -108,7 +119,7 @@ def executor_place(executor: str) -> tuple[str, int]:
 def is_dead_here(executor: str) -> bool:
     """Whether its process was on this machine and is no more; nobody need wait for its heartbeat then."""
     host, pid = executor_place(executor)
-    if host != socket.gethostname() or pid in (0, os.getpid()):
+    if host != here() or pid in (0, os.getpid()):
         return False
     try:
         os.kill(pid, 0)

@@ -141,6 +141,12 @@ class Journal:
         """Returns the runs of one task in the order they began."""
         return [run_of(row) for row in self._database.read(_Q["runs_of_task"], {"task": task})]
 
+    def first(self, run: Run) -> Run:
+        """Returns the run that a fork, or a fork of a fork, began from: who handed the work over stands there."""
+        while run.is_fork and (before := self.find_run(run.parent_run or "")):
+            run = before
+        return run
+
     def child(self, run: str, step: int) -> Run | None:
         """Returns the run that a hand-off has made, or None."""
         row = self._database.read_one(_Q["child"], {"run": run, "step": step})
@@ -253,6 +259,10 @@ class Journal:
             _Q["guard_attempt"], {"run": run, "attempt": attempt}, refusal="a newer attempt of the run goes on"
         )
 
+    def guard_open(self, run: str, step: int) -> Statement:
+        """Holds only while a decided step has no outcome."""
+        return Statement(_Q["guard_open"], {"run": run, "step": step}, refusal="the step has its outcome by now")
+
     def lose_attempt(self, run: Run) -> Statement:
         """Ends the attempt of a run that was taken from it."""
         parameters = {"run": run.id, "number": run.attempt, "at": self._clock.now()}
@@ -299,9 +309,10 @@ class Journal:
         before = [row["asked"] for row in rows[is_known:]]
         return (self.step(run, step) if is_known else None), before[:limit]
 
-    def recorded_like(self, run: str, asked: str) -> StepRow | None:
-        """Returns the first step of a run that was done for exactly this action."""
-        row = self._database.read_one(_Q["recorded_like"], {"run": run, "asked": asked})
+    def recorded_like(self, run: str, asked: str, *, fork: str, step: int) -> StepRow | None:
+        """Returns the step of a run that was done for exactly this action, as often as `fork` has done it before `step`."""
+        parameters = {"run": run, "asked": asked, "fork": fork, "step": step}
+        row = self._database.read_one(_Q["recorded_like"], parameters)
         return StepRow.of(row) if row else None
 
     def copy_steps(self, run: str, fork: str, *, before: int) -> Statement:
@@ -310,15 +321,22 @@ class Journal:
         return Statement(_Q["copy_steps"], parameters, want=before - 1, refusal="a step before it has no outcome yet")
 
     def reopen_task(self, task: str) -> Statement:
-        """Opens a task again that had failed or was cancelled."""
+        """Opens a task again that had not come out right."""
         return Statement(_Q["reopen_task"], {"task": task}, want=None)
 
+    def guard_alone(self, task: str) -> Statement:
+        """Holds only while no run acts for a task."""
+        return Statement(_Q["guard_alone"], {"task": task}, refusal="another run acts for the task")
+
     def open_steps(self) -> list[tuple[str, int]]:
-        """Returns run and step of what was decided in runs that are over, and has no outcome."""
+        """Returns run and step of what was decided in runs that are over, and has no outcome that is known."""
         return [(row["run"], row["step"]) for row in self._database.read(_Q["open_steps"])]
 
     def write_step(self, query: str, **parameters: Any) -> Statement:
-        """Returns one of the step statements: open_step, act_on_step, deny_step, close_step, doubt_step, keep_value, keep_recorded."""
+        """Returns one of the step statements.
+
+        open_step, act_on_step, deny_step, close_step, close_doubted, doubt_step, keep_value, keep_recorded, close_waiting.
+        """
         refusal = "the step was decided already, or another attempt has taken over"
         return Statement(_Q[query], parameters, refusal=refusal)
 

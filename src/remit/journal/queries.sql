@@ -99,7 +99,11 @@ where steps.state = 'waiting' and steps.asked = excluded.asked
 
 -- name: close_step
 update steps set state = 'done', result = :result, is_error = :is_error, cost = :cost, ended_at = :at
-where run = :run and step = :step and state in ('decided', 'unknown')
+where run = :run and step = :step and state = 'decided'
+
+-- name: close_doubted
+update steps set state = 'done', result = :result, is_error = :is_error, cost = :cost, ended_at = :at
+where run = :run and step = :step and state = 'unknown'
 
 -- name: doubt_step
 update steps set state = 'unknown', approval = :approval where run = :run and step = :step and state = 'decided'
@@ -146,6 +150,9 @@ from attempts join runs on runs.id = attempts.run where run = :run
 
 -- name: guard_attempt
 select 1 from runs where id = :run and attempt = :attempt and state = 'running'
+
+-- name: guard_open
+select 1 from steps where run = :run and step = :step and state = 'decided'
 
 -- name: ready_run
 -- What a run waited for has come; one that is just being parked keeps the sign.
@@ -206,10 +213,17 @@ select :fork, step, 0, kind, name, asked, judged, sent, state, decision, approva
 from steps where run = :run and step < :step and state in ('done', 'denied')
 
 -- name: reopen_task
-update tasks set state = 'open', outcome = '', ended_at = null where id = :task and state in ('failed', 'cancelled')
+update tasks set state = 'open', outcome = '', ended_at = null
+where id = :task and (state in ('failed', 'cancelled') or outcome = 'failure')
+
+-- name: guard_alone
+select 1 where not exists (
+  select 1 from runs where task = :task and effects = 1 and state in ('queued', 'running', 'waiting'))
 
 -- name: recorded_like
+-- What a fork does twice, its first run must have done twice.
 select * from steps where run = :run and asked = :asked and state = 'done' order by step limit 1
+offset (select count(*) from steps where run = :fork and step < :step and asked = :asked and state = 'done')
 
 -- name: keep_recorded
 -- In a fork without effects: what the first run got for the same action.
@@ -219,6 +233,6 @@ from runs where id = :run and attempt = :attempt and state = 'running'
 on conflict (run, step) do nothing
 
 -- name: open_steps
--- Steps that were decided in runs that are over, and whose outcome nobody has told.
+-- Steps that were decided in runs that are over, and whose outcome nobody has told, or nobody has heeded.
 select steps.run, steps.step from steps join runs on runs.id = steps.run
-where steps.state = 'decided' and runs.state in ('done', 'failed', 'cancelled')
+where steps.state in ('decided', 'unknown') and runs.state in ('done', 'failed', 'cancelled')

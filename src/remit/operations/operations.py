@@ -43,21 +43,25 @@ class Operations:
         self._engine = engine
         self._log = log
         self._fleet = fleet
+        self.changed: list[ConflictError] = []
+        """What `load` found changed since it was approved: each says so, and what to do."""
 
     # --- the fleet
 
     async def load(self, *, by: str = "the fleet's folder") -> list[Version]:
         """Registers every contract of the folder; `releases = "on-load"` approves it too. Returns what was approved now.
 
-        An approved version whose text differs from the folder's is a `ConflictError`: a new text needs a new version.
+        An approved version whose text differs from the folder's goes on as it was approved; `changed` then names it.
         """
         approved: list[Version] = []
+        self.changed = []
         for contract in self._fleet.contracts.values():
             digest = release_digest(contract, self._fleet, self._parts.settings)
             terms = contract.terms
             known = self._parts.registry.find(terms.agent, terms.version)
             if known and known.state is not ReleaseState.PENDING:
-                self._check_unchanged(known, digest)
+                if known.release != digest:
+                    self.changed.append(_was_changed(known))
                 continue
             if known is None or known.release != digest:
                 fields = {
@@ -88,15 +92,6 @@ class Operations:
                 continue
             if release.digest == version.release:
                 releases[release.digest] = release
-
-    def _check_unchanged(self, known: Version, digest: str) -> None:
-        if known.release != digest:
-            raise ConflictError(
-                "An approved version was changed",
-                which=known.id,
-                why="its contract, its tools or its model routes differ from what was approved",
-                hint="Raise `version` in the contract; the approved one goes on until the new one is approved",
-            )
 
     async def promote(self, agent: str, version: str, *, by: str) -> Version:
         """Approves the registered release of a version: from now on it takes the agent's work."""
@@ -134,6 +129,8 @@ class Operations:
 
     async def cancel(self, run_id: str, *, because: str, by: str) -> Run:
         """Cancels a run that is not over, and those it handed work to; their attempts are fenced off at once."""
+        if not because.strip():
+            raise InputError("To cancel takes a reason", which=run_id, hint="Give one with --because")
         run = self._parts.journal.run(run_id)
         for child in self._parts.journal.children(run.id):
             if child.is_child and not child.state.is_over:
@@ -285,3 +282,12 @@ class Operations:
         result = await self._parts.writer.commit(Commit(statements, [entry], ref))
         if isinstance(result, CommitRefused):
             raise ConflictError("This could not be done", which=ref, why=result.refusal)
+
+
+def _was_changed(known: Version) -> ConflictError:
+    return ConflictError(
+        "An approved version was changed",
+        which=known.id,
+        why="its contract, its tools or its model routes differ from what was approved, which goes on",
+        hint="Raise `version` in the contract to have the new text approved",
+    )

@@ -70,15 +70,10 @@ async def check_locks(folder: Path, name: str = "") -> list[LockedServer]:
 
     A server that cannot be compared says so in its `problem`; the others are compared all the same.
     """
-    names = [name] if name else server_names(folder)
-    heads = [read_server_head(folder, each) for each in names]
-    if name and not heads[0].is_pinned:
+    if name and not read_server_head(folder, name).is_pinned:
         raise InputError("The server has no lock file", which=name, why="its tools are Python code of the fleet")
-    checked: list[LockedServer] = []
-    for head in heads:
-        if head.is_pinned:
-            checked.append(await _checked(folder, head))
-    return checked
+    checked = [await _checked(folder, each) for each in ([name] if name else server_names(folder))]
+    return [one for one in checked if one is not None]
 
 
 async def lock_server(folder: Path, name: str) -> LockedServer:
@@ -94,12 +89,16 @@ async def lock_server(folder: Path, name: str) -> LockedServer:
     return LockedServer(name, tuple(changes), written=len(offer.tools))
 
 
-async def _checked(folder: Path, head: Server) -> LockedServer:
+async def _checked(folder: Path, name: str) -> LockedServer | None:
+    """Returns how a server compares, or None for one that has no lock file."""
     try:
+        head = read_server_head(folder, name)
+        if not head.is_pinned:
+            return None
         changes = compare(_locked(folder, head), await _offered(folder, head))
     except RemitError as fault:
-        return LockedServer(head.name, (), problem=fault.text())
-    return LockedServer(head.name, tuple(changes))
+        return LockedServer(name, (), problem=fault.text())
+    return LockedServer(name, tuple(changes))
 
 
 def _locked(folder: Path, head: Server) -> Lock:
@@ -122,4 +121,7 @@ def _write(path: Path, text: str) -> None:
     """Replaces the file at once: whoever reads it meanwhile reads the old one or the new one."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+    try:
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

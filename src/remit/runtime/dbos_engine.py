@@ -23,6 +23,7 @@ from remit.core import ConflictError
 from remit.journal import Journal, Run
 from remit.runtime.engine import RETRY_SECONDS, Retries, break_off, drive_family
 from remit.runtime.runtime import Runtime
+from remit.store import Database
 
 _log = logging.getLogger("remit.runtime")
 _T = TypeVar("_T")
@@ -82,7 +83,6 @@ class DbosEngine:
 
     async def start(self) -> None:
         """Opens the queue and takes up what is in it. Raises `ConflictError` when one is at work in this process."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         self._database = _wal_engine(self.path)
         DBOS(config=self._config(self._database))
         if DBOS.executor_id != self.runtime.executor:
@@ -123,10 +123,12 @@ class DbosEngine:
     def _register(self) -> None:
         DBOS.register_queue(QUEUE, worker_concurrency=self.concurrency, polling_interval_sec=POLL_SECONDS)
 
-    def dispatch(self, run: str) -> None:
-        """Queues the next attempt of a run; one that is under way here is not queued twice."""
-        if self._workflow is not None and run not in self._retries:
-            self._hand_over(run)
+    def dispatch(self, run: str) -> bool:
+        """Queues the next attempt of a run, unless it is queued or under way here; returns whether it did."""
+        if self._workflow is None or run in self._retries or run in self._queued:
+            return False
+        self._hand_over(run)
+        return True
 
     async def drive(self, run: str) -> Run:
         """Drives a run, and whoever it hands work to, until it ends or waits for something outside."""
@@ -283,12 +285,13 @@ class DbosEngine:
 
 def _wal_engine(path: Path) -> sqlalchemy.Engine:
     """Opens the queue's file as DBOS would, in WAL mode besides, which makes it four times faster."""
+    Database(f"sqlite:///{path.name}", folder=path.parent).connect().close()  # WAL from here on, whoever else opens it
     engine = sqlalchemy.create_engine(f"sqlite:///{path}")
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: Any) -> None:  # pyright: ignore[reportUnusedFunction]
         connection.isolation_level = "IMMEDIATE"
-        for pragma in ("busy_timeout=30000", "foreign_keys=ON", "journal_mode=WAL", "synchronous=NORMAL"):
+        for pragma in ("busy_timeout=30000", "foreign_keys=ON", "synchronous=NORMAL"):
             connection.execute(f"PRAGMA {pragma}")
 
     return engine

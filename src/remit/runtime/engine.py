@@ -31,8 +31,8 @@ class Engine(Protocol):
         """Takes up work."""
         ...
 
-    def dispatch(self, run: str) -> object:
-        """Queues the next attempt of a run; one that is under way here is not queued twice.
+    def dispatch(self, run: str) -> bool:
+        """Queues the next attempt of a run, unless it is queued or under way here; returns whether it did.
 
         An engine that is not at work leaves it to whoever finds it in the journal.
         """
@@ -131,10 +131,13 @@ class InlineEngine:
     async def start(self) -> None:
         """Has nothing to start: it works when it is asked."""
 
-    def dispatch(self, run: str) -> None:
-        """Drives the next attempt of `run` soon; a run that is being driven here is not driven twice."""
-        if not self._is_closed and run not in self._retries:
-            self._hand_over(run)
+    def dispatch(self, run: str) -> bool:
+        """Drives the next attempt of `run` soon, unless it is being driven here; returns whether it will."""
+        known = self._driving.get(run)
+        if self._is_closed or run in self._retries or (known is not None and not known.done()):
+            return False
+        self._hand_over(run)
+        return True
 
     async def drive(self, run: str) -> Run:
         """Drives a run, and whoever it hands work to, until it ends or waits for something outside.

@@ -1,19 +1,21 @@
 """What an agent is handed: its input, and what it can do. Each call is one numbered, saved step."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal, cast
 
 from remit.approvals import ApprovalState, Asking, anyone_of
 from remit.audit import make_entry
-from remit.core import HOUR, MINUTE, SECOND, JsonValue, iso
+from remit.core import HOUR, MINUTE, SECOND, JsonValue, NotFoundError, iso
 from remit.gateway import Action, AnotherActionError, Check, Denied, Done, Outcome, Parts, Waiting
 from remit.journal import ActionKind, Payload, StepRow, StepState
 from remit.runtime.model import (
     ActionDeniedError,
     AstraySignal,
     Attempt,
+    LeavingSignal,
     ParkedSignal,
     RunFailedError,
     TakesActions,
@@ -23,6 +25,7 @@ from remit.store import Commit, CommitRefused
 
 # A paused version or a quarantined tool is looked at again after a minute; nobody tells the run when it is mended.
 LOOK_AGAIN = MINUTE
+STUCK = "approve lets the run go on without handing the work over, reject ends it"
 # Of what was attempted, the latest; a longer list is a report.
 MOST_ATTEMPTED = 50
 
@@ -40,6 +43,8 @@ class RunHandle:
         self._run = attempt.run
         self.contract = attempt.contract
         self.input: dict[str, Any] = parts.journal.content(attempt.run.input or attempt.task.input)
+        self.left: LeavingSignal | None = None
+        """Why the attempt ends, once it does; code that swallows the signal does not go on."""
 
     @property
     def id(self) -> str:
@@ -54,8 +59,8 @@ class RunHandle:
     @property
     def envelope(self) -> Mapping[str, Any]:
         """What came with the work when an agent handed it over: `intent`, `constraints` and so on; else empty."""
-        step = self._run.parent_step
-        row = self._parts.journal.step(self._run.parent_run or "", step) if step is not None else None
+        first = self._parts.journal.first(self._run)
+        row = self._parts.journal.step(first.parent_run or "", first.parent_step or 0)
         return self._parts.journal.content(row.judged)["arguments"] if row else {}
 
     async def tool(self, name: str, /, **arguments: JsonValue) -> JsonValue:
@@ -117,23 +122,31 @@ class RunHandle:
         envelope |= {"constraints": constraints, "verification": verification}
         outcome = await self.try_action("handoff", agent, envelope)
         if isinstance(outcome, Denied) and outcome.step is Check.LIMITS:
-            await self.ask_person(envelope, because=outcome.sentence(), role=self._approver(), kind="stuck")
+            await self.ask_person(envelope, because=f"{outcome.reason}; {STUCK}", role=self._approver(), kind="stuck")
         return outcome
 
     def _approver(self) -> str:
         return next(iter(self.contract.terms.approvers), "")
 
     def _attempted(self) -> list[str]:
-        """Returns what this run has tried, in the journal's words: the taker need not try it again."""
-        before = [row for row in self._parts.journal.steps(self._run.id) if row.step <= self._steps]
+        """Returns what this run has tried, in the journal's words: the taker need not try it again.
+
+        Driven again, a hand-off says what it said before: what ran beside it has got further since.
+        """
+        rows = self._parts.journal.steps(self._run.id)
+        if said := next((row for row in rows if row.step == self._steps + 1 and row.kind == "handoff"), None):
+            with suppress(NotFoundError, KeyError):  # withheld, erased, or handed over without
+                return self._parts.journal.content(said.asked)["arguments"]["attempted"]
+        before = [row for row in rows if row.step <= self._steps]
         return [f"{row.name}: {_came_of(row)}" for row in before if row.kind in ("tool", "handoff")][-MOST_ATTEMPTED:]
 
     async def sleep(self, seconds: float) -> None:
         """Waits without holding anything: the run is parked and goes on at its time, in whatever process."""
         now = self._parts.clock.now
         due = cast("int", await self.value("timer", lambda: now() + int(seconds * SECOND)))
-        if now() < due:
-            raise ParkedSignal(f"waits until {iso(due)}", waits_for="timer", until=due)
+        with self._leaving():
+            if now() < due:
+                raise ParkedSignal(f"waits until {iso(due)}", waits_for="timer", until=due)
 
     async def try_action(
         self,
@@ -150,14 +163,26 @@ class RunHandle:
         `confidence` (0 to 1), `reasoning` and `alternatives` (objects such as `{option, consequence}`) are the agent's
         own words: they are kept with the decision, and people who are asked see the alternatives.
         """
-        self._check_draining()
-        self._steps += 1
-        considered = _objects(alternatives)
-        action = Action(kind, name, arguments, self._steps, _fraction(confidence), considered, reasoning)
+        with self._leaving():
+            self._check_draining()
+            self._steps += 1
+            considered = _objects(alternatives)
+            action = Action(kind, name, arguments, self._steps, _fraction(confidence), considered, reasoning)
+            try:
+                return self._settled(await self._gateway.act(self._credentials, action))
+            except AnotherActionError as error:
+                raise AstraySignal(error.text()) from error
+
+    @contextmanager
+    def _leaving(self) -> Generator[None]:
+        """Remembers why the attempt ends; from then on nothing more is done in it."""
+        if self.left is not None:
+            raise self.left
         try:
-            return self._settled(await self._gateway.act(self._credentials, action))
-        except AnotherActionError as error:
-            raise AstraySignal(error.text()) from error
+            yield
+        except LeavingSignal as signal:
+            self.left = self.left or signal
+            raise
 
     def _settled(self, outcome: Outcome) -> Denied | Done:
         if isinstance(outcome, Waiting):
@@ -181,6 +206,10 @@ class RunHandle:
 
     async def value(self, name: str, make: Callable[[], Awaitable[JsonValue] | JsonValue]) -> JsonValue:
         """Makes a value once (a time, a random choice, a check) and returns the same one whenever the run is driven again."""
+        with self._leaving():
+            return await self._value(name, make)
+
+    async def _value(self, name: str, make: Callable[[], Awaitable[JsonValue] | JsonValue]) -> JsonValue:
         self._steps += 1
         asked = self._payload({"kind": "value", "name": name})
         row = self._parts.journal.step(self._run.id, self._steps)
@@ -210,6 +239,12 @@ class RunHandle:
 
         A `stuck` question asks whether the run may go on at all.
         """
+        with self._leaving():
+            return await self._ask_person(answer, because, role, kind)
+
+    async def _ask_person(
+        self, answer: Mapping[str, Any], because: str, role: str, kind: Literal["answer", "stuck"]
+    ) -> Mapping[str, Any]:
         self._steps += 1
         asked = self._payload({"kind": "value", "name": kind, "answer": dict(answer)})
         row = self._parts.journal.step(self._run.id, self._steps)
@@ -231,6 +266,7 @@ class RunHandle:
             )
             await self._commit(
                 [
+                    self._parts.journal.guard(self._run.id, self._credentials.attempt),
                     closed,
                     self._parts.journal.keep(result),
                     self._parts.approvals.close(approval.id, ApprovalState.USED, approval.reason),

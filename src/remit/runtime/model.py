@@ -61,7 +61,11 @@ class TakesActions(Protocol):
         ...
 
 
-class ParkedSignal(BaseException):
+class LeavingSignal(BaseException):
+    """The attempt ends here, whatever the agent's code makes of it: there is nothing to catch and go on from."""
+
+
+class ParkedSignal(LeavingSignal):
     """The run waits; the attempt ends here and holds nothing."""
 
     def __init__(self, reason: str, *, waits_for: str = "", until: int | None = None) -> None:
@@ -72,5 +76,5 @@ class ParkedSignal(BaseException):
         self.until = until
 
 
-class AstraySignal(BaseException):
-    """The run does not repeat itself; like waiting, that is nothing for the agent's code to catch and go on from."""
+class AstraySignal(LeavingSignal):
+    """The run does not repeat itself."""

@@ -83,8 +83,8 @@ class Worker:
 
     async def _take_over(self) -> None:
         for run in self._runtime.left_runs()[: self._engine.room()]:
-            _log.warning("the process that drove %s is gone; it is taken over", run)
-            self._engine.dispatch(run)
+            if self._engine.dispatch(run):
+                _log.warning("the process that drove %s is gone; it is taken over", run)
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:

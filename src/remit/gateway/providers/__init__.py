@@ -1,6 +1,6 @@
 """Where model answers come from: live over HTTP, from a recording, or simulated; and what they cost."""
 
-from remit.gateway.providers.build import build_provider
+from remit.gateway.providers.build import KeylessProvider, MissingKeyError, build_provider
 from remit.gateway.providers.dialects import check_request
 from remit.gateway.providers.live import LiveProvider
 from remit.gateway.providers.messages import assistant_message, usage_of
@@ -11,7 +11,9 @@ from remit.gateway.providers.simulated import SimulatedProvider
 
 __all__ = [
     "Completion",
+    "KeylessProvider",
     "LiveProvider",
+    "MissingKeyError",
     "Provider",
     "ProviderError",
     "RecordedProvider",

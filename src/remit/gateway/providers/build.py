@@ -1,15 +1,35 @@
 """From a route in remit.toml to the provider that serves it."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from remit.core import InputError, ModelRoute, Settings
 from remit.gateway.providers.live import LiveProvider, is_local
-from remit.gateway.providers.model import Provider
+from remit.gateway.providers.model import Completion, Provider, ProviderError
 from remit.gateway.providers.prices import check_prices
 from remit.gateway.providers.recorded import RecordedProvider
 from remit.gateway.providers.simulated import SimulatedProvider
+
+
+class MissingKeyError(InputError):
+    """The variable that a route names for its key is not set; everything but its answers works without."""
+
+
+class KeylessProvider:
+    """Stands where a provider cannot be asked for want of a key, and says so to whoever asks."""
+
+    def __init__(self, fault: MissingKeyError) -> None:
+        self._fault = fault
+
+    async def complete(self, request: Mapping[str, Any], *, task: str) -> Completion:
+        """Raises `ProviderError`: nothing was sent, nothing is charged."""
+        raise ProviderError(self._fault.what, why=self._fault.why, hint=self._fault.hint)
+
+    async def close(self) -> None:
+        """Has nothing to let go of."""
 
 
 def build_provider(name: str, route: ModelRoute, settings: Settings, folder: Path) -> Provider:
@@ -63,7 +83,7 @@ def _key(name: str, route: ModelRoute) -> str:
     key = os.environ.get(route.key, "").strip()
     if not key:
         hint = f"Set {route.key}, or remove the route"
-        raise InputError(f"Model {name!r} has no key", why=f"The variable {route.key} is not set", hint=hint)
+        raise MissingKeyError(f"Model {name!r} has no key", why=f"The variable {route.key} is not set", hint=hint)
     if not (key.isascii() and key.isprintable()):
         raise InputError(f"Model {name!r} has no usable key", why=f"{route.key} holds more than printable ASCII")
     return key

@@ -31,7 +31,7 @@ def retry_after(value: str, clock: Clock | None = None) -> float:
         return float(value)
     try:
         date = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0
     if date.tzinfo is None:  # the header said -0000, which is no zone
         return 0.0

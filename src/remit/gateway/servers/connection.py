@@ -8,6 +8,7 @@ import asyncio
 import logging
 import os
 import sys
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -20,13 +21,16 @@ from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.client.subscriptions import ListenNotSupportedError, SubscriptionLost
 from mcp.types import (
+    PARSE_ERROR,
     CallToolRequest,
     CallToolRequestParams,
     CallToolResult,
     Implementation,
     InputRequiredResult,
+    JSONRPCRequest,
     PaginatedRequestParams,
     RequestParamsMeta,
+    TextContent,
     Tool,
     ToolListChangedNotification,
 )
@@ -50,6 +54,8 @@ _MORE_CONNECTIONS = 4
 # A server that goes on for longer offers no list.
 MOST_PAGES, MOST_TOOLS = 100, 1_000
 LONGEST_TOLD = 300
+# What a server asks of us: to be told that we are there, now and then. One that asks for more within a minute is cut off.
+MOST_ASKED, ASKED_SECONDS = 1_000, 60.0
 
 
 class Connection:
@@ -63,6 +69,8 @@ class Connection:
         self._over = asyncio.Event()
         self._client: Client | None = None
         self._secrets: dict[str, str] = {}
+        # The SDK logs what it cannot read, word by word; what matters of it is told by our own errors.
+        logging.getLogger("mcp.client").setLevel(logging.CRITICAL)
         self._opened: asyncio.Future[Offer | str] = asyncio.get_running_loop().create_future()
         self._holding = asyncio.create_task(self._hold(), name=f"mcp {server.name}")
 
@@ -86,7 +94,7 @@ class Connection:
         if client is None or self._over.is_set():
             raise NotSentError(f"the connection to {self._server.name} has ended")
         try:
-            return await client.session.send_request(request, _ANSWER)
+            return self._told(await client.session.send_request(request, _ANSWER))
         except MCPError as error:
             refusal = refusal_of(self._server.name, self._scrubbed(error))
             if isinstance(refusal, SessionEndedError):
@@ -109,18 +117,18 @@ class Connection:
         await asyncio.gather(self._holding, return_exceptions=True)
 
     async def _hold(self) -> None:
-        told = "it was closed"
+        told, opening = "it was closed", asyncio.timeout(self._server.connect_seconds)
         try:
-            async with asyncio.timeout(self._server.connect_seconds) as opening, self._session() as client:
+            async with opening, self._session() as client:
                 offer = await _offer(client)
                 opening.reschedule(None)
                 self._client = client
                 self._opened.set_result(offer)
                 await self._until_over(client)
-        except TimeoutError:
-            told = f"no answer within {self._server.connect_seconds:g} seconds"
         except Exception as fault:  # noqa: BLE001  whatever it is, the connection is over
-            told = self._words(fault)
+            # On its way out a transport that was stopped may fail in a way of its own.
+            late = f"no answer within {self._server.connect_seconds:g} seconds"
+            told = late if opening.expired() else self._words(fault)
         finally:
             self._over.set()
             self._client = None
@@ -158,13 +166,16 @@ class Connection:
             basics = {name: os.environ[name] for name in _BASICS if name in os.environ}
             program, *arguments = server.command
             environment = basics | {name: variables[name] for name in server.env}
-            started = StdioServerParameters(command=program, args=arguments, env=environment, cwd=self._folder)
+            # One byte that is no UTF-8 spoils its line, and not the connection.
+            started = StdioServerParameters(
+                command=program, args=arguments, env=environment, cwd=self._folder, encoding_error_handler="replace"
+            )
             async with stdio_client(started, errlog=sys.__stderr__ or sys.stderr) as streams:
                 yield streams
             return
         http = IsolatingClient(
             server.url or "",
-            headers={header: variables[name] for header, name in server.headers.items()},
+            headers={header: _header_value(name, variables[name]) for header, name in server.headers.items()},
             most=self._most,
             connections=server.concurrency + _MORE_CONNECTIONS,
             connect=server.connect_seconds,
@@ -176,8 +187,16 @@ class Connection:
         if missing := [name for name in names if not os.environ.get(name)]:
             raise InputError("An environment variable is not set", which=", ".join(missing))
         found = {name: os.environ[name] for name in names}
-        self._secrets = {value: f"[{name}]" for name, value in found.items()}
+        # A server may repeat `Bearer X` as a whole, or only X.
+        self._secrets = {part: f"[{name}]" for name, value in found.items() for part in (value, *value.split()[-1:])}
         return found
+
+    def _told(self, answer: CallToolResult | InputRequiredResult) -> CallToolResult | InputRequiredResult:
+        """Returns an answer in whose words of refusal nothing is repeated that is secret."""
+        for block in answer.content if isinstance(answer, CallToolResult) and answer.is_error else ():
+            if isinstance(block, TextContent):
+                block.text = self._without_secrets(block.text)
+        return answer
 
     def _words(self, fault: BaseException) -> str:
         while isinstance(fault, BaseExceptionGroup):
@@ -190,7 +209,10 @@ class Connection:
         return self._without_secrets(text)[:LONGEST_TOLD].rstrip(".")
 
     def _scrubbed(self, error: MCPError) -> MCPError:
-        return MCPError(error.code, visible(self._without_secrets(error.message)), error.data)
+        told = self._without_secrets(error.message)
+        if error.code == PARSE_ERROR:  # the SDK's own, which repeats what it could not read, in part
+            told = told.partition(":")[0]
+        return MCPError(error.code, visible(told)[:LONGEST_TOLD], error.data)
 
     def _without_secrets(self, text: str) -> str:
         for value, name in self._secrets.items():
@@ -236,9 +258,19 @@ async def _listed(client: Client) -> list[Tool]:
         page = await client.session.list_tools(params=PaginatedRequestParams(cursor=cursor))
         tools += page.tools
         cursor = page.next_cursor
-        if not cursor and len(tools) <= MOST_TOOLS:
+        if len(tools) > MOST_TOOLS:
+            break
+        if not cursor:
             return tools
     raise InputError("The server's list of tools has no end", why=f"more than {MOST_TOOLS} tools or {MOST_PAGES} pages")
+
+
+def _header_value(name: str, value: str) -> str:
+    """Returns the value of a variable as a header can carry it; HTTP's own refusal would repeat it."""
+    value = value.strip()  # what is read from a file ends with a line
+    if not (value.isascii() and value.isprintable()):
+        raise InputError("An environment variable holds more than printable ASCII", which=name)
+    return value
 
 
 def _short(text: str) -> str:
@@ -263,11 +295,15 @@ class _Watched(AbstractAsyncContextManager[Any]):
 
 
 class _Reading:
-    """A stream that is read through, until its end."""
+    """A stream that is read through, until its end or a flood.
+
+    Each request of a server takes a task here until its answer is sent, and a server need not read answers.
+    """
 
     def __init__(self, stream: Any, over: Callable[[], None]) -> None:
         self._stream = stream
         self._over = over
+        self._asked: deque[float] = deque(maxlen=MOST_ASKED)
 
     @property
     def last_context(self) -> Any:
@@ -285,10 +321,19 @@ class _Reading:
 
     async def __anext__(self) -> Any:
         try:
-            return await self._stream.__anext__()
+            message = await self._stream.__anext__()
+            if isinstance(getattr(message, "message", None), JSONRPCRequest) and self._is_flooded():
+                raise StopAsyncIteration
         except BaseException:
             self._over()
             raise
+        return message
+
+    def _is_flooded(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        is_full = len(self._asked) == MOST_ASKED and now - self._asked[0] < ASKED_SECONDS
+        self._asked.append(now)
+        return is_full
 
     async def __aenter__(self) -> Self:
         await self._stream.__aenter__()

@@ -124,7 +124,8 @@ class McpServer:
 
     async def _connected(self) -> Connection:
         """Returns the connection; whoever comes first makes it, and everybody else waits for that."""
-        if self._connection is not None and self._connection.is_open:
+        # One that is being made may be open before anybody has seen what it offers.
+        if self._connecting is None and self._connection is not None and self._connection.is_open:
             return self._connection
         if self._closed:
             raise NotSentError(f"the connection to {self._server.name} is closed")
@@ -173,6 +174,8 @@ class McpServer:
                     self._saw(await connection.offer())
             except Exception as fault:  # noqa: BLE001  whatever it is, what was seen before holds for a while
                 _log.warning("cannot look at the tools of %s: %s", self._server.name, type(fault).__name__)
+                # From now on: a look may take longer than that, and those who waited must not each take another.
+                self._look_at = _now() + LOOK_AGAIN_SECONDS
 
     def _is_time_to_look(self) -> bool:
         return self._has_news or _now() >= self._look_at
