@@ -8,7 +8,7 @@ from remit.audit import Log, LogEntry
 from remit.contracts import Fleet, Level
 from remit.core import NotFoundError, format_micros, iso
 from remit.gateway import Check, Parts
-from remit.journal import Run, StepRow, StepState
+from remit.journal import Run, RunState, StepRow, StepState, Task
 from remit.policy import Note, authority
 
 # Hex digits that tell two contents of one question apart.
@@ -109,7 +109,7 @@ class Views:
             "task": run.task,
             "agent": f"{run.agent}@{run.version}",
             "state": run.state.value,
-            "outcome": task.outcome,
+            "outcome": _outcome(run, task),
             "on_behalf_of": task.on_behalf_of,
             "attempts": run.attempt,
             "cost": self._money(cost),
@@ -209,6 +209,12 @@ class Views:
 
     def _money(self, micros: int) -> str:
         return format_micros(micros, self._parts.settings.currency)
+
+
+def _outcome(run: Run, task: Task) -> str:
+    """Returns the task's outcome at the run that carries it; a taker, a look ahead and a cancelled run have none."""
+    carries = not run.is_child and run.effects and run.state is not RunState.CANCELLED
+    return task.outcome if carries else ""
 
 
 def _handoff_row(taker: str, place: str) -> dict[str, Any]:
