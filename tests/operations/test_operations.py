@@ -1,5 +1,7 @@
 """What people do: load, promote, stop, answer; each verb once, each on the record."""
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,7 @@ import pytest
 from tests.gateway.desk import ANN, CARA, CONTRACT, REFUNDS, TOM, swap
 from tests.runtime.workshop import output, work
 
-from remit.app import Cell
+from remit.app import Cell, build
 from remit.approvals import ApprovalState
 from remit.core import ConflictError, InputError, NotFoundError, RefusedError
 from remit.journal import RunState
@@ -57,6 +59,20 @@ async def test_what_was_approved_is_not_changed_under_its_number(tmp_path: Path,
         assert changed.what == "An approved version was changed"
         (version,) = cell.parts.registry.versions("refund-desk")
         assert {e.fields["release"] for e in cell.log.entries("cell")} == {version.release}
+
+
+async def test_processes_that_open_a_new_fleet_at_once_all_have_it(tmp_path: Path) -> None:
+    folder = tmp_path / "fleet"
+    shutil.copytree(REFUNDS, folder, ignore=shutil.ignore_patterns("__pycache__", ".remit", "*.py"))
+    cells = [build(folder) for _ in range(4)]
+    try:
+        loaded = await asyncio.gather(*(cell.operations.load() for cell in cells))
+        assert sum(len(each) for each in loaded) == 1
+        assert kinds(cells[0]) == ["release.registered", "release.approved"]
+        assert all(cell.operations.changed == [] for cell in cells)
+    finally:
+        for cell in cells:
+            await cell.close()
 
 
 async def test_a_new_version_takes_the_work_and_the_old_one_drains(tmp_path: Path) -> None:

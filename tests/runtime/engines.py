@@ -6,15 +6,18 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal
 
+import pytest
 from tests.runtime.relay import ANN, PEOPLE, PLAYS, TOOLS, Desk, Work, contract
 
 from remit.app import Cell, build
 from remit.journal import Run, RunState
-from remit.runtime import Chore, DbosEngine, Engine, InlineEngine, RunHandle, Worker
+from remit.runtime import Chore, Engine, InlineEngine, RunHandle, Worker
+from remit.runtime.dbos_engine import DbosEngine
 from remit.testing import SettableClock
 
 Kind = Literal["inline", "dbos"]
-KINDS: tuple[Kind, ...] = ("inline", "dbos")
+# A new queue takes DBOS a second.
+KINDS = ("inline", pytest.param("dbos", marks=pytest.mark.slow))
 DONE = {"resolved": True}
 # Runs under way at once: few, so that a test can fill them.
 CONCURRENCY = 3
@@ -97,9 +100,7 @@ def new_engine(cell: Cell, kind: Kind, *, concurrency: int = CONCURRENCY) -> Eng
     runtime, journal = cell.runtime, cell.parts.journal
     if kind == "dbos":
         return DbosEngine(runtime, journal, cell.folder / "queue.db", concurrency, RETRY_SECONDS)
-    return InlineEngine(
-        runtime, journal, executor_seconds=6, concurrency=concurrency, retry_seconds=RETRY_SECONDS
-    )
+    return InlineEngine(runtime, journal, executor_seconds=6, concurrency=concurrency, retry_seconds=RETRY_SECONDS)
 
 
 @asynccontextmanager
@@ -140,7 +141,7 @@ async def submit(cell: Cell, agent: str = "giver") -> Run:
 async def until(holds: Callable[[], bool]) -> None:
     """Waits until `holds`, or fails."""
     async with asyncio.timeout(PATIENCE):
-        while not holds():
+        while not holds():  # noqa: ASYNC110  what is waited for may be another process's doing
             await asyncio.sleep(0.02)
 
 

@@ -1,18 +1,16 @@
 """Either engine drives what it is handed, once, and leaves to the next start what it could not end."""
 
 import asyncio
-import json
 import sqlite3
-import subprocess
-import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from dbos import DBOS
-from journeys.command_line import environment
+from dbos import DBOS, WorkflowStatus
 from tests.runtime.engines import (
     CONCURRENCY,
+    DONE,
     KINDS,
     Door,
     Kind,
@@ -28,19 +26,20 @@ from tests.runtime.engines import (
     until_run,
     worker_on,
 )
-from tests.runtime.relay import CARA, PEOPLE, Desk, contract
+from tests.runtime.relay import CARA, Desk
 
-from remit.app import Cell, build
 from remit.core import ConflictError
 from remit.journal import RunState
-from remit.runtime import DbosEngine, RunHandle
+from remit.runtime import RunHandle
+from remit.runtime.dbos_engine import QUEUE, WORKFLOW
 
 either = pytest.mark.parametrize("kind", KINDS)
 
 
-def entries(*status: str) -> list[tuple[str, str]]:
-    """Returns status and executor of what is in the queue of the engine at work."""
-    return [(each.status, each.executor_id or "") for each in DBOS.list_workflows(status=list(status) or None)]
+def entries(*status: str) -> list[WorkflowStatus]:
+    """Returns what is in the queue of the engine at work; DBOS is asked from a thread without an event loop."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(DBOS.list_workflows, status=list(status) or None).result()
 
 
 # --- both
@@ -60,8 +59,7 @@ async def test_a_run_dispatched_many_times_at_once_is_driven_once(tmp_path: Path
     desk = Desk()
     async with open_cell(tmp_path, server=desk, giver=looks) as cell, at_work(cell, kind) as engine:
         run = await submit(cell)
-        for _ in range(5):
-            engine.dispatch(run.id)
+        assert [engine.dispatch(run.id) for _ in range(5)] == [True, False, False, False, False]
         runs = await asyncio.gather(*(engine.drive(run.id) for _ in range(5)))
         assert {(each.state, each.attempt) for each in runs} == {(RunState.DONE, 1)}
         assert len(desk.calls) == 2
@@ -161,6 +159,7 @@ async def test_an_attempt_that_is_broken_off_goes_on_with_the_next_start(tmp_pat
             engine.dispatch(run.id)
             await until(lambda: bool(door.calls))
         assert cell.parts.journal.run(run.id).state is RunState.RUNNING
+        assert f"drive {run.id}" not in {task.get_name() for task in asyncio.all_tasks()}
     door.open.set()
     async with open_cell(tmp_path, server=door, giver=looks) as cell, worker_on(cell, kind):
         assert (await until_run(cell, run)).attempt == 2
@@ -173,7 +172,7 @@ async def test_an_engine_that_is_closed_leaves_runs_in_the_journal(tmp_path: Pat
         async with at_work(cell, kind) as engine:
             pass
         run = await submit(cell)
-        engine.dispatch(run.id)
+        assert not engine.dispatch(run.id)
         with pytest.raises(ConflictError):
             await engine.drive(run.id)
         await engine.close()
@@ -222,27 +221,39 @@ async def test_a_run_that_does_not_exist_is_told_of_once(
 # --- the durable one
 
 
+@pytest.mark.slow
 async def test_what_was_queued_is_driven_by_the_next_start_without_being_asked_for(tmp_path: Path) -> None:
-    door = Door()
-    async with open_cell(tmp_path, server=door, giver=looks) as cell:
-        async with at_work(cell, "dbos", concurrency=1) as engine:
-            first, *rest = [await submit(cell) for _ in range(3)]
-            engine.dispatch(first.id)
-            await until(lambda: bool(door.calls))
+    door, go = Door(), asyncio.Event()
+
+    async def waits(run: RunHandle) -> Any:
+        await go.wait()
+        return DONE
+
+    async with open_cell(tmp_path, server=door, giver=looks, taker=waits) as cell:
+        async with at_work(cell, "dbos", concurrency=2) as engine:
+            long, short, *rest = [await submit(cell, agent) for agent in ("giver", "taker", "giver", "giver")]
+            for run in (long, short):
+                engine.dispatch(run.id)
+            await until(lambda: len(entries("PENDING")) == 2)
             for run in rest:
                 engine.dispatch(run.id)
             await until(lambda: len(entries("ENQUEUED")) == 2)
             draining = asyncio.create_task(engine.drain(30))
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.3)
+            go.set()
+            await until_run(cell, short)
+            await asyncio.sleep(0.3)
+            states = {cell.parts.journal.run(run.id).state for run in rest}
+            assert states == {RunState.QUEUED}, "a draining engine takes nothing more"
             door.open.set()
             await draining
-        states = [cell.parts.journal.run(run.id).state for run in (first, *rest)]
-        assert states == [RunState.DONE, RunState.QUEUED, RunState.QUEUED], "a draining engine takes nothing more"
+        assert cell.parts.journal.run(long.id).state is RunState.DONE
         async with at_work(cell, "dbos"):
             for run in rest:
                 assert (await until_run(cell, run)).attempt == 1
 
 
+@pytest.mark.slow
 async def test_a_queue_that_was_deleted_between_two_starts_has_lost_nothing(tmp_path: Path) -> None:
     async with open_cell(tmp_path, giver=asks, taker=pays) as cell:
         async with at_work(cell, "dbos", concurrency=1) as engine:
@@ -257,15 +268,15 @@ async def test_a_queue_that_was_deleted_between_two_starts_has_lost_nothing(tmp_
             await until_run(cell, queued)
 
 
+@pytest.mark.slow
 async def test_what_dead_processes_had_begun_is_taken_out_of_the_queue(tmp_path: Path) -> None:
     door = Door()
-    async with open_cell(tmp_path, server=door, giver=looks) as cell:
-        async with at_work(cell, "dbos") as engine:
-            run = await submit(cell)
-            engine.dispatch(run.id)
-            await until(lambda: bool(door.calls))
-            gone = cell.runtime.executor
-            assert entries("PENDING") == [("PENDING", gone)]
+    async with open_cell(tmp_path, server=door, giver=looks) as cell, at_work(cell, "dbos") as engine:
+        run = await submit(cell)
+        engine.dispatch(run.id)
+        await until(lambda: bool(door.calls))
+        gone = cell.runtime.executor
+        assert [each.executor_id for each in entries("PENDING")] == [gone]
     door.open.set()
     async with open_cell(tmp_path, server=door, giver=looks) as cell, at_work(cell, "dbos") as engine:
         assert cell.runtime.executor != gone
@@ -273,6 +284,7 @@ async def test_what_dead_processes_had_begun_is_taken_out_of_the_queue(tmp_path:
         assert (await engine.drive(run.id)).state is RunState.DONE
 
 
+@pytest.mark.slow
 async def test_finished_entries_do_not_pile_up(tmp_path: Path) -> None:
     async with open_cell(tmp_path, giver=pays) as cell, at_work(cell, "dbos") as engine:
         for _ in range(5):
@@ -281,18 +293,34 @@ async def test_finished_entries_do_not_pile_up(tmp_path: Path) -> None:
         await until(lambda: entries() == [])
 
 
+@pytest.mark.slow
 async def test_an_entry_the_queue_has_lost_is_queued_again(tmp_path: Path) -> None:
     door = Door()
     async with open_cell(tmp_path, server=door, giver=looks) as cell, worker_on(cell, "dbos"):
         runs = [await submit(cell) for _ in range(CONCURRENCY + 1)]
         await until(lambda: len(door.calls) == CONCURRENCY and len(entries("ENQUEUED")) == 1)
-        (lost,) = DBOS.list_workflows(status="ENQUEUED")
-        DBOS.delete_workflows([lost.workflow_id])
+        (lost,) = entries("ENQUEUED")
+        await DBOS.delete_workflows_async([lost.workflow_id])
         await until(lambda: len(entries("ENQUEUED")) == 1)
         door.open.set()
         for run in runs:
             await until_run(cell, run)
         assert len(set(door.calls)) == len(door.calls)
+
+
+@pytest.mark.slow
+async def test_a_second_entry_of_a_run_under_way_ends_nothing(tmp_path: Path) -> None:
+    door = Door()
+    async with open_cell(tmp_path, server=door, giver=looks) as cell, at_work(cell, "dbos") as engine:
+        run = await submit(cell)
+        engine.dispatch(run.id)
+        await until(lambda: bool(door.calls))
+        room, driving = engine.room(), asyncio.create_task(engine.drive(run.id))
+        await DBOS.enqueue_workflow_with_options_async({"queue_name": QUEUE, "workflow_name": WORKFLOW}, run.id)
+        await until(lambda: len(entries("SUCCESS")) == 1)
+        assert (engine.room(), driving.done()) == (room, False)
+        door.open.set()
+        assert (await driving).attempt == 1
 
 
 async def test_the_queue_notes_attempts_only_never_steps_or_children(tmp_path: Path) -> None:
@@ -320,54 +348,3 @@ async def test_the_event_loop_keeps_its_own_threads(tmp_path: Path) -> None:
         async with at_work(cell, "dbos") as engine:
             await engine.drive((await submit(cell)).id)
         assert await asyncio.to_thread(lambda: "still there") == "still there"
-
-
-# --- several processes on one fleet
-
-JOBS = """
-import asyncio, os
-from pathlib import Path
-
-class Desk:
-    def __init__(self, log):
-        self.log = log
-
-    async def look(self, call, *, order):
-        await asyncio.sleep(0.02)
-        return {"amount": 7}
-
-    async def pay(self, call, *, order, amount):
-        with self.log.open("a") as log:
-            log.write(f"{call.key} {os.getpid()}\\n")
-        return {"amount": amount}
-
-def connect(folder):
-    return Desk(folder / "paid.txt")
-
-async def work(run):
-    await run.tool("desk__look", order=run.input["order"])
-    await run.tool("desk__pay", order=run.input["order"], amount=5)
-    return {"resolved": True}
-"""
-RUNS = 120
-
-
-def write_shared_fleet(folder: Path, tools: str) -> Path:
-    """Writes a fleet whose code lies in its folder, so that any process can open it."""
-    for path, text in {
-        "remit.toml": 'name = "shared"\nreleases = "on-load"\n',
-        "jobs_of_two.py": JOBS,
-        "tools/desk.yaml": tools.replace("tests.runtime.relay:connect", "jobs_of_two:connect"),
-        "people.yaml": PEOPLE,
-        "agents/giver.agent.md": contract("giver", hands_to="taker", more="code: jobs_of_two:work\n"),
-        "agents/taker.agent.md": contract("taker", takes_from="giver", more="code: jobs_of_two:work\n"),
-    }.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text, encoding="utf-8")
-    return folder
-
-
-def up(folder: Path) -> "subprocess.Popen[str]":
-    """Starts `remit up` on the fleet, on a free port."""
-    command = [sys.executable, "-m", "remit.cli", "up", "--port", "0", "--fleet", str(folder), "--json"]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())

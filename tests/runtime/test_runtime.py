@@ -1,7 +1,6 @@
 """Tasks are taken on once, attempts hold the pen one at a time, and a run that was stopped goes on later."""
 
 import asyncio
-import socket
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from tests.runtime.workshop import RUDE_MORE, Script, open_workshop, outcome, wo
 from remit.core import HOUR, SECOND, InputError, NotFoundError, RefusedError
 from remit.identity import issue_secret
 from remit.journal import RunState
+from remit.journal import here as journal_here
 from remit.store import Commit, CommitRefused
 from remit.testing import SettableClock, says
 
@@ -105,7 +105,7 @@ async def test_an_attempt_is_taken_over_once_its_process_is_gone(
     clock = SettableClock()
     gone = await asyncio.create_subprocess_exec("true")
     await gone.wait()
-    executor = f"{socket.gethostname() if here else 'elsewhere'}/{gone.pid}/x"
+    executor = f"{journal_here() if here else 'elsewhere'}/{gone.pid}/x"
     async with open_workshop(tmp_path, *LOOK_AND_TELL, model=Script(FINAL), clock=clock) as cell:
         started = await cell.operations.submit("refund-desk", VALUE, on_behalf_of=ANN)
         parts = cell.parts

@@ -1,8 +1,10 @@
 """A cell: one fleet with its database, log, gateway and runtime, built once from its settings."""
 
+import asyncio
 import logging
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from remit.controls import Controls
 from remit.core import Clock, InputError, Settings, SystemClock, load_settings
 from remit.gateway import Gateway, Models, Parts, Release, Tools, compile_release, nowhere
 from remit.gateway.providers import KeylessProvider, MissingKeyError, Provider, build_provider
-from remit.guardrails import Guardrails
+from remit.guardrails import Guardrails, load_function
 from remit.identity import People
 from remit.journal import Executors, Journal
 from remit.kpis import Kpis
@@ -21,15 +23,18 @@ from remit.ledger import Ledger
 from remit.operations import Operations
 from remit.policy import Policy
 from remit.registry import Registry
-from remit.runtime import Chore, DbosEngine, Engine, InlineEngine, Runtime, Triggers, Worker
+from remit.runtime import Chore, Engine, InlineEngine, Runtime, Triggers, Worker
 from remit.store import ChangeFeed, Commit, Database, Writer, migrate
 
 _log = logging.getLogger("remit.app")
+_DBOS = "remit.runtime.dbos_engine:DbosEngine"
 # Beside the cell's database: what the durable engine queues in.
 QUEUE_FILE = "queue.db"
 # How late a scheduled task may begin.
 SCHEDULE_SECONDS = 1.0
 SETTLE_SECONDS = 5.0
+# How long calls in flight may take to come to an end once their servers are closed.
+LAST_OUTCOMES = 5.0
 # How much of the log may be unsigned when somebody takes the machine away.
 SIGN_SECONDS = 60.0
 
@@ -68,13 +73,16 @@ class Cell:
     async def close(self) -> None:
         """Signs the log's last entries and closes everything; runs in flight are left to the next start."""
         await self.engine.close()
+        await self.parts.tools.close()
+        await self.parts.models.close()
+        with suppress(TimeoutError):  # what ends now ends in an outcome, an unknown one perhaps, and that is still kept
+            async with asyncio.timeout(LAST_OUTCOMES):
+                await self.gateway.settle()
         if ended := self.runtime.end():
             self.parts.writer.commit_now(Commit([ended]))
         if commit := self.log.checkpoint_commit():
             self.parts.writer.commit_now(commit)
         self.parts.writer.close()
-        await self.parts.tools.close()
-        await self.parts.models.close()
         self.changes.close()
         self.database.close()
 
@@ -214,7 +222,7 @@ def _cell(folder: Path, fleet: Fleet, database: Database, log: Log, parts: Parts
     limits = settings.limits
     engine: Engine = InlineEngine(runtime, parts.journal, executor_seconds=limits.executor_seconds)
     if durable:
-        engine = DbosEngine(runtime, parts.journal, database.path.with_name(QUEUE_FILE))
+        engine = load_function(_DBOS)(runtime, parts.journal, database.path.with_name(QUEUE_FILE))
     kpis = Kpis(database)
     return Cell(
         folder=folder,

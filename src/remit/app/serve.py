@@ -20,6 +20,8 @@ from remit.endpoints import WebhookEndpoint, load_sources
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # Seconds that requests under way may take once it stops.
 LAST_REQUESTS = 5
+# Of one request; those of webhooks have a few hundred.
+MOST_HEADER_BYTES = 65_536
 
 
 class _Server(uvicorn.Server):
@@ -64,6 +66,9 @@ async def serve(cell: Cell, *, host: str, port: int, on_ready: Callable[[int], N
     listening = _listen(host, port)
     config = uvicorn.Config(
         http_app(cell),
+        # The faster parser takes headers without end.
+        http="h11",
+        h11_max_incomplete_event_size=MOST_HEADER_BYTES,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -78,7 +78,7 @@ class Tools:
 
     async def close(self) -> None:
         """Closes every server."""
-        await asyncio.gather(*(server.close() for server in self._servers.values()))
+        await asyncio.gather(*(server.close() for server in self._servers.values()), return_exceptions=True)
 
     def _server(self, tool: Tool) -> ToolServer:
         if tool.server not in self._servers:

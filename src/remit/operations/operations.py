@@ -3,13 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from remit.approvals import Approval, ApprovalState, VoteAnswer
 from remit.audit import Log, make_entry
-from remit.contracts import Fleet
+from remit.contracts import Contract, Fleet
 from remit.controls import parse_scope
-from remit.core import ConflictError, InputError, NotFoundError, RefusedError, RemitError
+from remit.core import ConflictError, InputError, IntegrityError, NotFoundError, RefusedError, RemitError
 from remit.gateway import (
     Denied,
     Done,
@@ -53,30 +54,44 @@ class Operations:
 
         An approved version whose text differs from the folder's goes on as it was approved; `changed` then names it.
         """
-        approved: list[Version] = []
-        self.changed = []
-        for contract in self._fleet.contracts.values():
-            digest = release_digest(contract, self._fleet, self._parts.settings)
-            terms = contract.terms
-            known = self._parts.registry.find(terms.agent, terms.version)
-            if known and known.state is not ReleaseState.PENDING:
-                if known.release != digest:
-                    self.changed.append(_was_changed(known))
-                continue
-            if known is None or known.release != digest:
-                fields = {
-                    "agent": terms.agent,
-                    "version": terms.version,
-                    "contract": contract.digest,
-                    "release": digest,
-                }
-                kept = self._parts.registry.keep_release(digest, release_source(contract, self._fleet))
-                registered = [*self._parts.registry.register(contract, digest), kept]
-                await self._commit("release.registered", digest, fields, registered)
-            if self._parts.settings.releases == "on-load":
-                approved.append(await self.promote(terms.agent, terms.version, by=by))
+        loaded = [await self._load(contract, by) for contract in self._fleet.contracts.values()]
+        known = [(version, digest) for version, digest, _ in loaded if version.state is not ReleaseState.PENDING]
+        self.changed = [_was_changed(version) for version, digest in known if version.release != digest]
         self._restore_releases()
-        return approved
+        return [version for version, _, is_new in loaded if is_new]
+
+    async def _load(self, contract: Contract, by: str) -> tuple[Version, str, bool]:
+        """Returns a contract's version, the digest of its text in the folder, and whether it was approved just now."""
+        digest, terms = release_digest(contract, self._fleet, self._parts.settings), contract.terms
+        is_new = False
+        for tries_left in (2, 1, 0):
+            try:
+                is_new = await self._bring_in(contract, digest, by)
+            except RemitError:
+                # Another process opens the same new fleet: what it has brought in is not brought in again.
+                if not tries_left or self._parts.registry.find(terms.agent, terms.version) is None:
+                    raise
+            else:
+                break
+        version = self._parts.registry.find(terms.agent, terms.version)
+        if version is None:
+            raise IntegrityError("A version was not kept", which=contract.id)
+        return version, digest, is_new
+
+    async def _bring_in(self, contract: Contract, digest: str, by: str) -> bool:
+        terms = contract.terms
+        known = self._parts.registry.find(terms.agent, terms.version)
+        if known and known.state is not ReleaseState.PENDING:
+            return False
+        if known is None or known.release != digest:
+            fields = {"agent": terms.agent, "version": terms.version, "contract": contract.digest, "release": digest}
+            kept = self._parts.registry.keep_release(digest, release_source(contract, self._fleet))
+            registered = [*self._parts.registry.register(contract, digest), kept]
+            await self._commit("release.registered", digest, fields, registered)
+        if self._parts.settings.releases != "on-load":
+            return False
+        await self.promote(terms.agent, terms.version, by=by)
+        return True
 
     def _restore_releases(self) -> None:
         """Makes the releases of versions that left the folder but may still have runs to finish."""
@@ -132,14 +147,11 @@ class Operations:
         if not because.strip():
             raise InputError("To cancel takes a reason", which=run_id, hint="Give one with --because")
         run = self._parts.journal.run(run_id)
-        for child in self._parts.journal.children(run.id):
-            if child.is_child and not child.state.is_over:
-                await self.cancel(child.id, because=because, by=by)
         fields = {"run": run.id, "because": because, "by": by}
         closes = self._parts.journal.end_task(run.task, "cancelled", "cancelled")
         cancelled = [
             self._parts.journal.cancel(run.id, because),
-            self._parts.journal.lose_attempt(run),
+            self._parts.journal.stop_attempt(run.id),
             *([self._parts.journal.ready(run.parent_run or "")] if run.is_child else [closes] if run.effects else []),
             *(
                 self._parts.approvals.close(asked.id, ApprovalState.WITHDRAWN, because)
@@ -147,8 +159,17 @@ class Operations:
                 if asked.kind != "unknown"  # what may have happened is still to be told
             ),
         ]
-        await self._commit("run.cancelled", run.id, fields, cancelled, stream=run.id)
+        try:
+            await self._commit("run.cancelled", run.id, fields, cancelled, stream=run.id)
+        finally:  # after it, when it can hand over nothing more; also to whom a cancel that broke off has not come
+            await self._cancel_takers(run, because, by)
         return self._parts.journal.run(run.id)
+
+    async def _cancel_takers(self, run: Run, because: str, by: str) -> None:
+        for child in self._parts.journal.children(run.id):
+            if child.is_child and self._parts.journal.run(run.id).state.is_over:
+                with suppress(ConflictError):  # it has just ended by itself
+                    await self.cancel(child.id, because=because, by=by)
 
     # --- people's answers
 

@@ -1,6 +1,9 @@
-"""Attempts of runs: hosted and code agents, driven by an engine."""
+"""Attempts of runs: hosted and code agents, driven by an engine.
 
-from remit.runtime.dbos_engine import DbosEngine
+The durable engine is loaded by its name, `remit.runtime.dbos_engine:DbosEngine`, only where it is wanted: DBOS takes a
+quarter of a second to import, and hardly any command of the command line needs it.
+"""
+
 from remit.runtime.engine import Engine, InlineEngine
 from remit.runtime.events import Event, Received
 from remit.runtime.handle import RunHandle
@@ -15,7 +18,6 @@ from remit.runtime.worker import Chore, Worker
 __all__ = [
     "ActionDeniedError",
     "Chore",
-    "DbosEngine",
     "Divergence",
     "Engine",
     "Event",

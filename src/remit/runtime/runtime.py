@@ -72,11 +72,13 @@ class Runtime:
         """Makes one attempt; True when what it waited for came while it was being parked."""
         secret, kept = issue_secret()
         begin = self._begin(run, kept)
-        if not begin or not await self._commit_begin(run, begin):
+        if not begin or run.id in self._driving:
             return False
-        self._parts.reach("after claim")
-        self._driving.add(run.id)
+        self._driving.add(run.id)  # before it shows in the journal, or it would look like one that broke off
         try:
+            if not await self._commit_begin(run, begin):
+                return False
+            self._parts.reach("after claim")
             await self._attempts.drive(self._attempt(run, secret))
         finally:
             self._driving.discard(run.id)

@@ -1,0 +1,152 @@
+"""Several processes at work on one fleet share a queue: every run is driven once, and none keeps another waiting."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from tests.runtime.engines import until
+from tests.runtime.relay import ANN, PEOPLE, TOOLS, contract
+
+from journeys.command_line import environment
+from remit.app import Cell, build
+from remit.journal import RunState
+
+JOBS = """
+import asyncio, os
+from pathlib import Path
+
+class Desk:
+    def __init__(self, log):
+        self.log = log
+
+    async def look(self, call, *, order):
+        await asyncio.sleep(0.02)
+        return {"amount": 7}
+
+    async def pay(self, call, *, order, amount):
+        with self.log.open("a") as log:
+            log.write(f"{call.key} {os.getpid()}\\n")
+        return {"amount": amount}
+
+def connect(folder):
+    return Desk(folder / "paid.txt")
+
+async def work(run):
+    await run.tool("desk__look", order=run.input["order"])
+    await run.tool("desk__pay", order=run.input["order"], amount=5)
+    return {"resolved": True}
+"""
+RUNS = 120
+
+
+def write_shared_fleet(folder: Path) -> Path:
+    """Writes a fleet whose code lies in its folder, so that any process can open it."""
+    for path, text in {
+        "remit.toml": 'name = "shared"\nreleases = "on-load"\n',
+        "jobs_of_two.py": JOBS,
+        "tools/desk.yaml": TOOLS.replace("tests.runtime.relay:connect", "jobs_of_two:connect"),
+        "people.yaml": PEOPLE,
+        "agents/giver.agent.md": contract("giver", hands_to="taker", more="code: jobs_of_two:work\n"),
+        "agents/taker.agent.md": contract("taker", takes_from="giver", more="code: jobs_of_two:work\n"),
+    }.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")
+    return folder
+
+
+def up(folder: Path) -> "subprocess.Popen[str]":
+    """Starts `remit up` on the fleet, on a free port."""
+    command = [sys.executable, "-m", "remit.cli", "up", "--port", "0", "--fleet", str(folder), "--json"]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
+
+
+def ready(process: "subprocess.Popen[str]") -> None:
+    """Waits until a process says that it is at work."""
+    assert process.stdout
+    assert process.stdout.readline(), process.communicate()[1]
+
+
+async def submit_many(cell: Cell) -> list[str]:
+    """Takes tasks on in the journal; nobody here drives them."""
+    started = [cell.operations.submit("giver", {"order": f"R-{n}"}, on_behalf_of=ANN) for n in range(RUNS)]
+    return [each.run.id for each in await asyncio.gather(*started)]
+
+
+def all_done(cell: Cell) -> bool:
+    """Whether every run of the fleet is done."""
+    return list(cell.parts.journal.counts()) == [RunState.DONE.value]
+
+
+def paid(cell: Cell) -> list[list[str]]:
+    """Returns key and process of everything that was paid."""
+    return [line.split() for line in (cell.folder / "paid.txt").read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+async def test_two_processes_on_one_fleet_drive_every_run_though_one_of_them_ends(
+    tmp_path: Path, end: signal.Signals
+) -> None:
+    folder = write_shared_fleet(tmp_path / "fleet")
+    cell = build(folder)
+    await cell.operations.load()
+    first, second = up(folder), up(folder)  # at once: both make the queue
+    try:
+        ready(first)
+        ready(second)
+        await submit_many(cell)
+        await until(lambda: cell.parts.journal.counts().get("done", 0) > RUNS // 4)
+        goes, stays = (first, second) if paid(cell)[-1][1] == str(first.pid) else (second, first)
+        goes.send_signal(end)
+        await submit_many(cell)
+        await until(lambda: all_done(cell))
+        assert ended(goes) == (0 if end is signal.SIGTERM else -end, [])
+        keys = Counter(key for key, _ in paid(cell))
+        assert len(keys) == 2 * RUNS
+        if end is signal.SIGTERM:
+            assert set(keys.values()) == {1}
+        else:  # what was under way is done again, under its key
+            assert keys.total() <= sum(run.attempt for run in cell.parts.journal.runs())
+        assert {process for _, process in paid(cell)} == {str(goes.pid), str(stays.pid)}
+        await cell.close()
+        stays.terminate()
+        code, said = ended(stays)
+        assert (code, [line for line in said if "it is taken over" not in line]) == (0, [])
+    finally:
+        for process in (first, second):
+            process.kill()
+            process.communicate()
+
+
+def ended(process: "subprocess.Popen[str]") -> tuple[int, list[str]]:
+    """Waits until a process has ended; returns how, and what it complained of."""
+    _, errors = process.communicate(timeout=30)
+    return process.returncode, errors.splitlines()
+
+
+@pytest.mark.slow
+async def test_room_is_not_lost_to_runs_that_another_process_drives(tmp_path: Path) -> None:
+    folder = write_shared_fleet(tmp_path / "fleet")
+    other = up(folder)
+    try:
+        ready(other)
+        cell = build(folder, durable=True)
+        try:
+            await cell.operations.load()
+            await cell.engine.start()
+            empty = cell.engine.room()
+            for run in await submit_many(cell):
+                cell.engine.dispatch(run)
+            assert cell.engine.room() == empty - RUNS
+            await until(lambda: all_done(cell) and cell.engine.room() == empty)
+            keys = [key for key, _ in paid(cell)]
+            assert len(keys) == len(set(keys)) == RUNS
+        finally:
+            await cell.close()
+    finally:
+        other.kill()
+        other.communicate()
