@@ -1,5 +1,6 @@
 """Only who knows the secret hands an event in; each event is taken once; whoever guesses learns nothing."""
 
+import asyncio
 import base64
 import json
 import logging
@@ -17,7 +18,7 @@ from tests.runtime.office import TICKET, ZOE, open_office
 
 from remit.app import Cell
 from remit.core import MINUTE, SECOND, BusyError, InputError, Webhook
-from remit.endpoints import WebhookEndpoint, load_sources, sign
+from remit.endpoints import BODY_SECONDS, WebhookEndpoint, load_sources, sign
 from remit.journal import RunState
 from remit.runtime import Event, Received
 from remit.testing import SettableClock
@@ -70,7 +71,9 @@ class Sender:
 
 
 @asynccontextmanager
-async def served(receive: Receive, dispatch: Callable[[str], object] | None = None) -> AsyncGenerator[Sender]:
+async def served(
+    receive: Receive, dispatch: Callable[[str], object] | None = None, *, body_seconds: float = BODY_SECONDS
+) -> AsyncGenerator[Sender]:
     """Serves the endpoint without a socket."""
     dispatched: list[str] = []
     endpoint = WebhookEndpoint(
@@ -79,6 +82,7 @@ async def served(receive: Receive, dispatch: Callable[[str], object] | None = No
         dispatch=dispatch or dispatched.append,
         clock=SettableClock(NOW * SECOND),
         largest=LARGEST,
+        body_seconds=body_seconds,
     )
     transport = httpx2.ASGITransport(app=Starlette(routes=[endpoint.route()]))
     async with httpx2.AsyncClient(transport=transport, base_url="http://remit.example") as client:
@@ -241,6 +245,17 @@ async def test_a_body_that_is_too_large_is_not_read() -> None:
         assert (await sender.send(b" " * (LARGEST + 1))).status_code == 413
         answer = await sender.send(content=endless())
         assert (answer.status_code, answer.json()["detail"]) == (413, "The limit is 4096 bytes")
+
+
+async def dripping() -> AsyncGenerator[bytes]:
+    yield b"{"
+    await asyncio.Event().wait()
+
+
+async def test_a_body_that_never_ends_is_given_up() -> None:
+    async with served(nobody, body_seconds=0.1) as sender:
+        answer = await sender.send(content=dripping())
+        assert (answer.status_code, answer.json()["title"]) == (408, "The body took too long")
 
 
 @pytest.mark.parametrize("kind", [None, "text/plain", "application/x-www-form-urlencoded"])

@@ -119,14 +119,35 @@ def is_discovered(request: Mapping[str, Any]) -> Answer | None:
     return None
 
 
+def older(request: Mapping[str, Any]) -> Answer | None:
+    """Answers as a server of the older protocol does, with a session and the tool `echo`; not to calls."""
+    match request["method"]:
+        case "initialize":
+            told: dict[str, Any] = {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}}
+            told |= {"serverInfo": {"name": "old", "version": "1"}}
+            return says(request["id"], told, **{"mcp-session-id": "s1"})
+        case "tools/list":
+            return says(request["id"], {"tools": [{"name": "echo", **DEFINITIONS["echo"]}]})
+        case "tools/call":
+            return None
+        case method:
+            return (202, {}, b"") if method.startswith("notifications/") else (400, {}, b"")
+
+
 @dataclass(slots=True)
 class ScriptedHttp:
-    """Answers each POST with what a function makes of it; None hangs up, and GET is not allowed."""
+    """Answers each POST with what a function makes of it; None hangs up, and other methods are not allowed."""
 
     answer: Callable[[dict[str, Any], Mapping[str, str]], Answer | None]
+    streamed: Answer = (405, {}, b"")
+    """What GET is answered with."""
+    is_silent: Callable[[str], bool] = lambda _: False
+    """Which JSON-RPC or HTTP methods get no answer at all, while the connection stays."""
     url: str = ""
+    methods: list[str] = field(default_factory=list[str])
     seen: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     connections: int = 0
+    _over: asyncio.Event = field(default_factory=asyncio.Event)
     _serving: dict[asyncio.Task[Any], asyncio.StreamWriter] = field(
         default_factory=dict[asyncio.Task[Any], asyncio.StreamWriter]
     )
@@ -140,6 +161,7 @@ class ScriptedHttp:
             yield self
         finally:
             listener.close()
+            self._over.set()
             for writer in self._serving.values():
                 writer.transport.abort()
             await asyncio.gather(*self._serving)
@@ -160,15 +182,21 @@ class ScriptedHttp:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
         body = await reader.readexactly(int(headers.get("content-length", 0)))
-        if not head[0].startswith("POST"):
-            answer: Answer | None = (405, {}, b"")
+        method = head[0].partition(" ")[0]
+        self.methods.append(method)
+        if method != "POST":
+            answer: Answer | None = self.streamed if method == "GET" else (405, {}, b"")
         else:
             self.seen.append(json.loads(body))
-            answer = self.answer(self.seen[-1], headers)
+            method, answer = self.seen[-1]["method"], self.answer(self.seen[-1], headers)
+        if self.is_silent(method):
+            await self._over.wait()
+            return False
         if answer is None:
             return False
         status, more, content = answer
-        lines = [f"HTTP/1.1 {status} X", f"content-length: {len(content)}", *(f"{k}: {v}" for k, v in more.items())]
+        told = {"content-length": str(len(content)), **more}
+        lines = [f"HTTP/1.1 {status} X", *(f"{name}: {value}" for name, value in told.items())]
         writer.write(("\r\n".join(lines) + "\r\n\r\n").encode() + content)
         await writer.drain()
         return True

@@ -23,6 +23,8 @@ CLOCK = SettableClock()
         ("nan", 0),
         ("soon", 0),
         ("²", 0),
+        ("Tue, 14 Nov 2023 22:13:25 +99999999999999", 0),
+        ("Tue, 99999999999999999999 Nov 2023 22:13:25 GMT", 0),
     ],
 )
 def test_a_wait_is_told_in_seconds_or_as_a_date(header: str, seconds: float) -> None:

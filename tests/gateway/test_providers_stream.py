@@ -247,6 +247,7 @@ async def test_an_error_half_way_is_charged_and_told_without_the_key() -> None:
         (call_part(10_000, "call_a", name="a"), "senseless index"),
         (call_part("first", "call_a", name="a"), "senseless index"),
         (call_part(0, 7, name="a"), "is not text"),
+        (call_part(0, "call_a", name="a") + call_part(0, "call_b", name="b", arguments="{}"), "calls have one index"),
         (chunk({"tool_calls": "all"}), "not a list"),
     ],
 )

@@ -1,5 +1,6 @@
 """POST /webhooks/{source}: a signed event comes in, and every agent that takes it starts on it."""
 
+import asyncio
 import json
 import logging
 import secrets
@@ -18,6 +19,8 @@ from remit.runtime import Event, Received
 
 _log = logging.getLogger("remit.endpoints")
 RETRY_SECONDS = 5
+# Whoever sends a quarter of a megabyte for longer wants to keep a place taken.
+BODY_SECONDS = 10.0
 PROBLEM = "application/problem+json"
 _UNSIGNED = "The message is not signed by a source that is known here"
 
@@ -53,6 +56,7 @@ class WebhookEndpoint:
     clock: Clock
     largest: int
     """Bytes of a body at most: `limits.event_bytes`."""
+    body_seconds: float = BODY_SECONDS
 
     def route(self) -> Route:
         """Returns the route to serve."""
@@ -83,10 +87,14 @@ class WebhookEndpoint:
         if announced.isdecimal() and int(announced) > self.largest:
             raise too_large
         body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > self.largest:
-                raise too_large
+        try:
+            async with asyncio.timeout(self.body_seconds):
+                async for chunk in request.stream():
+                    body += chunk
+                    if len(body) > self.largest:
+                        raise too_large
+        except TimeoutError:
+            raise _Refused(408, "The body took too long", f"The limit is {self.body_seconds:g} seconds") from None
         return bytes(body)
 
     def _authenticated(self, request: Request, body: bytes) -> tuple[Source, Message]:

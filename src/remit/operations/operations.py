@@ -90,7 +90,7 @@ class Operations:
             await self._commit("release.registered", digest, fields, registered)
         if self._parts.settings.releases != "on-load":
             return False
-        await self.promote(terms.agent, terms.version, by=by)
+        await self._promote(terms.agent, terms.version, by=by, again=False)
         return True
 
     def _restore_releases(self) -> None:
@@ -110,11 +110,14 @@ class Operations:
 
     async def promote(self, agent: str, version: str, *, by: str) -> Version:
         """Approves the registered release of a version: from now on it takes the agent's work."""
+        return await self._promote(agent, version, by=by)
+
+    async def _promote(self, agent: str, version: str, *, by: str, again: bool = True) -> Version:
         known = self._parts.registry.find(agent, version)
         if known is None:
             raise NotFoundError("No such version", which=f"{agent}@{version}", hint="`remit agents` lists them")
         fields = {"agent": agent, "version": version, "release": known.release, "by": by}
-        statements = self._parts.registry.approve(agent, version, known.release, by)
+        statements = self._parts.registry.approve(agent, version, known.release, by, again=again)
         await self._commit("release.approved", known.release, fields, statements)
         approved = self._parts.registry.find(agent, version)
         return approved or known

@@ -10,7 +10,7 @@ where agent = :agent and version = :version and state = 'pending'
 -- name: approve
 update versions set state = 'approved', lifecycle = 'live', approved_by = :by, approved_at = :at
 where agent = :agent and version = :version and release = :release
-  and state in ('pending', 'approved') and lifecycle <> 'retired'
+  and (state = 'pending' or state = 'approved' and :again) and lifecycle <> 'retired'
 
 -- name: drain_others
 update versions set state = 'draining' where agent = :agent and version <> :version and state = 'approved'

@@ -92,10 +92,13 @@ class Registry:
         row = self._database.read_one(_Q["bundle"], {"digest": digest})
         return bytes(row["body"]) if row else None
 
-    def approve(self, agent: str, version: str, release: str, by: str) -> list[Statement]:
-        """Approves exactly this release; older approved versions of the agent take no new work from now on."""
+    def approve(self, agent: str, version: str, release: str, by: str, *, again: bool = True) -> list[Statement]:
+        """Approves exactly this release; older approved versions of the agent take no new work from now on.
+
+        `again` lets an approved one be approved once more; without it, one of several at once does it.
+        """
         key = {"agent": agent, "version": version}
-        approve = {**key, "release": release, "by": by, "at": self._clock.now()}
+        approve = {**key, "release": release, "by": by, "at": self._clock.now(), "again": int(again)}
         return [
             Statement(
                 _Q["approve"],

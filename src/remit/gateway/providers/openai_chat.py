@@ -113,9 +113,14 @@ class OpenAIChatStream:
         identifier = text_of(part.get("id"), "The id of a tool call")
         call = self._calls.setdefault(self._index(part, identifier), _Call())
         arguments = text_of(function.get("arguments"), "The arguments of an event")
-        # Some servers repeat id and name in every event.
+        name = text_of(function.get("name"), "The name of a tool call")
+        if name and call.name not in ("", name):
+            raise InputError(
+                "Two tool calls have one index", hint="The arguments of one would be taken for the other's"
+            )
+        # Some servers repeat id and name in every event, or draw a new id each time.
         call.id = call.id or identifier
-        call.name = call.name or text_of(function.get("name"), "The name of a tool call")
+        call.name = call.name or name
         call.arguments.append(arguments)
         self.received += byte_count(arguments)
 

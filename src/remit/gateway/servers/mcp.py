@@ -43,10 +43,12 @@ class McpServer:
         result_bytes: int,
         busy_seconds: float = BUSY_SECONDS,
         look_seconds: float = LOOK_SECONDS,
+        look_again_seconds: float = LOOK_AGAIN_SECONDS,
     ) -> None:
         self._server = server
         self._busy_seconds = busy_seconds
         self._look_seconds = look_seconds
+        self._look_again_seconds = look_again_seconds
         self._folder = folder
         self._most = LARGEST_LIST + 4 * result_bytes
         self._places = asyncio.Semaphore(server.concurrency)
@@ -168,14 +170,14 @@ class McpServer:
             if not self._is_time_to_look():  # somebody else has just looked
                 return
             # Before asking: what changes while the server answers is news again.
-            self._has_news, self._look_at = False, _now() + LOOK_AGAIN_SECONDS
+            self._has_news, self._look_at = False, _now() + self._look_again_seconds
             try:
                 async with asyncio.timeout(self._server.connect_seconds):
                     self._saw(await connection.offer())
             except Exception as fault:  # noqa: BLE001  whatever it is, what was seen before holds for a while
                 _log.warning("cannot look at the tools of %s: %s", self._server.name, type(fault).__name__)
                 # From now on: a look may take longer than that, and those who waited must not each take another.
-                self._look_at = _now() + LOOK_AGAIN_SECONDS
+                self._look_at = _now() + self._look_again_seconds
 
     def _is_time_to_look(self) -> bool:
         return self._has_news or _now() >= self._look_at
