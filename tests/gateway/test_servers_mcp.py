@@ -253,18 +253,6 @@ async def test_what_is_no_server_is_told(command: tuple[str, ...], told: str, tm
         await offered_by(server(command=command, connect_seconds=0.5), tmp_path, result_bytes=1_000)
 
 
-async def test_a_connection_is_closed_while_it_is_being_made(tmp_path: Path) -> None:
-    command = (sys.executable, "-c", "import time; time.sleep(60)")
-    tools = opened_tools(server(command=command), tmp_path)
-    calling = asyncio.create_task(tools.call(tool("add"), CALL, {"a": 1, "b": 1}))
-    await asyncio.sleep(0.1)
-    await tools.close()
-    with pytest.raises(NotSentError, match="closed"):
-        await calling
-    with pytest.raises(NotSentError, match="closed"):
-        await tools.call(tool("add"), CALL, {"a": 1, "b": 1})
-
-
 def rpc_error(code: int, status: int = 200) -> Callable[[Any], Answer]:
     def answer(identifier: Any) -> Answer:
         error = {"code": code, "message": "no such thing"}
