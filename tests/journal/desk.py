@@ -66,10 +66,10 @@ class Desk:
         """The statement that refuses a step."""
         return self._step("deny_step", attempt, step, result="told", refused_at=6, **more)
 
-    def close_step(self, *, step: int = 1, result: str = "done") -> Statement:
+    def close_step(self, *, step: int = 1, result: str = "done", query: str = "close_step") -> Statement:
         """The statement that keeps a step's outcome."""
         values = {"result": result, "is_error": 0, "cost": 5, "at": self.clock.now()}
-        return self.journal.write_step("close_step", run=self.run_id, step=step, **values)
+        return self.journal.write_step(query, run=self.run_id, step=step, **values)
 
     def doubt_step(self, *, step: int = 1) -> Statement:
         """The statement that says nobody knows a step's outcome."""

@@ -94,7 +94,8 @@ def test_a_doubted_step_is_closed_when_somebody_knows(desk: Desk) -> None:
     desk.store.commit(desk.doubt_step())
     assert (desk.step().state, desk.step().approval) == (StepState.UNKNOWN, "apr_1")
     assert desk.store.refusal(desk.doubt_step()) == DECIDED
-    desk.store.commit(desk.close_step(result="it did happen"))
+    assert desk.store.refusal(desk.close_step()) == DECIDED
+    desk.store.commit(desk.close_step(result="it did happen", query="close_doubted"))
     assert desk.step().result == "it did happen"
 
 

@@ -141,13 +141,14 @@ async def open_relay(
     *,
     clock: SettableClock | None = None,
     model: Provider | None = None,
+    tools: str = TOOLS,
     **plays: Work,
 ) -> AsyncGenerator[tuple[Cell, Desk]]:
     """Opens a fleet with these contracts, by agent, whose code agents do what `plays` says."""
     fleet = folder / "fleet"
     for path, text in {
         "remit.toml": SETTINGS,
-        "tools/desk.yaml": TOOLS,
+        "tools/desk.yaml": tools,
         "people.yaml": PEOPLE,
         **{f"agents/{name}.agent.md": text for name, text in contracts.items()},
     }.items():

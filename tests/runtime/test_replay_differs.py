@@ -57,6 +57,16 @@ async def test_code_that_goes_on_where_it_ended_or_ends_where_it_went_on_is_name
         assert told.output_same is False
 
 
+async def test_code_that_leaves_out_its_last_step_and_says_the_same_is_named(tmp_path: Path) -> None:
+    async with open_workshop(tmp_path, more=code("goes_on")) as cell:
+        run = await work(cell)
+        told = await _with_code(cell, run, "denied")
+        (divergence,) = told.divergences
+        assert (divergence.step, divergence.found, told.output_same) == (2, "the end: done", True)
+        assert divergence.expected.startswith("tool shop__get_order (")
+        assert not told.same
+
+
 async def _with_code(cell: Cell, run: Run, name: str) -> Replayed:
     """Replays a run with other code than it had."""
     release = cell.parts.releases[run.release]

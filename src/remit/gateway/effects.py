@@ -186,8 +186,11 @@ def _end_doubt(parts: Parts, ctx: ActionContext) -> list[Statement]:
 
 
 def _bindings(parts: Parts, ctx: ActionContext, value: JsonValue, is_error: bool) -> list[Statement]:
-    """Binds the task's subject to what a tool found out, when it has none of that kind yet."""
-    if ctx.tool is None or is_error:
+    """Binds the task's subject to what a tool found out, when it has none of that kind yet.
+
+    A fork without effects only looks: it does not say what others may write to.
+    """
+    if ctx.tool is None or is_error or not ctx.run.effects:
         return []
     found = {kind: _at(value, path) for kind, path in ctx.tool.binds.items() if kind not in ctx.subjects}
     return [

@@ -20,7 +20,7 @@ from remit.gateway.answers import check_duties
 from remit.gateway.context import ActionContext, Parts
 from remit.gateway.effects import conclude, perform
 from remit.gateway.model import Action, Check, Denied, Done, Outcome, Waiting
-from remit.gateway.recall import AnotherActionError, is_left, play_back, recall, settle_left, settle_told, take_up
+from remit.gateway.recall import AnotherActionError, play_back, recall, settle_over, settle_told, take_up
 from remit.gateway.records import CommitRefusedError, commit_denied, commit_permit, read_done
 from remit.identity import Credentials
 from remit.journal import StepState
@@ -63,9 +63,9 @@ class Gateway:
         """
         return await self._through(ActionContext(action.bounded(), credentials, self._parts.clock.now()))
 
-    async def settle(self, run: str) -> None:
-        """Waits until nothing that `run` was permitted is still being performed here."""
-        while tasks := [task for key, task in self._in_flight.items() if key.startswith(f"{run}:")]:
+    async def settle(self, run: str = "") -> None:
+        """Waits until nothing that `run`, or any run, was permitted is still being performed here."""
+        while tasks := [task for key, task in self._in_flight.items() if not run or key.startswith(f"{run}:")]:
             await asyncio.wait(tasks)
 
     async def act_as_person(
@@ -93,14 +93,25 @@ class Gateway:
         row = parts.journal.step(approval.run, approval.step)
         if row is None or row.state is not StepState.UNKNOWN:
             raise NotFoundError("No outcome to settle", which=approval.id)
-        return await self._owned(f"{row.run}:{row.step}", settle_told(parts, row, approval))
+        try:
+            return await self._owned(f"{row.run}:{row.step}", settle_told(parts, row, approval))
+        except CommitRefusedError:
+            now = parts.journal.step(row.run, row.step)
+            if now is None or now.state is not StepState.DONE:
+                raise
+            return read_done(parts, now)  # another process has settled it by what was told
 
     async def settle_left(self) -> None:
         """Brings what was decided in runs that are over to an outcome, when nobody performs it any more."""
         for run, step in self._parts.journal.open_steps():
             row = self._parts.journal.step(run, step)
-            if row is not None and f"{run}:{step}" not in self._in_flight and is_left(self._parts, row):
-                await self._owned(f"{run}:{step}", settle_left(self._parts, row))
+            if row is None or f"{run}:{step}" in self._in_flight:
+                continue
+            try:
+                if settling := settle_over(self._parts, row):
+                    await self._owned(f"{run}:{step}", settling)
+            except Exception:  # noqa: BLE001  one that cannot be settled keeps no other from it
+                _log.warning("%s:%d of a run that is over could not be settled", run, step, exc_info=True)
 
     async def _through(self, ctx: ActionContext) -> Outcome:
         try:

@@ -1,6 +1,6 @@
 """Hand-offs: work goes to another contract with an envelope, as a child run made in the commit of the decision."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from remit.contracts import Contract, compile_envelope, compile_schema, trigger_problem, unreadable_criteria
 from remit.core import InputError, NotFoundError, check_depth
@@ -59,6 +59,9 @@ def _check_taking(ctx: ActionContext, taker: _Taker) -> Denied | None:
     contract, context = taker.contract, ctx.arguments["context"]
     if problem := trigger_problem(contract, "handoff", giver=ctx.version.agent, value=context):
         return Denied(Check.INPUT, problem)
+    if (hops := ctx.run.hops + 1) > (most := contract.terms.limits.hops):
+        why = f"{contract.name} takes work that was handed on {most} times at most, and this would be the {hops}."
+        return Denied(Check.LIMITS, why, "Ask a person")
     if problems := compile_schema(contract.terms.input).problems(context):
         told = "; ".join(problems)
         hint = f"Send a context that fits the input of {contract.name}"
@@ -69,7 +72,8 @@ def _check_taking(ctx: ActionContext, taker: _Taker) -> Denied | None:
 
 def plan_child(parts: Parts, ctx: ActionContext, handover: Handover) -> list[Statement]:
     """11a. Plans the taker's run and returns its statements, for the commit of the decision."""
-    version, given = handover.version, ctx.payload(ctx.arguments["context"])
+    version, labels = handover.version, ",".join(sorted(ctx.labels))
+    given = replace(ctx.payload(ctx.arguments["context"]), labels=labels)
     handover.child, queued = parts.journal.new_run(
         ctx.task,
         agent=version.agent,

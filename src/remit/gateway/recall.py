@@ -1,15 +1,23 @@
 """A run driven again: recorded outcomes come back, open ones are settled, and another order is a named error."""
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
-from remit.approvals import Approval
+from remit.approvals import Approval, ApprovalState
 from remit.contracts import unmet_criteria
-from remit.core import IntegrityError, JsonValue, NotFoundError, RemitError
+from remit.core import SECOND, IntegrityError, JsonValue, NotFoundError, RemitError
 from remit.gateway.context import ActionContext, Parts
 from remit.gateway.effects import Performed, conclude, doubt, finish, look_up, resume, settle_doubt
 from remit.gateway.model import Action, Check, Denied, Done, Outcome, Waiting
-from remit.gateway.records import commit_denied, commit_played_back, commit_resumed, read_denied, read_done, recorded_outcome
+from remit.gateway.records import (
+    commit_denied,
+    commit_played_back,
+    commit_resumed,
+    longest_call,
+    read_denied,
+    read_done,
+    recorded_outcome,
+)
 from remit.gateway.steps import take_locks
 from remit.gateway.tools import OutcomeUnknownError
 from remit.journal import Run, RunState, StepRow, StepState
@@ -40,12 +48,26 @@ def recall(parts: Parts, ctx: ActionContext, row: StepRow) -> Done | Denied | No
 
 async def play_back(parts: Parts, ctx: ActionContext) -> Done | Denied:
     """Answers a write of a fork without effects: as the first run was answered, or not at all; nothing is done."""
-    row = parts.journal.recorded_like(ctx.run.parent_run or "", ctx.asked.digest if ctx.asked else "")
+    first, asked = _first_of(parts, ctx.run), ctx.asked.digest if ctx.asked else ""
+    like = parts.journal.recorded_like
+    row = like(first.id, asked, fork=ctx.run.id, step=ctx.action.step) if first else None
     rung = ctx.verdict.rung if ctx.verdict else None
     if row is None:
         why = f"a fork without effects does not do it; policy's answer is {rung}"
         return await commit_denied(parts, ctx, Denied(Check.PERFORM, why, "Fork with effects to have it done"))
     return await commit_played_back(parts, ctx, row)
+
+
+def _first_of(parts: Parts, run: Run) -> Run | None:
+    """Returns whose record answers in a fork without effects; for whom it hands work to, that of the first run's taker."""
+    before = parts.journal.find_run(run.parent_run or "")
+    if run.is_fork or before is None:
+        return before
+    giver, step = _first_of(parts, before), run.parent_step or 0
+    while giver is not None and step < (giver.forked_at or 0):  # what it began with was handed over before it
+        giver = parts.journal.find_run(giver.parent_run or "")
+    taker = parts.journal.child(giver.id, step) if giver else None
+    return taker if taker and taker.agent == run.agent else None
 
 
 async def settle_told(parts: Parts, row: StepRow, approval: Approval) -> Outcome:
@@ -54,13 +76,29 @@ async def settle_told(parts: Parts, row: StepRow, approval: Approval) -> Outcome
 
 
 def is_left(parts: Parts, row: StepRow) -> bool:
-    """Whether the process that performed a step is gone."""
+    """Whether nobody performs a step of a run that is over any more."""
     run = parts.journal.run(row.run)
-    return parts.executors.left(run, parts.journal.executor(run.id, row.attempt)) is not None
+    if row.kind == "handoff":
+        return True  # the taker's run is what was done, and nobody waits for it
+    if row.person and (acted := parts.approvals.find(row.approval)) and acted.used_at is not None:
+        # They may act from any process: after this time their call has ended, one way or another.
+        tool = parts.releases[run.release].tools.get(row.name) if run.release in parts.releases else None
+        return parts.clock.now() - acted.used_at > longest_call(parts, tool) * SECOND
+    # Whoever decided it, and whoever may have taken it up since.
+    drivers = {parts.journal.executor(run.id, number) for number in (row.attempt, run.attempt)}
+    return all(parts.executors.left(run, each) is not None for each in drivers)
 
 
-async def settle_left(parts: Parts, row: StepRow) -> Outcome:
-    """Settles a step of a run that is over: nothing is performed any more, but what may have happened is found out."""
+def settle_over(parts: Parts, row: StepRow) -> Coroutine[Any, Any, Outcome] | None:
+    """Returns what brings a step of a run that is over to its outcome; nothing while somebody performs or is asked."""
+    if row.state is not StepState.UNKNOWN:
+        return _settle_left(parts, row) if is_left(parts, row) else None
+    asked = parts.approvals.find(row.approval)
+    return settle_told(parts, row, asked) if asked and asked.state is not ApprovalState.PENDING else None
+
+
+async def _settle_left(parts: Parts, row: StepRow) -> Outcome:
+    """Nothing is performed any more, but what may have happened is found out."""
     ctx = _context_of(parts, row)
     told = "the run ended before its answer was kept"
     if row.kind != "tool" or (ctx.tool and ctx.tool.effect == "read"):

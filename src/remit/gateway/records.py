@@ -7,6 +7,7 @@ from typing import Any
 
 from remit.approvals import Approval, ApprovalState, Asking
 from remit.audit import make_entry
+from remit.contracts import Tool
 from remit.core import ConflictError, InputError
 from remit.gateway.calls import plain
 from remit.gateway.context import ActionContext, Parts
@@ -134,7 +135,7 @@ async def commit_permit(parts: Parts, ctx: ActionContext) -> Denied | None:
             *parts.ledger.open(ctx.budgets),
             *parts.ledger.reserve(ctx.run.id, ctx.action.step, ctx.hold.amount, ctx.budgets),
         ]
-    locks = parts.controls.lock(ctx.locks, ctx.key, _lock_seconds(parts, ctx))
+    locks = parts.controls.lock(ctx.locks, ctx.key, longest_call(parts, ctx.tool))
     more = {"approval": ctx.approval.id if ctx.approval else ""}
     if ctx.handover is not None:
         held += plan_child(parts, ctx, ctx.handover)
@@ -158,10 +159,10 @@ def _use(parts: Parts, ctx: ActionContext, approval: Approval) -> Statement:
     return parts.approvals.use(approval)
 
 
-def _lock_seconds(parts: Parts, ctx: ActionContext) -> float:
-    """A lock outlives the call it protects: every try, its check and its gate, and a margin for the commit."""
+def longest_call(parts: Parts, tool: Tool | None) -> float:
+    """Returns the seconds a call takes at most: every try, its check and its gate, and a margin for the commit."""
     limits = parts.settings.limits
-    seconds = (ctx.tool.seconds if ctx.tool else None) or limits.tool_seconds
+    seconds = (tool.seconds if tool else None) or limits.tool_seconds
     return seconds * TRIES + limits.tool_seconds * 2 + limits.lock_seconds
 
 
@@ -173,7 +174,7 @@ async def commit_resumed(parts: Parts, ctx: ActionContext) -> Denied | None:
         parts.controls.guard(ctx.scopes),
         parts.registry.guard(ctx.version.agent, ctx.version.version, ctx.run.release),
     ]
-    locks = parts.controls.lock(ctx.locks, ctx.key, _lock_seconds(parts, ctx))
+    locks = parts.controls.lock(ctx.locks, ctx.key, longest_call(parts, ctx.tool))
     result = await parts.writer.commit(Commit([*guards, *locks], [decision_entry(ctx, "resume")], ctx.key))
     if isinstance(result, CommitRefused):
         return CommitRefusedError(result).denied

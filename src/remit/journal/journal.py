@@ -268,6 +268,10 @@ class Journal:
         parameters = {"run": run.id, "number": run.attempt, "at": self._clock.now()}
         return Statement(_Q["lose_attempt"], parameters, want=None)
 
+    def stop_attempt(self, run: str) -> Statement:
+        """Ends whatever attempt of a run is under way, as it is cancelled."""
+        return Statement(_Q["stop_attempt"], {"run": run, "at": self._clock.now()}, want=None)
+
     def end_task(self, task: str, state: str, outcome: str) -> Statement:
         """Closes a task with its outcome."""
         parameters = {"task": task, "state": state, "outcome": outcome, "at": self._clock.now()}

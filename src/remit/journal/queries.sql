@@ -52,6 +52,9 @@ insert into attempts (run, number, executor, state, started_at) values (:run, :n
 -- name: lose_attempt
 update attempts set state = 'lost', ended_at = :at where run = :run and number = :number and state = 'running'
 
+-- name: stop_attempt
+update attempts set state = 'lost', ended_at = :at where run = :run and state = 'running'
+
 -- name: end_attempt
 update attempts set state = :state, ended_at = :at, reason = :reason
 where run = :run and number = :number and state = 'running'

@@ -6,14 +6,22 @@ from collections.abc import Awaitable, Callable
 from remit.approvals import Approval, ApprovalState, Asking, anyone_of
 from remit.audit import make_entry
 from remit.contracts import holds, parse_condition
-from remit.core import HOUR, JsonValue, RemitError
+from remit.core import HOUR, BusyError, JsonValue, RemitError
 from remit.gateway import Gateway, Parts, Release, plain
 from remit.guardrails import load_function
 from remit.journal import Payload, RunState
 from remit.runtime.handle import RunHandle
 from remit.runtime.hosted import HostedAgent
-from remit.runtime.model import ActionDeniedError, AstraySignal, Attempt, ParkedSignal, RunFailedError, ToolFailedError
-from remit.store import Commit, Statement
+from remit.runtime.model import (
+    ActionDeniedError,
+    AstraySignal,
+    Attempt,
+    LeavingSignal,
+    ParkedSignal,
+    RunFailedError,
+    ToolFailedError,
+)
+from remit.store import Commit, CommitRefused, Entry, Statement
 
 _log = logging.getLogger("remit.runtime")
 AgentFunction = Callable[[RunHandle], Awaitable[JsonValue]]
@@ -26,6 +34,31 @@ def agent_of(parts: Parts, release: Release) -> AgentFunction:
     """Returns what is driven: the contract's code, or the contract itself."""
     code = release.contract.terms.code
     return load_function(code) if code else HostedAgent(parts, release)
+
+
+async def drive_agent(parts: Parts, release: Release, handle: RunHandle) -> JsonValue:
+    """Runs the agent's code and returns what it returns; a signal that it has swallowed or wrapped is raised again.
+
+    What failed besides, in code that does several things at once, is the agent's own failure.
+    """
+    output: JsonValue = None
+    try:
+        output = await agent_of(parts, release)(handle)
+    except BaseExceptionGroup as group:
+        if failures := group.split(LeavingSignal)[1]:
+            raise failures from None
+    except (Exception, LeavingSignal) as fault:
+        if handle.left is None or not _came_of_leaving(fault):
+            raise
+    if handle.left is not None:
+        raise handle.left
+    return output
+
+
+def _came_of_leaving(fault: BaseException | None) -> bool:
+    while fault is not None and not isinstance(fault, LeavingSignal):
+        fault = fault.__cause__ or fault.__context__
+    return fault is not None
 
 
 def why_failed(fault: BaseException) -> str:
@@ -57,6 +90,8 @@ class Attempts:
             await self._complete(release, attempt, output)
         except ParkedSignal as parked:
             await self._park(attempt, parked)
+        except BusyError:
+            raise  # the store's trouble is not the run's: it is taken up again
         except (Exception, AstraySignal) as fault:  # noqa: BLE001  agent code may raise anything; the run fails, not the runtime
             if not isinstance(fault, _REFUSALS):
                 _log.warning("run %s failed", attempt.run.id, exc_info=fault)
@@ -66,7 +101,7 @@ class Attempts:
         """Runs the agent's code; whatever way it ends, its permitted actions have ended before the attempt does."""
         handle = RunHandle(parts=self._parts, gateway=self._gateway, attempt=attempt)
         try:
-            return await agent_of(self._parts, release)(handle)
+            return await drive_agent(self._parts, release, handle)
         finally:
             await self._gateway.settle(handle.id)
 
@@ -83,8 +118,7 @@ class Attempts:
             await self._heed(attempt, last)
         lost = self._parts.journal.lost_attempts(run.id, since=last.step if last else 0)
         if lost >= most:
-            question = await self._ask_about(attempt, lost)
-            raise ParkedSignal(f"waits for a person: {lost} attempts were lost", waits_for=question)
+            raise await self._ask_about(attempt, lost)
 
     async def _heed(self, attempt: Attempt, asked: Approval) -> None:
         if asked.state is ApprovalState.PENDING and self._parts.clock.now() < asked.expires_at:
@@ -93,12 +127,15 @@ class Attempts:
             raise RunFailedError(
                 "Too many attempts were lost", which=attempt.run.id, why=asked.reason or "nobody answered"
             )
-        await self._parts.writer.commit(Commit([self._parts.approvals.use(asked)], key=attempt.run.id))
+        await self._commit(attempt, [self._parts.approvals.close(asked.id, ApprovalState.USED, asked.reason)])
 
-    async def _ask_about(self, attempt: Attempt, lost: int) -> str:
+    async def _ask_about(self, attempt: Attempt, lost: int) -> ParkedSignal:
         parts, run, task, now = self._parts, attempt.run, attempt.task, self._parts.clock.now()
         told = Payload.of({"arguments": {"lost_attempts": lost}}, task=task.id, salt=task.salt)
-        version = parts.registry.find(run.agent, run.version)
+        version, until = (
+            parts.registry.find(run.agent, run.version),
+            now + int(parts.settings.limits.approval_hours * HOUR),
+        )
         question, ask = parts.approvals.ask(
             Asking(
                 kind="stuck",
@@ -113,12 +150,20 @@ class Attempts:
                 needs=anyone_of(attempt.contract.terms.approvers, version.owner if version else ""),
                 because=f"its process died in {lost} attempts; approve lets it try again, reject ends it",
                 on_behalf_of=task.on_behalf_of,
-                expires_at=now + int(parts.settings.limits.approval_hours * HOUR),
+                expires_at=until,
             )
         )
         entry = make_entry(run.id, "question", question, now, {"approval": question, "lost_attempts": lost})
-        await parts.writer.commit(Commit([ask, parts.journal.keep(told)], [entry], run.id))
-        return question
+        await self._commit(attempt, [ask, parts.journal.keep(told)], entry)
+        return ParkedSignal(f"waits for a person: {lost} attempts were lost", waits_for=question, until=until)
+
+    async def _commit(self, attempt: Attempt, statements: list[Statement], *entries: Entry) -> None:
+        """Commits unless another attempt has taken over, or somebody has cancelled the run."""
+        run = attempt.run.id
+        guard = self._parts.journal.guard(run, attempt.credentials.attempt)
+        result = await self._parts.writer.commit(Commit([guard, *statements], entries, run))
+        if isinstance(result, CommitRefused):
+            raise RunFailedError("This attempt was overtaken", which=run, why=result.refusal)
 
     # --- how it ends
 
@@ -136,12 +181,18 @@ class Attempts:
         self, attempt: Attempt, state: RunState, *, outcome: str, output: JsonValue = None, reason: str = ""
     ) -> None:
         task, run, number = attempt.task, attempt.run, attempt.credentials.attempt
+        if busy := [
+            child for child in self._parts.journal.children(run.id) if child.is_child and not child.state.is_over
+        ]:
+            # Whoever it handed work to still acts for the task; driven again after that, it ends like this.
+            await self._park(attempt, ParkedSignal("waits for handoff", waits_for=busy[0].id))
+            return
         payload = Payload.of(output, task=task.id, salt=task.salt) if output is not None else None
         ended = self._parts.journal.end(run, number, state, output=payload, reason=reason)
         fields = {"state": state.value, "outcome": outcome, "attempt": number}
         fields["output"] = payload.digest if payload else ""
         entry = make_entry(run.id, "run.completed", run.id, self._parts.clock.now(), fields)
-        statements = [*ended, *self._concerns(attempt, state, outcome)]
+        statements = [*ended, *self._concerns(attempt, state, outcome), *self._withdrawn(run.id)]
         await self._parts.writer.commit(Commit(statements, [entry], run.id))
 
     def _concerns(self, attempt: Attempt, state: RunState, outcome: str) -> list[Statement]:
@@ -152,6 +203,19 @@ class Attempts:
         if not run.effects:
             return []
         return [journal.end_task(attempt.task.id, "done" if state is RunState.DONE else "failed", outcome)]
+
+    def _withdrawn(self, run: str) -> list[Statement]:
+        """Nobody need answer what a run asked that is over; what may have happened is still to be told."""
+        approvals, now = self._parts.approvals, self._parts.clock.now()
+        open_ones = [
+            one for one in approvals.of_run(run) if one.state is ApprovalState.PENDING and one.kind != "unknown"
+        ]
+        return [
+            approvals.close(
+                one.id, ApprovalState.WITHDRAWN if now < one.expires_at else ApprovalState.EXPIRED, "the run is over"
+            )
+            for one in open_ones
+        ]
 
     async def _park(self, attempt: Attempt, parked: ParkedSignal) -> None:
         run, number = attempt.run, attempt.credentials.attempt

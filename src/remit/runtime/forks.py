@@ -1,9 +1,11 @@
 """Forks: a new run that begins with what another did before a step, to look what would happen or to try again."""
 
 from remit.audit import make_entry
+from remit.contracts import compile_schema
 from remit.core import ConflictError, InputError
 from remit.gateway import Parts
 from remit.journal import Origin, Run, StepState
+from remit.registry import Version
 from remit.store import Commit, CommitRefused
 
 _SETTLED = (StepState.DONE, StepState.DENIED)
@@ -14,8 +16,9 @@ async def fork_run(parts: Parts, run: Run, step: int, *, by: str, effects: bool,
 
     Without `effects` writes are judged and not performed: where the first run did the same, its result is played back.
     With them it works for the task, which is opened again if it had failed. `current` takes the agent's present release
-    instead of the one the run was pinned to. Raises `InputError` for a step it cannot begin at, `ConflictError` when
-    the first run could still act at the same time.
+    instead of the one the run was pinned to. Raises `InputError` for a step it cannot begin at, or an input the present
+    release does not take; `ConflictError` when another run could still act for the task at the same time, or when with
+    effects nobody would get what comes of it.
     """
     before = [row for row in parts.journal.steps(run.id) if row.step < step]
     if step < 1 or len(before) != step - 1 or any(row.state not in _SETTLED for row in before):
@@ -25,11 +28,9 @@ async def fork_run(parts: Parts, run: Run, step: int, *, by: str, effects: bool,
             why=f"it has {settled} steps with an outcome",
             hint=f"Name a step from 1 to {settled + 1}",
         )
-    if effects and not run.state.is_over:
-        raise ConflictError(
-            "Two runs would act for one task", which=run.id, why=f"it is {run.state}", hint="Cancel it first"
-        )
-    version = parts.registry.current(run.agent) if current else None
+    if effects:
+        _check_alone(parts, run)
+    version = _present(parts, run) if current else None
     task = parts.journal.task(run.task)
     origin = Origin(parent_run=run.id, forked_at=step, hops=run.hops, input=run.input, effects=effects)
     fork, queued = parts.journal.new_run(
@@ -41,10 +42,35 @@ async def fork_run(parts: Parts, run: Run, step: int, *, by: str, effects: bool,
     )
     statements = [queued, parts.journal.copy_steps(run.id, fork.id, before=step)]
     if effects:
-        statements.append(parts.journal.reopen_task(task.id))
+        statements = [parts.journal.guard_alone(task.id), *statements, parts.journal.reopen_task(task.id)]
     fields = {"run": fork.id, "of": run.id, "step": step, "effects": effects, "release": fork.release, "by": by}
     entry = make_entry(fork.id, "run.forked", fork.id, parts.clock.now(), fields)
     result = await parts.writer.commit(Commit(statements, [entry], fork.id))
     if isinstance(result, CommitRefused):
         raise ConflictError("The run could not be forked", which=run.id, why=result.refusal)
     return fork
+
+
+def _check_alone(parts: Parts, run: Run) -> None:
+    """A fork that acts carries the task on by itself: what an agent was handed is its giver's to carry on."""
+    first = parts.journal.first(run)
+    if first.is_child:
+        hint = f"Fork the run that handed the work over: {first.parent_run}, at step {first.parent_step}"
+        raise ConflictError("Nobody would get what comes of it", which=run.id, why="an agent was handed it", hint=hint)
+    for other in parts.journal.runs_of(run.task):
+        if other.effects and not other.state.is_over:
+            raise ConflictError(
+                "Two runs would act for one task", which=other.id, why=f"it is {other.state}", hint="Cancel it first"
+            )
+
+
+def _present(parts: Parts, run: Run) -> Version:
+    """Returns the agent's present version, when it takes what the run was given."""
+    version = parts.registry.current(run.agent)
+    release = parts.releases.get(version.release)
+    if release is None:
+        raise ConflictError(f"The release of {version.id} is not loaded", hint="Restore the approved text")
+    given = parts.journal.content(run.input or parts.journal.task(run.task).input)
+    if problems := compile_schema(release.contract.terms.input).problems(given):
+        raise InputError(f"The input does not fit the contract of {version.id}", which=run.id, why="; ".join(problems))
+    return version

@@ -60,7 +60,7 @@ class RunHandle:
     def envelope(self) -> Mapping[str, Any]:
         """What came with the work when an agent handed it over: `intent`, `constraints` and so on; else empty."""
         first = self._parts.journal.first(self._run)
-        row = self._parts.journal.step(first.parent_run or "", first.parent_step or 0)
+        row = self._parts.journal.step(first.parent_run or "", first.parent_step or 0) if first.is_child else None
         return self._parts.journal.content(row.judged)["arguments"] if row else {}
 
     async def tool(self, name: str, /, **arguments: JsonValue) -> JsonValue:
@@ -121,9 +121,15 @@ class RunHandle:
         envelope = {"intent": intent, "context": context, "attempted": self._attempted()}
         envelope |= {"constraints": constraints, "verification": verification}
         outcome = await self.try_action("handoff", agent, envelope)
-        if isinstance(outcome, Denied) and outcome.step is Check.LIMITS:
+        if isinstance(outcome, Denied) and outcome.step is Check.LIMITS and self.is_at_hops:
             await self.ask_person(envelope, because=f"{outcome.reason}; {STUCK}", role=self._approver(), kind="stuck")
         return outcome
+
+    @property
+    def is_at_hops(self) -> bool:
+        """Whether the work was handed on so often that this run may not hand it on."""
+        most = min(self.contract.terms.limits.hops, self._parts.settings.limits.hops)
+        return self._run.hops >= most
 
     def _approver(self) -> str:
         return next(iter(self.contract.terms.approvers), "")

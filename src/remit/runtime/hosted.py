@@ -5,11 +5,11 @@ from collections.abc import Collection, Mapping
 from typing import Any, cast
 
 from remit.contracts import ENVELOPE_SCHEMA, HANDOFF_SERVER, Contract, Step, holds, parse_condition, value_at
-from remit.core import InputError, JsonValue, parse_json
+from remit.core import InputError, JsonValue, NotFoundError, parse_json
 from remit.gateway import Check, Denied, Done, Parts, Release
 from remit.guardrails import load_function, run_gate
-from remit.runtime.handle import RunHandle
-from remit.runtime.model import RunFailedError
+from remit.runtime.handle import LOOK_AGAIN, RunHandle
+from remit.runtime.model import ParkedSignal, RunFailedError
 
 # A model that answers in prose gives this field.
 TEXT_FIELD = "text"
@@ -95,21 +95,30 @@ class HostedAgent:
         """Hands the work on with what is known of it; returns the taker's output."""
 
         def context() -> dict[str, Any]:
-            taker = self._parts.registry.current(step.agent)
-            release = self._parts.releases.get(taker.release)
-            return known.arguments(release.contract.terms.input if release else {}, step)
+            return known.arguments(self._taker_of(step.agent).contract.terms.input, step)
 
         # Made once: driven again after the taker has a newer version, the run must ask for the same.
         given = cast("dict[str, Any]", await run.value("context", context))
         intent = step.text or self._release.contract.terms.purpose
         outcome = await run.try_handoff(step.agent, intent, given)
-        if isinstance(outcome, Denied) and outcome.step is Check.LIMITS:
+        if isinstance(outcome, Denied) and outcome.step is Check.LIMITS and run.is_at_hops:
             return None  # a person has let the run go on without it
         if isinstance(outcome, Denied):
             raise RunFailedError(f"Step {step.number} was not permitted", which=step.agent, why=outcome.sentence())
         if outcome.is_error:
             raise RunFailedError(f"Step {step.number} failed", which=step.agent, why=outcome.words())
         return outcome.value["output"]
+
+    def _taker_of(self, agent: str) -> Release:
+        """Returns the release of who takes the work; while nobody does the run waits, as for the hand-off itself."""
+        again = self._parts.clock.now() + LOOK_AGAIN
+        try:
+            version = self._parts.registry.current(agent)
+        except NotFoundError as none:
+            raise ParkedSignal(f"{agent} has no live version", waits_for="release", until=again) from none
+        if (release := self._parts.releases.get(version.release)) is None:
+            raise ParkedSignal(f"the release of {version.id} is not loaded", waits_for="release", until=again)
+        return release
 
     async def _reason(self, run: RunHandle, known: "_Known", complaints: list[str]) -> JsonValue:
         """The model loop: answers and tool calls until a final answer, within the contract's turns."""

@@ -53,7 +53,8 @@ class Record:
     def check_contents(self) -> None:
         """Looks for every result, and whether journal and log speak of the same ones."""
         self._try(0, "its input", self.run.input or self.task.input)
-        if given := self._parts.journal.step(self.run.parent_run or "", self.run.parent_step or 0):
+        first = self._parts.journal.first(self.run)
+        if given := self._parts.journal.step(first.parent_run or "", first.parent_step or 0):
             self._try(0, "what it was handed", given.judged)
         decided = {entry.ref: entry for entry in self._decisions}
         results = {each.ref: each.fields.get("result") for each in self._entries if each.kind == "outcome"}

@@ -6,7 +6,7 @@ of the gateway, its values come out of the journal, and a commit ends it: there 
 
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from remit.audit import Log
@@ -15,9 +15,9 @@ from remit.gateway import Action, Outcome, Parts, Release, recorded_outcome
 from remit.identity import Credentials
 from remit.journal import Run, RunState, StepRow, StepState
 from remit.policy import Bundle
-from remit.runtime.attempts import agent_of, check_output, why_failed
+from remit.runtime.attempts import check_output, drive_agent, why_failed
 from remit.runtime.handle import RunHandle
-from remit.runtime.model import AstraySignal, Attempt, ParkedSignal
+from remit.runtime.model import AstraySignal, Attempt, LeavingSignal, ParkedSignal
 from remit.runtime.record import Record, described
 from remit.runtime.replayed import Divergence, Replayed
 
@@ -29,6 +29,7 @@ class _Ended:
     state: RunState
     reason: str = ""
     output: JsonValue = None
+    steps: int = 0
 
 
 class Replay:
@@ -69,7 +70,7 @@ class Replay:
             return None, f"it cannot begin: {record.unusable[0]}"
         handle = _RecordedHandle(self._parts, release, record)
         try:
-            output = await agent_of(self._parts, release)(handle)
+            output = await drive_agent(self._parts, release, handle)
             check_output(release, output)
             ended = _Ended(RunState.DONE, output=output)
         except ParkedSignal as parked:
@@ -81,7 +82,7 @@ class Replay:
             return None, f"it went another way at step {diverged.divergence.step}"
         except (Exception, AstraySignal) as fault:  # noqa: BLE001  as in an attempt: the agent's code may raise anything
             ended = _Ended(RunState.FAILED, reason=why_failed(fault))
-        return ended, _in_words(ended.state, ended.reason)
+        return replace(ended, steps=handle.steps), _in_words(ended.state, ended.reason)
 
 
 def _compare_ends(record: Record, ended: _Ended) -> bool | None:
@@ -93,6 +94,9 @@ def _compare_ends(record: Record, ended: _Ended) -> bool | None:
         found = _in_words(ended.state, ended.reason)
         record.divergences.append(Divergence(0, "end", _in_words(run.state, run.reason), found))
         return None
+    if left_out := next((step for step in record.rows if step > ended.steps), 0):
+        found = f"the end: {_in_words(ended.state, ended.reason)}"
+        record.divergences.append(Divergence(left_out, "action", record.expected(left_out), found))
     if run.output is None:
         return None
     if (found := record.named(ended.output)) == run.output:
@@ -105,7 +109,7 @@ def _in_words(state: RunState, reason: str) -> str:
     return f"{state.value}: {reason}" if reason else state.value
 
 
-class _StoppedSignal(BaseException):
+class _StoppedSignal(LeavingSignal):
     """The record does not go on; like waiting, that is nothing for the agent's code to catch."""
 
     def __init__(self, told: str) -> None:
@@ -113,7 +117,7 @@ class _StoppedSignal(BaseException):
         self.told = told
 
 
-class _DivergedSignal(BaseException):
+class _DivergedSignal(LeavingSignal):
     """The agent's code does something else than it did."""
 
     def __init__(self, step: int, expected: str, found: str) -> None:
@@ -173,20 +177,22 @@ class _RecordedHandle(RunHandle):
 
     async def value(self, name: str, make: Callable[[], Awaitable[JsonValue] | JsonValue]) -> JsonValue:
         """Returns the value as it was made then; `make` is not called."""
-        row = _recorded(self._record, self._steps + 1, f"value {name}")
-        with self._on_its_way(row, f"value {name}"):
-            return await super().value(name, make)
+        with self._leaving():
+            row = _recorded(self._record, self._steps + 1, f"value {name}")
+            with self._on_its_way(row, f"value {name}"):
+                return await super()._value(name, make)
 
     async def ask_person(
         self, answer: Mapping[str, Any], *, because: str, role: str, kind: Literal["answer", "stuck"] = "answer"
     ) -> Mapping[str, Any]:
         """Returns what the person made of it then."""
         found = f"a question to a person, {kind}"
-        row = _recorded(self._record, self._steps + 1, found)
-        if row.state is StepState.WAITING and not self._record.run.state.is_over:
-            raise _StoppedSignal(f"the run is {self._record.run.state.value}: step {row.step} asks a person")
-        with self._on_its_way(row, found):
-            return await super().ask_person(answer, because=because, role=role, kind=kind)
+        with self._leaving():
+            row = _recorded(self._record, self._steps + 1, found)
+            if row.state is StepState.WAITING and not self._record.run.state.is_over:
+                raise _StoppedSignal(f"the run is {self._record.run.state.value}: step {row.step} asks a person")
+            with self._on_its_way(row, found):
+                return await super()._ask_person(answer, because, role, kind)
 
     @contextmanager
     def _on_its_way(self, row: StepRow, found: str) -> Generator[None]:
