@@ -30,6 +30,7 @@ async def finish(station: Station, run: Run, folder: Path, *, tool: str, lost: i
     station.check_over(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", ["mark", pytest.param("send", marks=pytest.mark.slow)])
 async def test_a_run_killed_once_it_is_claimed_begins(station: Station, tmp_path: Path, tool: str) -> None:
     run = await station.submit(tool=tool, steps=STEPS)
@@ -96,6 +97,7 @@ async def test_a_run_killed_again_while_it_resumes_goes_on(station: Station, tmp
     await finish(station, run, tmp_path, tool=tool, lost=2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", ["mark", *(pytest.param(tool, marks=pytest.mark.slow) for tool in ("send", "post"))])
 async def test_a_run_killed_while_it_is_parked_goes_on_with_the_answer(
     station: Station, tmp_path: Path, tool: str

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.crash.station import ANN, Desk, write_fleet
 
 from remit.app import build
@@ -34,6 +35,7 @@ class Faulty:
             raise OSError("the disk is away")
 
 
+@pytest.mark.slow
 async def test_a_run_whose_attempt_broke_with_a_fault_of_ours_is_driven_again(tmp_path: Path, desk: Desk) -> None:
     fleet = write_fleet(tmp_path, desk)
     await lock_server(fleet, "desk")

@@ -55,6 +55,7 @@ def remit(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("method", ["get_order", "issue_refund"])
 def test_a_run_killed_at_a_tool_goes_on_there_and_refunds_once(tmp_path: Path, method: str, moment: str) -> None:

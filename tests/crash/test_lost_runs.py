@@ -11,6 +11,7 @@ from remit.journal import RunState
 STEPS = 3
 
 
+@pytest.mark.slow
 async def test_a_task_taken_on_and_never_queued_is_found(station: Station, tmp_path: Path) -> None:
     runs = [await station.submit(tool="mark", steps=STEPS) for _ in range(3)]
     assert not (station.folder / ".remit" / "queue.db").exists()

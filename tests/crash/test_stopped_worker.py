@@ -16,6 +16,7 @@ CALL_SECONDS = 0.2
 SHORT = {"REMIT_LIMITS__EXECUTOR_SECONDS": "1.5"}
 
 
+@pytest.mark.slow
 async def test_a_stopped_worker_parks_its_runs_and_the_next_goes_on_at_once(station: Station, tmp_path: Path) -> None:
     runs = [
         await station.submit(account=f"a-{n}", tool=TOOLS[n % 3], steps=STEPS, seconds=CALL_SECONDS)

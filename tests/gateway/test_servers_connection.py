@@ -84,6 +84,7 @@ async def test_a_list_with_too_many_tools_is_asked_for_once(cursor: dict[str, st
     assert [request["method"] for request in script.seen].count("tools/list") == 1
 
 
+@pytest.mark.slow
 async def test_a_look_that_failed_after_a_long_time_is_not_taken_again_at_once() -> None:
     listed: list[str] = []
 

@@ -181,6 +181,7 @@ def test_an_answer_to_the_taker_brings_the_giver_to_its_end_in_the_same_command(
     assert (fleet / "book.txt").read_text().splitlines() == [f"{child['run']}:1 7"]
 
 
+@pytest.mark.slow
 def test_a_fleet_at_work_takes_up_what_the_command_line_answers(
     fleet: Path, up: Callable[[], tuple[subprocess.Popen[str], str]]
 ) -> None:
@@ -199,6 +200,7 @@ def test_a_fleet_at_work_takes_up_what_the_command_line_answers(
     assert started("log", "verify", "--fleet", str(fleet)).code == 0
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_told(fleet: Path, up: Callable[[], tuple[subprocess.Popen[str], str]]) -> None:
     _, address = up()
     second = started("up", "--fleet", str(fleet), "--port", address.rpartition(":")[2])

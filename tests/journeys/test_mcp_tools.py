@@ -23,6 +23,7 @@ def fleet(tmp_path: Path) -> Path:
     return write_adder(tmp_path, TOOLS.format(python=sys.executable))
 
 
+@pytest.mark.slow
 def test_tools_are_pinned_used_and_put_in_quarantine_when_they_change(fleet: Path) -> None:
     at = ("--fleet", str(fleet))
 

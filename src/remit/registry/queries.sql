@@ -5,7 +5,7 @@ values (:agent, :version, :contract, :release, :unit, :class, :owner, :at)
 -- name: renew_release
 -- A prototype's text may still change; an approved one never does.
 update versions set contract = :contract, release = :release, unit = :unit, class = :class, owner = :owner
-where agent = :agent and version = :version and state = 'pending'
+where agent = :agent and version = :version and state = 'pending' and release <> :release
 
 -- name: approve
 update versions set state = 'approved', lifecycle = 'live', approved_by = :by, approved_at = :at

@@ -96,10 +96,12 @@ async def break_off(attempts: Collection[asyncio.Task[Any]]) -> None:
 async def drive_family(run: str, journal: Journal, attempt: Callable[[str], Awaitable[object]]) -> Run:
     """Makes attempts of a run, and of whoever it hands work to, until it ends or waits for something outside."""
     while True:
+        before = journal.run(run).attempt
         await attempt(run)
         done = journal.run(run)
         child = journal.find_run(done.waits_for) if done.state is RunState.WAITING else None
-        if child is None:
+        # A process that is about to stop begins no attempt any more.
+        if child is None or (child.state.is_over and done.attempt == before):
             return done
         if not child.state.is_over and not (await drive_family(child.id, journal, attempt)).state.is_over:
             return journal.run(run)

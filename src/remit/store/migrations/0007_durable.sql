@@ -19,6 +19,7 @@ update runs set ready_at = created_at where state in ('queued', 'waiting');
 create index runs_ready on runs (ready_at) where ready_at is not null;
 create index runs_by_parent on runs (parent_run) where parent_run is not null;
 create index charges_by_task on charges (task);
+create index steps_open on steps (run, step) where state in ('decided', 'unknown');
 create index attempts_running on attempts (executor) where state = 'running';
 
 -- A new kind of question, `stuck`: SQLite changes a check only by making the table anew, and its votes with it.
