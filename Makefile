@@ -37,7 +37,7 @@ check: setup ## format, lint, types, floors, sizes
 
 fast: setup ## lint, types, floors and the quick tests, under a minute
 	ruff format --check . && ruff check . && $(PY) scripts/check_sizes.py && lint-imports
-	pyright & types=$$!; $(PY) -m pytest -q -m 'not slow' -x $(ARGS) && wait $$types
+	pyright & types=$$!; $(PY) -m pytest -q -n 2 --dist loadfile -m 'not slow' -x $(ARGS) && wait $$types
 
 bench: setup ## every benchmark, quick
 	for b in benchmarks/*.py; do case $$b in */_*) ;; *) echo "== $$b"; $(PY) $$b --quick || exit 1;; esac; done

@@ -8,6 +8,8 @@ from tests.crash.station import PATIENCE, TOOLS, Station, wait_for
 
 from remit.journal import Run, RunState
 
+pytestmark = pytest.mark.slow
+
 STEPS, AT = 10, 7
 AROUND_THE_EFFECT = ("before effect", "after effect", "before outcome")
 # Of a first worker: its heartbeat, the claim, a permit and an outcome, the question, the parked run.

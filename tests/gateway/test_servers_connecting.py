@@ -10,6 +10,8 @@ from tests.gateway.mcp_servers import CALL, running, server, tool
 from remit.gateway.servers.mcp import McpServer
 from remit.gateway.tools import NotSentError, Tools
 
+pytestmark = pytest.mark.slow
+
 
 async def test_whoever_asks_just_as_the_connection_is_made_hears_of_no_quarantine(tmp_path: Path) -> None:
     with running(tmp_path) as there:

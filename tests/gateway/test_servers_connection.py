@@ -14,6 +14,8 @@ from remit.gateway.servers.connection import MOST_ASKED, MOST_TOOLS
 from remit.gateway.servers.mcp import McpServer
 from remit.gateway.tools import OutcomeUnknownError, Tools
 
+pytestmark = pytest.mark.slow
+
 # An older server over stdio, which runs what a call's `code` says before it answers.
 SERVER = """
 import json, sys

@@ -13,6 +13,8 @@ from remit.gateway import offered_by
 from remit.gateway.servers import http
 from remit.gateway.tools import NotSentError, OutcomeUnknownError, Tools
 
+pytestmark = pytest.mark.slow
+
 SECRET = "Bearer tok-8f3a1c-a-long-one"
 # For what takes its time here when it is sound, and for ever when it is not.
 PATIENCE = 20

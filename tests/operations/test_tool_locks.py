@@ -7,6 +7,8 @@ import pytest
 
 from remit.operations import check_locks, lock_server
 
+pytestmark = pytest.mark.slow
+
 SOUND = f"server: test\ncommand: [{sys.executable!r}, -m, remit.testing.mcp_server]\ntools: {{}}\n"
 
 

@@ -16,6 +16,8 @@ from remit.operations import check_locks, lock_server
 from remit.testing import open_fleet
 from remit_fleets.retail.behind_mcp import put_shop_behind_mcp
 
+pytestmark = pytest.mark.slow
+
 REST = {"name", "server", "pinned", "digest", "annotate", "input", "output"}
 TASK = {"ticket": "T-1", "message": "Please cancel my order.", "customer": "ada_winter"}
 

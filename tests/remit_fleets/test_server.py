@@ -16,6 +16,8 @@ from remit_fleets.retail.behind_mcp import without_our_words
 from remit_fleets.retail.server import CALL_META, declared_tools
 from remit_fleets.retail.synthetic import documents
 
+pytestmark = pytest.mark.slow
+
 CARD = {"order_id": "#W1002", "payment_method_id": "gift_card_ben_okafor"}
 
 

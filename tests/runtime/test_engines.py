@@ -33,6 +33,8 @@ from remit.journal import RunState
 from remit.runtime import RunHandle
 from remit.runtime.dbos_engine import QUEUE, WORKFLOW
 
+pytestmark = pytest.mark.slow
+
 either = pytest.mark.parametrize("kind", KINDS)
 
 

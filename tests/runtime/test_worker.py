@@ -31,6 +31,8 @@ from remit.runtime import Chore, RunHandle, Worker
 from remit.store import Commit
 from remit.testing import SettableClock
 
+pytestmark = pytest.mark.slow
+
 either = pytest.mark.parametrize("kind", KINDS)
 
 
