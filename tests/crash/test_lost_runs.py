@@ -54,11 +54,12 @@ async def test_a_run_that_kills_its_process_each_time_is_put_to_a_person(
 ) -> None:
     mended = tmp_path / "mended"
     run = await station.submit("deadly", mended=str(mended))
-    bystander = await station.submit(tool="mark", steps=STEPS, sleep_at=1)
     most = station.cell.settings.limits.lost_attempts
     for number in range(1, most + 1):
         station.work_until_dead()
         assert station.attempts(run)[-1] == (number, "running")
+    # Not before: whoever works beside it loses attempts with it, and may be asked about just as well.
+    bystander = await station.submit(tool="mark", steps=STEPS, sleep_at=1)
     station.work()  # a fourth attempt would take down this process too
     (question,) = station.questions()
     assert (question.kind, question.name, station.run(run).state) == ("stuck", "lost attempts", RunState.WAITING)
