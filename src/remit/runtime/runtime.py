@@ -1,17 +1,15 @@
 """Tasks become runs, runs have attempts, an attempt drives the agent; what it did is in the gateway's journal."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from remit.audit import make_entry
-from remit.contracts import TriggerKind
 from remit.core import new_id
 from remit.gateway import Gateway, Parts
 from remit.identity import Credentials, issue_secret
 from remit.journal import LeftRun, Run, RunState, new_executor_name
 from remit.runtime.attempts import Attempts
 from remit.runtime.forks import fork_run
-from remit.runtime.intake import Intake, Started
+from remit.runtime.intake import Intake
 from remit.runtime.model import Attempt
 from remit.store import Commit, CommitRefused, Statement
 
@@ -24,7 +22,8 @@ class Runtime:
 
     def __init__(self, parts: Parts, gateway: Gateway) -> None:
         self._parts = parts
-        self._intake = Intake(parts)
+        self.start = Intake(parts).start
+        """Takes a task on; see `Intake.start`."""
         self._attempts = Attempts(parts, gateway)
         self._driving: set[str] = set()
         self._draining = False
@@ -35,21 +34,6 @@ class Runtime:
     def tell(self, on_ready: Callable[[str], object]) -> None:
         """Has `on_ready` called with the id of each run that can go on because of what was done here."""
         self._on_ready = on_ready
-
-    # --- taking on
-
-    async def start(
-        self,
-        agent: str,
-        value: Mapping[str, Any],
-        *,
-        on_behalf_of: str,
-        intent: str = "",
-        dedup: str | None = None,
-        by: TriggerKind = "task",
-    ) -> Started:
-        """Takes a task on; see `Intake.start`."""
-        return await self._intake.start(agent, value, on_behalf_of=on_behalf_of, intent=intent, dedup=dedup, by=by)
 
     async def fork(self, run_id: str, step: int, *, by: str, effects: bool = False, current: bool = False) -> Run:
         """Queues a new run that begins with the steps of another before `step`; see `fork_run`."""
