@@ -61,6 +61,14 @@ async def test_what_was_approved_is_not_changed_under_its_number(tmp_path: Path,
         assert {e.fields["release"] for e in cell.log.entries("cell")} == {version.release}
 
 
+async def test_writing_out_what_holds_anyway_is_no_change(tmp_path: Path) -> None:
+    async with open_fleet(REFUNDS, tmp_path / "fleet"):
+        pass
+    edit = {"remit.toml": swap(("cloud = false", "cloud = false\nmax_tokens = 2000"))}
+    async with open_fleet(REFUNDS, tmp_path / "fleet", edit=edit) as cell:
+        assert cell.operations.changed == []
+
+
 async def test_processes_that_open_a_new_fleet_at_once_all_have_it(tmp_path: Path) -> None:
     folder = tmp_path / "fleet"
     shutil.copytree(REFUNDS, folder, ignore=shutil.ignore_patterns("__pycache__", ".remit", "*.py"))

@@ -95,3 +95,20 @@ async def test_a_stopping_process_begins_no_step_and_leaves_its_runs_to_others(t
         assert cell.parts.journal.ready_runs() == [run.id]
         assert [name for name, _ in desk.calls] == ["look"]
         assert (await cell.engine.drive(run.id)).attempt == 1
+
+
+async def test_a_run_whose_release_is_not_loaded_waits_for_it_instead_of_failing(tmp_path: Path) -> None:
+    async def work(run: RunHandle) -> Any:
+        await run.tool("desk__look", order="R-1")
+        return {"resolved": True}
+
+    clock = SettableClock()
+    async with open_relay(tmp_path, ALONE, clock=clock, giver=work) as (cell, _):
+        started = await cell.operations.submit("giver", {"order": "R-1"}, on_behalf_of=CARA)
+        release = cell.parts.releases.pop(started.run.release)
+        run = await cell.operations.drive(started.run.id)
+        assert (run.state, run.waits_for) == (RunState.WAITING, "release")
+        cell.parts.releases[release.digest] = release
+        clock.advance(MINUTE)
+        assert cell.parts.journal.ready_runs() == [run.id]
+        assert (await cell.operations.drive(run.id)).state is RunState.DONE

@@ -178,4 +178,6 @@ def _with_schemas(value: Any, source: Source, bundler: Bundler) -> tuple[Any, li
 def _tool(server: str, name: str, declared: DeclaredTool, pinned: str) -> Tool:
     fields = {key: getattr(declared, key) for key in DeclaredTool.model_fields}
     tool = Tool(name=f"{server}__{name}", server=server, pinned=pinned, **fields)
-    return tool.model_copy(update={"digest": digest_of(tool.model_dump(mode="json", exclude={"digest"}))})
+    # Without defaults: a newer Remit that knows one field more does not make every tool another one.
+    told = tool.model_dump(mode="json", exclude={"digest"}, exclude_defaults=True)
+    return tool.model_copy(update={"digest": digest_of(told)})

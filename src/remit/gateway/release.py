@@ -59,7 +59,11 @@ class Release:
 def release_digest(contract: Contract, fleet: Fleet, settings: Settings) -> str:
     """Returns the digest of contract, granted tools' definitions and model routes together (§7.7)."""
     digests = {name: tool.digest for name, tool in granted_tools(contract, fleet).items()}
-    routes = {name: route.model_dump(mode="json", exclude={"key"}) for name, route in sorted(settings.models.items())}
+    # Without defaults: a newer Remit that knows one setting more does not make every release another one.
+    routes = {
+        name: route.model_dump(mode="json", exclude={"key"}, exclude_defaults=True)
+        for name, route in sorted(settings.models.items())
+    }
     return digest_of({"contract": contract.digest, "tools": digests, "models": routes})
 
 

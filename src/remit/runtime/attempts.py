@@ -10,7 +10,7 @@ from remit.core import HOUR, BusyError, JsonValue, RemitError
 from remit.gateway import Gateway, Parts, Release, plain
 from remit.guardrails import load_function
 from remit.journal import Payload, RunState
-from remit.runtime.handle import RunHandle
+from remit.runtime.handle import LOOK_AGAIN, RunHandle
 from remit.runtime.hosted import HostedAgent
 from remit.runtime.model import (
     ActionDeniedError,
@@ -84,7 +84,7 @@ class Attempts:
     async def drive(self, attempt: Attempt) -> None:
         """Drives one attempt; whatever happens in it, it ends as done, failed or parked."""
         try:
-            release = attempt.pinned
+            release = self._pinned(attempt)
             await self._check_lost(attempt)
             output = await self._drive_agent(release, attempt)
             await self._complete(release, attempt, output)
@@ -96,6 +96,13 @@ class Attempts:
             if not isinstance(fault, _REFUSALS):
                 _log.warning("run %s failed", attempt.run.id, exc_info=fault)
             await self._fail(attempt, why_failed(fault))
+
+    def _pinned(self, attempt: Attempt) -> Release:
+        """Returns what the run is pinned to; one that is not loaded here may be again, so the run waits for it."""
+        if attempt.release is None:
+            again = self._parts.clock.now() + LOOK_AGAIN
+            raise ParkedSignal("the release it is pinned to is not loaded", waits_for="release", until=again)
+        return attempt.release
 
     async def _drive_agent(self, release: Release, attempt: Attempt) -> JsonValue:
         """Runs the agent's code; whatever way it ends, its permitted actions have ended before the attempt does."""
