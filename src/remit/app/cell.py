@@ -37,6 +37,7 @@ SETTLE_SECONDS = 5.0
 LAST_OUTCOMES = 5.0
 # How much of the log may be unsigned when somebody takes the machine away.
 SIGN_SECONDS = 60.0
+FORGET_SECONDS = 3_600.0
 
 
 class FleetError(InputError):
@@ -99,12 +100,16 @@ class Cell:
                 Chore("fire schedules", SCHEDULE_SECONDS, self._fire_due),
                 Chore("settle what was left", SETTLE_SECONDS, self.gateway.settle_left),
                 Chore("sign the log", SIGN_SECONDS, self._sign),
+                Chore("forget processes of long ago", FORGET_SECONDS, self._forget),
             ),
         )
 
     async def _fire_due(self) -> None:
         for started in await self.triggers.fire_due(self.parts.clock.now()):
             self.engine.dispatch(started.run.id)
+
+    async def _forget(self) -> None:
+        await self.parts.writer.commit(Commit([self.parts.executors.forget()]))
 
     async def _sign(self) -> None:
         if commit := self.log.checkpoint_commit():

@@ -1,7 +1,7 @@
 """The enforcement point: decide, then do it once."""
 
 from remit.gateway.answers import answer_question
-from remit.gateway.calls import ToolCall, ToolError, plain
+from remit.gateway.calls import CALL_META, ToolCall, ToolError, plain
 from remit.gateway.context import Parts, nowhere
 from remit.gateway.gateway import Gateway
 from remit.gateway.model import Action, Check, Denied, Done, Outcome, Waiting
@@ -13,6 +13,7 @@ from remit.gateway.tools import Tools, offered_by
 from remit.guardrails import Read
 
 __all__ = [
+    "CALL_META",
     "Action",
     "AnotherActionError",
     "Check",

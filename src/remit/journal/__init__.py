@@ -1,6 +1,6 @@
 """Which tasks, runs, attempts and steps are there?"""
 
-from remit.journal.executors import Executor, Executors, LeftRun, executor_place, here, new_executor_name
+from remit.journal.executors import Executor, Executors, LeftRun, here, new_executor_name
 from remit.journal.journal import Journal
 from remit.journal.model import ActionKind, Origin, Payload, Run, RunState, StepRow, StepState, Task, name_of
 
@@ -17,7 +17,6 @@ __all__ = [
     "StepRow",
     "StepState",
     "Task",
-    "executor_place",
     "here",
     "name_of",
     "new_executor_name",

@@ -217,11 +217,6 @@ class Journal:
         """Returns the ids of runs that can go on now, the longest ready first."""
         return [row["id"] for row in self._database.read(_Q["ready_runs"], {"now": self._clock.now(), "limit": limit})]
 
-    def next_ready(self) -> int | None:
-        """Returns the moment the next run can go on, past or to come; None when all wait for somebody."""
-        row = self._database.read_one(_Q["next_ready"])
-        return row["at"] if row else None
-
     def lost_attempts(self, run: str, *, since: int = 0) -> int:
         """Returns how many attempts of a run after number `since` were lost with their process."""
         row = self._database.read_one(_Q["lost_attempts"], {"run": run, "since": since})

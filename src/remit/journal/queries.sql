@@ -169,9 +169,6 @@ update runs set ready_at = :at where (state = 'waiting' and waits_for = 'switch'
 -- name: ready_runs
 select id from runs where ready_at is not null and ready_at <= :now order by ready_at limit :limit
 
--- name: next_ready
-select min(ready_at) as at from runs where ready_at is not null
-
 -- name: child
 select * from runs where parent_run = :run and parent_step = :step
 

@@ -141,10 +141,6 @@ class Operations:
             driven = await self._engine.drive(run)
         return driven
 
-    def dispatch(self, run: str) -> None:
-        """Has a run go on soon, without waiting for it."""
-        self._engine.dispatch(run)
-
     async def cancel(self, run_id: str, *, because: str, by: str) -> Run:
         """Cancels a run that is not over, and those it handed work to; their attempts are fenced off at once."""
         if not because.strip():

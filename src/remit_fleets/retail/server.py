@@ -39,15 +39,12 @@ from starlette.routing import Route
 from remit.contracts import Tool as DeclaredTool
 from remit.contracts import compile_schema, read_fleet
 from remit.core import InputError, JsonValue
-from remit.gateway import ToolCall, ToolError
+from remit.gateway import CALL_META, ToolCall, ToolError
 from remit_fleets.retail import synthetic
 from remit_fleets.retail.behind_mcp import without_our_words
 from remit_fleets.retail.call_log import CallLog
 from remit_fleets.retail.per_task import ShopPerTask
 from remit_fleets.retail.shop import Shop
-
-# Where a call says in `_meta` who makes it, for which task and under which key.
-CALL_META = "dev.remit/call"
 
 _FLEET = Path(__file__).parent
 _LOOPBACK = "127.0.0.1"

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from remit.contracts import is_loopback
 from remit.core import InputError, ModelRoute, Settings
-from remit.gateway.providers.live import LiveProvider, is_local
+from remit.gateway.providers.live import LiveProvider
 from remit.gateway.providers.model import Completion, Provider, ProviderError
 from remit.gateway.providers.prices import check_prices
 from remit.gateway.providers.recorded import RecordedProvider
@@ -72,7 +73,7 @@ def _check_address(name: str, route: ModelRoute) -> None:
         raise InputError(
             f"Model {name!r} has no usable base_url", why="It is not an http(s) address without credentials"
         )
-    if address.scheme == "http" and route.cloud and not is_local(route.base_url):
+    if address.scheme == "http" and route.cloud and not is_loopback(route.base_url):
         hint = "Use https, or set cloud = false for a model on your own premises"
         raise InputError(f"Model {name!r} would be sent text in the clear", which=route.base_url, hint=hint)
 

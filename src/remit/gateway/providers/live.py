@@ -6,10 +6,10 @@ from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 import httpx2
 
+from remit.contracts import is_loopback
 from remit.core import InputError, ModelRoute, Settings, parse_json
 from remit.gateway.providers.dialect import Answer, AnswerStream, UpstreamError
 from remit.gateway.providers.dialects import dialect_of
@@ -73,7 +73,7 @@ class LiveProvider:
             headers={"accept-encoding": "identity", "content-type": "application/json"} | self._dialect.headers(key),
             verify=_trust(self._dialect.url),
             timeout=httpx2.Timeout(route.timeout, connect=min(CONNECT_SECONDS, route.timeout), read=silence),
-            trust_env=not is_local(self._dialect.url),  # nobody reaches this machine through a proxy
+            trust_env=not is_loopback(self._dialect.url),  # nobody reaches this machine through a proxy
             limits=httpx2.Limits(max_connections=100, max_keepalive_connections=20),
         )
 
@@ -251,11 +251,6 @@ def _trust(url: str) -> ssl.SSLContext:
     if url.startswith("https:"):
         return httpx2.create_ssl_context()
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody; loading who is trusted takes 30 ms
-
-
-def is_local(url: str) -> bool:
-    """Returns whether an address is on this machine."""
-    return urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
 
 
 def _told(error: Exception) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from remit.contracts import Offer, SchemaValidator, Server, Tool, compile_schema
 from remit.core import JsonValue, SystemClock
-from remit.gateway.calls import ToolCall
+from remit.gateway.calls import CALL_META, ToolCall
 from remit.gateway.servers.connection import Connection
 from remit.gateway.servers.model import NotSentError, UnusableResultError
 from remit.gateway.servers.pins import Pins
@@ -18,8 +18,6 @@ _log = logging.getLogger("remit.gateway.servers")
 
 # What a message may have besides results, which it carries twice, as text and as JSON: a list of all tools.
 LARGEST_LIST = 4_194_304
-# Where a call says who makes it, for whom and under which key, so that a server can tell a second try from a new call.
-CALL_META = "dev.remit/call"
 # Definitions are looked at again when they are older than this and a tool is to be used.
 LOOK_SECONDS = 60.0
 # A server that serves calls but does not tell its tools any more is trusted for this long.
