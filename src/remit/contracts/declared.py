@@ -264,7 +264,9 @@ class Person(Part):
     name: str = ""
     roles: tuple[Annotated[str, Field(pattern=ROLE_NAME)], ...] = ()
     password: str = ""
-    """A scrypt hash; never the password."""
+    """An argon2id hash, as `remit people password` prints it; never the password."""
+    units: tuple[Annotated[str, Field(pattern=AGENT_NAME)], ...] = ()
+    """The business units they work for; empty means the whole fleet."""
 
 
 class OrgPolicy(Part):
