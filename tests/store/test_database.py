@@ -69,3 +69,23 @@ def test_after_closing_a_reader_is_opened_again(database: Database) -> None:
     assert database.read(ALL) == []
     database.close()
     assert database.read(ALL) == []
+
+
+def test_a_snapshot_speaks_of_one_moment(database: Database) -> None:
+    connection = database.connect()
+    with database.snapshot():
+        assert database.read(ALL) == []
+        connection.execute(ADD.sql, {"id": 1, "text": "x"})
+        with database.snapshot():
+            assert database.read(ALL) == []
+    connection.close()
+    assert len(database.read(ALL)) == 1
+
+
+def test_a_snapshot_that_broke_off_leaves_a_reader_that_reads_on(database: Database) -> None:
+    with pytest.raises(ValueError, match="broke off"), database.snapshot():
+        raise ValueError("broke off")
+    connection = database.connect()
+    connection.execute(ADD.sql, {"id": 1, "text": "x"})
+    connection.close()
+    assert len(database.read(ALL)) == 1

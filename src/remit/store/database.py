@@ -3,7 +3,8 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from remit.core import InputError
@@ -49,6 +50,19 @@ class Database:
     def read_one(self, query: Query, parameters: Mapping[str, Value] | None = None) -> Row | None:
         """Returns the first row, or None."""
         return self._reader().execute(query.sql, parameters or {}).fetchone()  # type: ignore[arg-type]
+
+    @contextmanager
+    def snapshot(self) -> Generator[None]:
+        """Lets everything this thread reads inside speak of one moment, whatever is committed meanwhile."""
+        reader = self._reader()
+        if reader.in_transaction:
+            yield
+            return
+        reader.execute("begin")
+        try:
+            yield
+        finally:
+            reader.execute("commit")
 
     def close(self) -> None:
         """Closes every reader."""
