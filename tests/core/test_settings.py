@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from remit.core import InputError, Settings, load_settings
+from remit.core import Http, InputError, Settings, load_settings
 
 TOML = """\
 name = "acme"
@@ -170,3 +170,53 @@ def test_a_webhook_that_is_set_wrongly_is_told_and_its_secret_is_not(tmp_path: P
     with pytest.raises(InputError, match="webhooks") as told:
         load_settings(tmp_path)
     assert "MfKQ9r8" not in str(told.value)
+
+
+def http(folder: Path, *lines: str) -> Http:
+    (folder / "remit.toml").write_text("\n".join(("[http]", *lines)), encoding="utf-8")
+    return load_settings(folder).http
+
+
+def test_it_listens_on_this_machine_only_unless_told_otherwise(tmp_path: Path) -> None:
+    assert http(tmp_path).origin() == "http://127.0.0.1:8321"
+    assert http(tmp_path).origin(5000) == "http://127.0.0.1:5000"
+
+
+@pytest.mark.parametrize(
+    ("lines", "origin"),
+    [
+        (['public_url = "https://remit.example"'], "https://remit.example"),
+        (['public_url = "https://remit.example:8443/"'], "https://remit.example:8443"),
+        (['host = "0.0.0.0"', 'tls_cert = "c.pem"', 'tls_key = "k.pem"'], "https://127.0.0.1:8321"),
+        (['host = "::1"', "port = 80"], "http://[::1]:80"),
+    ],
+)
+def test_the_origin_is_what_people_write_into_their_browser(tmp_path: Path, lines: list[str], origin: str) -> None:
+    assert http(tmp_path, *lines).origin() == origin
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'tls_cert = "c.pem"',
+        'tls_key = "k.pem"',
+        'public_url = "https://remit.example/console"',
+        'public_url = "https://remit.example?x=1"',
+        'public_url = "https://remit.example#x"',
+        'public_url = "https://user@remit.example"',
+        'public_url = "https://remit.example:99999"',
+        'public_url = "javascript://remit.example"',
+        'public_url = "remit.example"',
+        'public_url = "https://"',
+        'trusted_proxies = ["everybody"]',
+        'trusted_proxies = ["10.0.0.0/33"]',
+        "port = 70000",
+        "session_hours = 0",
+        "login_tries = 0",
+        "lockout_minutes = 0",
+        'host = ""',
+    ],
+)
+def test_a_wrong_http_setting_is_told(tmp_path: Path, line: str) -> None:
+    with pytest.raises(InputError, match="http"):
+        http(tmp_path, line)

@@ -35,7 +35,7 @@ from remit.contracts import (
     conditions,
 )
 from remit.contracts.declared import ToolsFile
-from remit.core import Limits, ModelRoute, Settings, Webhook
+from remit.core import Http, Limits, ModelRoute, Settings, Webhook
 
 DOCS = REPOSITORY / "docs"
 DOCUMENTS = sorted([*REPOSITORY.glob("*.md"), *DOCS.rglob("*.md")])
@@ -63,6 +63,7 @@ SECTIONS: Mapping[str, type[BaseModel]] = {
     "## remit.toml": Settings,
     "### [models]": ModelRoute,
     "### [webhooks]": Webhook,
+    "### [http]": Http,
     "### [limits]": Limits,
 }
 

@@ -2,6 +2,7 @@
 
 from remit.contracts.alignment import check_alignment
 from remit.contracts.check_contract import check_contract
+from remit.contracts.check_people import check_people
 from remit.contracts.check_tools import check_server
 from remit.contracts.fleet import in_order
 from remit.contracts.model import Finding, Fleet
@@ -13,6 +14,7 @@ def check_fleet(fleet: Fleet) -> list[Finding]:
         [
             *(finding for contract in fleet.contracts.values() for finding in check_contract(contract, fleet)),
             *(finding for server in fleet.servers.values() for finding in check_server(server, fleet)),
+            *check_people(fleet),
             *check_alignment(fleet),
         ]
     )

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from remit.contracts.texts import MoneyText
 
@@ -26,6 +26,11 @@ HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 # These belong to HTTP and to the protocol.
 RESERVED_HEADERS = ("accept", "accept-encoding", "connection", "content-length", "content-type", "host", "te",
                     "last-event-id", "transfer-encoding", "upgrade")  # fmt: skip
+
+# As argon2 writes it: version, costs, salt, hash; nothing that somebody would type looks like this.
+PASSWORD_HASH = re.compile(
+    r"\$argon2id\$v=19\$m=[1-9]\d{0,6},t=[1-9]\d{0,3},p=[1-9]\d{0,2}\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{22,86}"
+)
 
 RATE = re.compile(r"(?P<calls>\d{1,9}) per (?P<unit>second|minute|hour|day)")
 RATE_SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
@@ -70,6 +75,13 @@ def _address(url: str) -> str:
     if parts.scheme == "http" and not is_loopback(url):
         raise ValueError("http is for this machine only; write https")
     return url
+
+
+def _password_hash(value: Any) -> Any:
+    # Before anything else looks at it: an error that repeats a wrong value could repeat a password.
+    if value != "" and not (isinstance(value, str) and PASSWORD_HASH.fullmatch(value)):
+        raise ValueError("Not an argon2id hash; write what `remit people password` prints, never the password itself")
+    return value
 
 
 EnvironmentName = Annotated[str, AfterValidator(_environment_name)]
@@ -263,7 +275,7 @@ class Person(Part):
     id: Annotated[str, Field(pattern=EMAIL)]
     name: str = ""
     roles: tuple[Annotated[str, Field(pattern=ROLE_NAME)], ...] = ()
-    password: str = ""
+    password: Annotated[str, BeforeValidator(_password_hash)] = ""
     """An argon2id hash, as `remit people password` prints it; never the password."""
     units: tuple[Annotated[str, Field(pattern=AGENT_NAME)], ...] = ()
     """The business units they work for; empty means the whole fleet."""

@@ -14,7 +14,7 @@ from remit.core.errors import (
 from remit.core.ids import new_id, new_secret, short_id
 from remit.core.inputs import DEEPEST, check_depth, parse_json
 from remit.core.money import MICRO, Money, format_micros
-from remit.core.settings import Limits, ModelRoute, Settings, Webhook, load_settings
+from remit.core.settings import Http, Limits, ModelRoute, Settings, Webhook, load_settings
 
 __all__ = [
     "DAY",
@@ -26,6 +26,7 @@ __all__ = [
     "BusyError",
     "Clock",
     "ConflictError",
+    "Http",
     "InputError",
     "IntegrityError",
     "JsonValue",

@@ -1,12 +1,14 @@
 """Settings: `remit.toml`, each overridable by `REMIT_…`."""
 
+import ipaddress
 import os
 import tomllib
 from decimal import ROUND_CEILING, Decimal
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from remit.core.errors import InputError
@@ -16,7 +18,7 @@ from remit.core.money import Money
 class ModelRoute(BaseModel):
     """How one named model is reached: `[models.NAME]` in remit.toml."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     kind: Literal["openai", "anthropic", "recorded", "simulated"]
     model: str = ""
@@ -46,7 +48,7 @@ class ModelRoute(BaseModel):
 class Webhook(BaseModel):
     """One named source of events that sign what they send: `[webhooks.NAME]` in remit.toml."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     secret: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
     """The NAME of the environment variable that holds the secret, or two of them while they rotate; never a secret."""
@@ -58,10 +60,68 @@ class Webhook(BaseModel):
     """How far the sender's clock may be from ours, before and after."""
 
 
+class Http(BaseModel):
+    """Where `remit up` listens, and how people log in there: `[http]` in remit.toml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    host: Annotated[str, Field(min_length=1, max_length=253)] = "127.0.0.1"
+    """This machine only, unless somebody says otherwise."""
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8321
+    """0 takes a free one."""
+    tls_cert: str = ""
+    """The file with the certificate chain, relative to the fleet's folder; without it, no TLS."""
+    tls_key: str = ""
+    """The file with its private key."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks whose `X-Forwarded-…` headers are believed; nobody else's are."""
+    public_url: str = ""
+    """The origin people write into their browser, such as `https://remit.example`, when a proxy stands before it."""
+    session_hours: Annotated[float, Field(gt=0, le=720)] = 12.0  # a working day, and never longer than a month
+    """How long a session lasts at most, whatever is done in it."""
+    link_minutes: Annotated[float, Field(gt=0, le=1_440)] = 15.0  # it is used at once, or it went to the wrong place
+    """How long a login link can be used."""
+    login_tries: Annotated[int, Field(ge=1, le=100)] = 5  # people mistype three times, programs do not stop
+    """Failures of one person, or from one address, that lock it."""
+    lockout_minutes: Annotated[float, Field(gt=0, le=1_440)] = 15.0  # five guesses in a quarter of an hour find nothing
+    """Within how long so many failures lock, and for how long."""
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            ipaddress.ip_network(proxy, strict=False)
+        return proxies
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_origin(cls, url: str) -> str:
+        parts = urlsplit(url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        known = parts.scheme in ("http", "https") and parts.hostname and parts.username is None and parts.port != 0
+        if url and (not known or url not in (origin, f"{origin}/")):
+            raise ValueError("Not an origin such as https://remit.example, without path")
+        return origin if url else ""
+
+    @model_validator(mode="after")
+    def _has_both_files(self) -> "Http":
+        if bool(self.tls_cert) != bool(self.tls_key):
+            raise ValueError("tls_cert and tls_key go together")
+        return self
+
+    def origin(self, port: int = 0) -> str:
+        """Returns what people write into their browser; `port` is the one it listens on, where a free one was taken."""
+        if self.public_url:
+            return self.public_url
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - every address, so also ours
+        shown = f"[{host}]" if ":" in host else host
+        return f"{'https' if self.tls_cert else 'http'}://{shown}:{port or self.port}"
+
+
 class Limits(BaseModel):
     """Bounds that hold whatever a contract says: `[limits]` in remit.toml. Each has its reason beside it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     argument_bytes: int = 65_536  # a log entry is at most 64 KiB, and arguments larger than that are documents
     result_bytes: int = 1_048_576  # what a model can still read; a larger result is a file
@@ -85,6 +145,7 @@ class Settings(BaseSettings):
         env_nested_delimiter="__",
         extra="forbid",
         frozen=True,
+        use_attribute_docstrings=True,
         nested_model_default_partial_update=True,
     )
 
@@ -99,12 +160,15 @@ class Settings(BaseSettings):
     """Whether a new version in the folder is approved by loading it (development) or by a person."""
     key_file: str = ".remit/log.key"
     """The private key that signs the log's checkpoints; made on first use, readable by its owner only."""
+    operating_model: Literal["centralized", "federated"] = "centralized"
+    """Who approves new versions: the platform team only, or also the owner of each agent."""
     unit_budget_per_day: str = ""
     """A budget for every business unit and day, such as `500 EUR`; empty means none."""
     demo: str = ""
     """`module:function` that hands `remit demo` the fleet's queue of work."""
     models: dict[str, ModelRoute] = {}
     webhooks: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")], Webhook] = {}
+    http: Http = Http()
     limits: Limits = Limits()
 
     @field_validator("exchange")
