@@ -126,12 +126,12 @@ def test_every_command_has_help_and_is_mentioned(remit: Command) -> None:
 
 def commands(remit: Command, *above: str) -> Iterator[str]:
     """Yields every command that does something; each has a sentence of help."""
-    listed = remit(*above, "--help").out.partition("Commands")[2]
-    for name in re.findall(r"^│ (\w+)(?:  +\S)", listed, re.MULTILINE):
+    listed = remit(*above, "--help").out
+    for name in re.findall(r"^│ (\w[\w-]*)(?:  +\S)", listed, re.MULTILINE):
         shown = remit(*above, name, "--help")
         assert shown.code == 0
         assert re.search(r"^ [A-Z].*[.:]", shown.out, re.MULTILINE), f"{name} has no help"
-        inner = list(commands(remit, *above, name)) if "Commands" in shown.out else []
+        inner = list(commands(remit, *above, name)) if "COMMAND [ARGS]" in shown.out else []
         yield from inner or [" ".join((*above, name))]
 
 

@@ -2,47 +2,65 @@
 
 import sqlite3
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from remit.cli import demo, events, evidence, fleet, replay, runs, tools, up, work
+from remit.cli import demo, events, evidence, fleet, init, installed, replay, runs, tools, up, work
 from remit.cli.output import FOUND_WRONG, USED_WRONGLY, exit_code, show_error
 from remit.core import RemitError
 
+PANELS = WORK, PEOPLE, FLEET, EVIDENCE, OPERATE = "Work", "People", "Fleet", "Evidence", "Operate"
+
+# Under which heading of `remit --help` each command stands; a group brings its own commands.
+COMMANDS: Mapping[str, Sequence[Callable[..., None]]] = {
+    WORK: (work.run, work.runs, work.show, runs.fork, runs.cancel, events.event, events.schedules),
+    FLEET: (init.init, fleet.check, fleet.agents, fleet.agent, fleet.promote, fleet.retire),
+    EVIDENCE: (evidence.explain, replay.replay, evidence.costs, evidence.kpis),
+    OPERATE: (up.up, work.stop, work.resume, demo.demo, installed.version),
+}
+GROUPS: Mapping[str, Mapping[str, typer.Typer]] = {
+    PEOPLE: {"approvals": work.approvals_app},
+    FLEET: {"authority": fleet.authority_app, "tools": tools.tools_app},
+    EVIDENCE: {"log": evidence.log_app},
+}
+
+
+class _InPanels(TyperGroup):
+    """Lists commands panel by panel; Typer would list every group behind them."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return sorted(super().list_commands(ctx), key=self._place)
+
+    def _place(self, name: str) -> int:
+        return PANELS.index(str(getattr(self.commands[name], "rich_help_panel", OPERATE)))
+
+
 commands = typer.Typer(
     name="remit",
+    cls=_InPanels,
     help="The control plane for fleets of AI agents: every agent has a written remit; nothing it does gets outside it.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
 )
-for command in (
-    demo.demo,
-    up.up,
-    fleet.check,
-    work.run,
-    work.runs,
-    work.show,
-    replay.replay,
-    runs.fork,
-    runs.cancel,
-    work.stop,
-    work.resume,
-    events.event,
-    events.schedules,
-    fleet.agents,
-    fleet.agent,
-    fleet.promote,
-    evidence.explain,
-    evidence.costs,
-    evidence.kpis,
-):
-    commands.command()(command)
-commands.add_typer(work.approvals_app, name="approvals")
-commands.add_typer(fleet.authority_app, name="authority")
-commands.add_typer(evidence.log_app, name="log")
-commands.add_typer(tools.tools_app, name="tools")
+
+
+@commands.callback()
+def remit(
+    _: Annotated[
+        bool, typer.Option("--version", help="Say which Remit this is.", callback=installed.tell, is_eager=True)
+    ] = False,
+) -> None:
+    """The control plane for fleets of AI agents: every agent has a written remit; nothing it does gets outside it."""
+
+
+for panel in PANELS:
+    for command in COMMANDS.get(panel, ()):
+        commands.command(rich_help_panel=panel)(command)
+    for name, group in GROUPS.get(panel, {}).items():
+        commands.add_typer(group, name=name, rich_help_panel=panel)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,0 +1,1 @@
+"""The supplies desk: what `remit init` copies, a fleet to begin with."""
