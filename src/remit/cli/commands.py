@@ -17,7 +17,7 @@ PANELS = WORK, PEOPLE, FLEET, EVIDENCE, OPERATE = "Work", "People", "Fleet", "Ev
 # Under which heading of `remit --help` each command stands; a group brings its own commands.
 COMMANDS: Mapping[str, Sequence[Callable[..., None]]] = {
     WORK: (work.run, work.runs, work.show, runs.fork, runs.cancel, events.event, events.schedules),
-    FLEET: (init.init, fleet.check, fleet.agents, fleet.agent, fleet.promote, fleet.retire),
+    FLEET: (init.init, fleet.check, fleet.agents, fleet.agent, fleet.promote),
     EVIDENCE: (evidence.explain, replay.replay, evidence.costs, evidence.kpis),
     OPERATE: (up.up, work.stop, work.resume, demo.demo, installed.version),
 }
