@@ -8,7 +8,7 @@ from tests.runtime.relay import ANN, CARA, OLGA, contract, open_relay, take
 from tests.runtime.workshop import Script
 
 from remit.journal import RunState
-from remit.operations import Views
+from remit.operations import local_actor
 from remit.runtime import ActionDeniedError, RunHandle, ToolFailedError
 from remit.testing import calls, says
 
@@ -266,8 +266,8 @@ async def test_a_model_hands_work_over_by_a_function_and_reads_what_came_of_it(t
 
 async def test_the_authority_table_names_whom_an_agent_hands_work_to(tmp_path: Path) -> None:
     async with open_relay(tmp_path, PAIR, giver=hand_over, taker=finish) as (cell, _):
-        views = Views(parts=cell.parts, log=cell.log, fleet=cell.fleet)
-        (row,) = [row for row in views.authority("giver") if row["tool"].startswith("handoff")]
-        assert (row["tool"], row["level"]) == ("handoff taker", "autonomous")
-        assert row["source"].startswith("agents/giver.agent.md:")
-        assert not row["source"].endswith(":0")
+        views = cell.views(local_actor("tests"))
+        (row,) = [row for row in views.agents.authority("giver") if row.tool.startswith("handoff")]
+        assert (row.tool, row.level) == ("handoff taker", "autonomous")
+        assert row.source.startswith("agents/giver.agent.md:")
+        assert not row.source.endswith(":0")

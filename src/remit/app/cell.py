@@ -20,7 +20,7 @@ from remit.identity import People
 from remit.journal import Executors, Journal
 from remit.kpis import Kpis
 from remit.ledger import Ledger
-from remit.operations import Operations
+from remit.operations import Actor, Operations, Source, Verbs, Views
 from remit.policy import Policy
 from remit.registry import Registry
 from remit.runtime import Chore, Engine, InlineEngine, Runtime, Triggers, Worker
@@ -70,6 +70,17 @@ class Cell:
     operations: Operations
     kpis: Kpis
     changes: ChangeFeed
+
+    def verbs(self, actor: Actor) -> Verbs:
+        """Returns what `actor` may do here."""
+        return Verbs(operations=self.operations, triggers=self.triggers, parts=self.parts, actor=actor)
+
+    def views(self, actor: Actor) -> Views:
+        """Returns what `actor` may see here."""
+        source = Source(
+            parts=self.parts, log=self.log, fleet=self.fleet, database=self.database, kpis=self.kpis, actor=actor
+        )
+        return Views(source, warnings=self.operations.changed)
 
     async def close(self) -> None:
         """Signs the log's last entries and closes everything; runs in flight are left to the next start."""
@@ -180,7 +191,7 @@ def _parts(settings: Settings, fleet: Fleet, folder: Path, database: Database, o
         journal=Journal(database, clock),
         executors=Executors(database, clock, seconds=settings.limits.executor_seconds),
         registry=Registry(database, clock),
-        people=People(fleet.people),
+        people=People(fleet.people, owners={contract.terms.owner for contract in fleet.contracts.values()}),
         controls=Controls(database, clock),
         ledger=Ledger(database),
         approvals=Approvals(database, clock),
@@ -228,7 +239,7 @@ def _cell(folder: Path, fleet: Fleet, database: Database, log: Log, parts: Parts
     engine: Engine = InlineEngine(runtime, parts.journal, executor_seconds=limits.executor_seconds)
     if durable:
         engine = load_function(_DBOS)(runtime, parts.journal, database.path.with_name(QUEUE_FILE))
-    kpis = Kpis(database)
+    kpis = Kpis(database, settings)
     return Cell(
         folder=folder,
         settings=settings,
@@ -240,7 +251,7 @@ def _cell(folder: Path, fleet: Fleet, database: Database, log: Log, parts: Parts
         runtime=runtime,
         triggers=Triggers(parts=parts, database=database, runtime=runtime),
         engine=engine,
-        operations=Operations(parts=parts, gateway=gateway, runtime=runtime, engine=engine, log=log, fleet=fleet),
+        operations=Operations(parts=parts, gateway=gateway, runtime=runtime, engine=engine, fleet=fleet),
         kpis=kpis,
         changes=ChangeFeed(database),
     )

@@ -28,7 +28,7 @@ from remit.cli.output import DONE, FOUND_WRONG, screen, show_json
 from remit.core import InputError, load_settings
 from remit.guardrails import load_function
 from remit.journal import Run, RunState
-from remit.operations import Views
+from remit.operations import Views, local_actor
 
 # As much of a request as fits on one line beside its marks.
 SHOWN = 110
@@ -135,7 +135,7 @@ async def _work(folder: Path, people: _People, most: int, *, quiet: bool) -> dic
     started = time.monotonic()
     try:
         await cell.operations.load()
-        views = Views(parts=cell.parts, log=cell.log, fleet=cell.fleet)
+        views = cell.views(local_actor("demo"))
         if not quiet:
             screen.print(f"[bold]{escape(cell.settings.name)}[/bold]: {escape(queue.label)}\n")
         chosen = list(queue.tasks)[:most]
@@ -179,9 +179,10 @@ def _pending(cell: Cell, run: Run) -> list[Approval]:
 async def _ask(cell: Cell, views: Views, approval: Approval, people: _People, *, quiet: bool) -> None:
     """Asks people with the needed roles, one after another, until the question is decided."""
     for person in cell.parts.people.holding(approval.roles):
-        answer, reason = people.answer(approval, views.approval(approval), person.id)
+        told = views.approvals.get(approval.id).model_dump()
+        answer, reason = people.answer(approval, told, person.id)
         approval = await cell.operations.answer(
-            approval.id, person=person.id, answer=answer, reason=reason, seen=views.approval(approval)["fingerprint"]
+            approval.id, person=person.id, answer=answer, reason=reason, seen=told["fingerprint"]
         )
         if not quiet:
             screen.print(f"    [yellow]{answer}d[/yellow] by {person.id}: {escape(approval.name)} ({escape(reason)})")
@@ -192,7 +193,7 @@ async def _ask(cell: Cell, views: Views, approval: Approval, people: _People, *,
 
 def _tell(cell: Cell, views: Views, run: Run) -> None:
     """Says what was done and what was stopped, in a few lines."""
-    shown = views.run(run.id)
+    shown = views.runs.get(run.id).model_dump()
     writes = [s for s in shown["steps"] if s["kind"] == "tool" and _is_write(cell, s["name"])]
     for step in writes:
         refused = step["state"] == "denied"

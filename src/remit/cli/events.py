@@ -7,11 +7,11 @@ import typer
 from rich.markup import escape
 
 from remit.app import Cell
-from remit.cli.options import HERE, AsOption, FleetOption, JsonOption, json_object, login, read_text, with_cell
+from remit.cli.options import HERE, AsOption, FleetOption, JsonOption, json_object, read_text, verbs, with_cell
 from remit.cli.output import DONE, FOUND_WRONG, screen, show_json, show_rows
-from remit.core import iso, new_id
+from remit.core import iso
 from remit.operations import Views
-from remit.runtime import Event, Received
+from remit.runtime import Received
 
 
 def event(
@@ -27,8 +27,8 @@ def event(
     value = json_object(read_text(Path(data[1:])) if data.startswith("@") else data, name="The data")
 
     async def work(cell: Cell, _: Views) -> dict[str, Any]:
-        happened = Event(source, identifier or new_id("event"), name, value, cell.parts.clock.now(), who or login())
-        return await _told(cell, await cell.triggers.receive(happened))
+        received = await verbs(cell, who).send(name, value, identifier=identifier, source=source)
+        return await _told(cell, received)
 
     told = with_cell(fleet, work)
     _show(told, as_json=as_json)

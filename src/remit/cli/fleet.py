@@ -7,11 +7,22 @@ import typer
 from rich.markup import escape
 
 from remit.app import Cell, inspect_fleet
-from remit.cli.options import HERE, AsOption, FleetOption, JsonOption, checked_folder, person, with_cell
+from remit.cli.options import (
+    HERE,
+    AsOption,
+    BecauseOption,
+    FleetOption,
+    JsonOption,
+    checked_folder,
+    person,
+    verbs,
+    with_cell,
+)
 from remit.cli.output import DONE, FOUND_WRONG, counted, screen, show_json, show_pairs, show_rows
 from remit.contracts import Contract, diff, parse_contract
 from remit.core import InputError
 from remit.operations import Views
+from remit.registry import Lifecycle
 
 authority_app = typer.Typer(help="What agents may do, compared.", no_args_is_help=True)
 
@@ -41,7 +52,7 @@ def agents(fleet: FleetOption = HERE, as_json: JsonOption = False) -> None:
     """List every agent version, where it stands, and who answers for it."""
 
     async def work(_: Cell, views: Views) -> list[dict[str, Any]]:
-        return views.agents()
+        return [row.model_dump() for row in views.agents.versions()]
 
     show_rows(with_cell(fleet, work), as_json=as_json, empty="No agents yet. Write agents/NAME.agent.md.")
 
@@ -50,9 +61,10 @@ def agent(name: str, fleet: FleetOption = HERE, as_json: JsonOption = False) -> 
     """Show what an agent may do, how freely, and with whose approval."""
 
     async def work(_: Cell, views: Views) -> list[dict[str, Any]]:
-        return views.authority(name)
+        return [row.model_dump() for row in views.agents.authority(name)]
 
-    show_rows(with_cell(fleet, work), as_json=as_json, empty=f"{name} may use no tool.")
+    columns = ("tool", "when", "level", "by", "count", "because", "source")
+    show_rows(with_cell(fleet, work), as_json=as_json, empty=f"{name} may use no tool.", columns=columns)
 
 
 def promote(
@@ -62,8 +74,27 @@ def promote(
 
     async def work(cell: Cell, _: Views) -> dict[str, Any]:
         known = cell.parts.people.person(person(who))
-        approved = await cell.operations.promote(name, version, by=known.id)
+        approved = await verbs(cell, known.id).promote(name, version)
         return {"version": approved.id, "state": approved.state.value, "release": approved.release, "by": known.id}
+
+    show_pairs(with_cell(fleet, work), as_json=as_json)
+
+
+def retire(
+    name: str,
+    version: str,
+    because: BecauseOption = "",
+    fleet: FleetOption = HERE,
+    who: AsOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """End a version's life: it takes no new work, and is retired once its runs are over."""
+
+    async def work(cell: Cell, _: Views) -> dict[str, Any]:
+        ended = await verbs(cell, who).retire(name, version, because=because)
+        told = {"version": ended.id, "lifecycle": ended.lifecycle.value, "state": ended.state.value}
+        is_over = ended.lifecycle is Lifecycle.RETIRED
+        return {**told, "next": "" if is_over else "its runs are not over; retire it again then, or cancel them"}
 
     show_pairs(with_cell(fleet, work), as_json=as_json)
 

@@ -11,7 +11,7 @@ import typer
 from remit.app import Cell, build
 from remit.cli.output import show_warning
 from remit.core import InputError, parse_json
-from remit.operations import Views
+from remit.operations import Actor, Verbs, Views, local_actor, person_actor
 
 T = TypeVar("T")
 
@@ -41,12 +41,25 @@ async def _with_cell(folder: Path, work: Callable[[Cell, Views], Awaitable[T]]) 
         await cell.operations.load()
         for changed in cell.operations.changed:
             show_warning(changed)
-        told = await work(cell, Views(parts=cell.parts, log=cell.log, fleet=cell.fleet))
+        told = await work(cell, cell.views(local_actor(login())))
         # What this made ready goes on here too: the giver of a hand-off whose taker has just been answered.
         await cell.engine.drain(LONGEST_DRIVE)
         return told
     finally:
         await cell.close()
+
+
+def verbs(cell: Cell, who: str) -> Verbs:
+    """Returns what the one named with `--as` may do; without a name, whoever sits at the machine."""
+    return cell.verbs(actor(cell, who))
+
+
+def actor(cell: Cell, who: str) -> Actor:
+    """Returns a person of people.yaml with what their roles allow; any other name is the machine's own operator."""
+    known = cell.parts.people.find(who)
+    if known is None:
+        return local_actor(who or login())
+    return person_actor(known, "command line", owns=cell.parts.people.owns(known.id))
 
 
 def checked_folder(folder: Path) -> Path:

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from remit.app import Cell
-from remit.cli.options import HERE, AsOption, BecauseOption, FleetOption, JsonOption, login, with_cell
+from remit.cli.options import HERE, AsOption, BecauseOption, FleetOption, JsonOption, verbs, with_cell
 from remit.cli.output import DONE, FOUND_WRONG, screen, show_json, show_pairs
 from remit.operations import Views
 
@@ -21,14 +21,15 @@ def fork(
     current: Annotated[
         bool, typer.Option("--current", help="Under the agent's present version instead of the run's own.")
     ] = False,
+    because: BecauseOption = "",
     who: AsOption = "",
     fleet: FleetOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
     """Begin a new run with what another did before a step, and drive it."""
 
-    async def work(cell: Cell, views: Views) -> dict[str, Any]:
-        fork = await cell.operations.fork(run, step, by=who or login(), effects=with_effects, current=current)
+    async def work(cell: Cell, _: Views) -> dict[str, Any]:
+        fork = await verbs(cell, who).fork(run, step, effects=with_effects, current=current, because=because)
         driven = await cell.operations.drive(fork.id)
         output = cell.parts.journal.content(driven.output) if driven.output else None
         told = {"run": fork.id, "of": fork.parent_run, "at": step, "effects": with_effects}
@@ -49,13 +50,29 @@ def fork(
 _SAYS = {True: "with effects: it works for the task", False: "without effects: nothing was done"}
 
 
+def retry(
+    run: str, because: BecauseOption = "", who: AsOption = "", fleet: FleetOption = HERE, as_json: JsonOption = False
+) -> None:
+    """Try a run that failed or was cancelled again, with effects, from where it went wrong."""
+
+    async def work(cell: Cell, _: Views) -> dict[str, Any]:
+        again = await verbs(cell, who).retry(run, because=because)
+        driven = await cell.operations.drive(again.id)
+        told = {"run": again.id, "of": again.parent_run, "at": again.forked_at}
+        return {**told, "state": driven.state.value, "reason": driven.reason}
+
+    told = with_cell(fleet, work)
+    show_pairs(told, as_json=as_json)
+    raise typer.Exit(FOUND_WRONG if told["state"] == "failed" else DONE)
+
+
 def cancel(
     run: str, because: BecauseOption = "", who: AsOption = "", fleet: FleetOption = HERE, as_json: JsonOption = False
 ) -> None:
     """End a run that is not over, and those it handed work to. What was done stays done."""
 
     async def work(cell: Cell, _: Views) -> dict[str, Any]:
-        cancelled = await cell.operations.cancel(run, because=because, by=who or login())
+        cancelled = await verbs(cell, who).cancel(run, because=because)
         return {"run": cancelled.id, "state": cancelled.state.value, "reason": cancelled.reason}
 
     show_pairs(with_cell(fleet, work), as_json=as_json)

@@ -17,10 +17,10 @@ from remit.cli.options import (
     FleetOption,
     JsonOption,
     json_object,
-    login,
     one_of,
     person,
     read_text,
+    verbs,
     with_cell,
 )
 from remit.cli.output import DONE, FOUND_WRONG, screen, show_json, show_pairs, show_rows
@@ -42,10 +42,8 @@ def run(
     """Give an agent a task and drive it until it ends or waits for a person."""
 
     async def work(cell: Cell, views: Views) -> dict[str, Any]:
-        started = await cell.operations.submit(
-            agent, _read_input(given), on_behalf_of=who or login(), intent=intent, dedup=dedup or None
-        )
-        return _told(cell, views, await cell.operations.drive(started.run.id))
+        started = await verbs(cell, who).start(agent, _read_input(given), intent=intent, key=dedup or None)
+        return _told(views, await cell.operations.drive(started.run.id))
 
     told = with_cell(fleet, work)
     _show_run(told, as_json=as_json)
@@ -57,9 +55,8 @@ def _read_input(given: str) -> dict[str, Any]:
     return json_object(text, name="The input")
 
 
-def _told(cell: Cell, views: Views, run: Run) -> dict[str, Any]:
-    output = cell.parts.journal.content(run.output) if run.output else None
-    return {**views.run(run.id), "output": output}
+def _told(views: Views, run: Run) -> dict[str, Any]:
+    return views.runs.get(run.id).model_dump()
 
 
 def runs(
@@ -77,7 +74,7 @@ def runs(
     async def work(cell: Cell, views: Views) -> list[dict[str, Any]]:
         for run in cell.operations.unfinished_runs() if drive else []:
             await cell.operations.drive(run.id)
-        return views.runs(state=state, limit=limit)
+        return [row.model_dump() for row in views.runs.listing(state=state, limit=limit)]
 
     columns = ("run", "agent", "state", "outcome", "attempts", "cost", "created")
     show_rows(
@@ -91,7 +88,7 @@ def show(
     """Show one run step by step, with each decision."""
 
     async def work(cell: Cell, views: Views) -> dict[str, Any]:
-        return _told(cell, views, cell.parts.journal.run(run_id))
+        return _told(views, cell.parts.journal.run(run_id))
 
     _show_run(with_cell(fleet, work), as_json=as_json)
 
@@ -167,7 +164,7 @@ def approvals(
     one_of(state, ApprovalState, name="such state of a question")
 
     async def work(_: Cell, views: Views) -> list[dict[str, Any]]:
-        return views.approvals(state=state)
+        return [row.model_dump() for row in views.approvals.listing(state=state)]
 
     rows = with_cell(fleet, work)
     if as_json or not rows:
@@ -235,13 +232,10 @@ def _answer(
     fleet: Path, approval: str, answer: Literal["approve", "edit", "reject"], given: _Given, as_json: bool
 ) -> None:
     async def work(cell: Cell, views: Views) -> dict[str, Any]:
-        answered = await cell.operations.answer(
-            approval,
-            person=person(given.who),
-            answer=answer,
-            reason=given.because,
-            arguments=given.arguments,
-            seen=given.seen,
+        asked = cell.parts.approvals.get(approval)
+        who = cell.parts.people.person(person(given.who))
+        answered = await verbs(cell, who.id).answer(
+            asked.id, answer, reason=given.because, arguments=given.arguments, seen=given.seen
         )
         run = cell.parts.journal.run(answered.run)
         if answered.state != "pending":
@@ -262,7 +256,7 @@ def stop(
     """Pull a switch: from the receipt on, nothing in its scope is decided."""
 
     async def work(cell: Cell, _: Views) -> dict[str, Any]:
-        return await cell.operations.stop(scope, because=because, by=who or login())
+        return dict(await verbs(cell, who).stop(scope, because=because))
 
     show_pairs(with_cell(fleet, work), as_json=as_json)
 
@@ -277,7 +271,7 @@ def resume(
     """Reset a switch and drive the runs that waited for it."""
 
     async def work(cell: Cell, _: Views) -> dict[str, Any]:
-        receipt = await cell.operations.resume(scope, because=because, by=who or login())
+        receipt = await verbs(cell, who).resume(scope, because=because)
         went_on = [await cell.operations.drive(run.id) for run in cell.operations.waiting_runs()]
         return {**receipt, "went_on": len(went_on)}
 

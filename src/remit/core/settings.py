@@ -21,6 +21,7 @@ class ModelRoute(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     kind: Literal["openai", "anthropic", "recorded", "simulated"]
+    """Which format it speaks, or that a recording or the fleet's own code stands in for it."""
     model: str = ""
     """The provider's name of the model."""
     base_url: str = ""
@@ -36,7 +37,9 @@ class ModelRoute(BaseModel):
     input_price: Decimal | None = None
     """Price per million input tokens in the cell's currency, when the public price table does not know the model."""
     output_price: Decimal | None = None
+    """Price per million output tokens, likewise."""
     max_tokens: Annotated[int, Field(gt=0, le=200_000)] = 2_000
+    """Tokens of one answer at most."""
     timeout: Annotated[float, Field(gt=0, le=600)] = 60.0
     """Seconds until a call is given up, with all its tries."""
     stream: bool = True
@@ -124,17 +127,29 @@ class Limits(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     argument_bytes: int = 65_536  # a log entry is at most 64 KiB, and arguments larger than that are documents
+    """Bytes of one call's arguments at most."""
     result_bytes: int = 1_048_576  # what a model can still read; a larger result is a file
+    """Bytes of one result, or of a task's input, at most."""
     answer_bytes: int = 1_048_576  # as above, for what a model says
+    """Bytes of one model answer at most."""
     event_bytes: int = 262_144  # an event says what happened; what is larger is fetched by a tool
+    """Bytes of one event at most."""
     steps: int = 1_000  # no run of ours needs more; one that does is running in circles
+    """Steps of one run at most."""
     lost_attempts: int = 3  # a run whose process died so often would take down the next one too; then a person is asked
+    """Attempts that may be lost with their process."""
     executor_seconds: float = 6.0  # a process not heard of for so long is gone, and its runs are taken over
+    """Seconds of silence until a process is taken for gone."""
     drain_seconds: float = 20.0  # what a stopping process gives the calls in flight; orchestrators kill after thirty
+    """Seconds a stopping process has for what is under way."""
     hops: int = 5  # past five hand-offs nobody owns the outcome any more
+    """Hand-offs in a row at most."""
     tool_seconds: float = 30.0  # longer work is a task of its own
+    """Seconds of one tool call, where its tools file says nothing."""
     lock_seconds: float = 5.0  # then the agent is told to come back
+    """Seconds a busy lock is waited for."""
     approval_hours: float = 24.0  # a yes to yesterday's question is not a yes
+    """Hours until a question expires."""
 
 
 class Settings(BaseSettings):
@@ -154,6 +169,7 @@ class Settings(BaseSettings):
     database_url: str = "sqlite:///.remit/remit.db"
     """Relative SQLite paths count from the fleet's folder."""
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
+    """ISO 4217 code of the currency in which the cell counts."""
     exchange: dict[str, Decimal] = {}
     """Units of `currency` for one unit of another, for prices published in it: `USD = "0.92"`."""
     releases: Literal["on-load", "by-person"] = "by-person"
@@ -164,12 +180,24 @@ class Settings(BaseSettings):
     """Who approves new versions: the platform team only, or also the owner of each agent."""
     unit_budget_per_day: str = ""
     """A budget for every business unit and day, such as `500 EUR`; empty means none."""
+    people_minute: str = ""
+    """What a minute of people's time costs, such as `0.80 EUR`; empty means that it is not counted."""
+    answer_minutes: Annotated[float, Field(ge=0, le=480)] = 2.0
+    """How long an answer of a person is taken to have kept them: an assumption, nobody measures it."""
+    people_minute: str = ""
+    """What a minute of people's time costs, such as `0.80 EUR`; empty means that it is not counted."""
+    answer_minutes: Annotated[float, Field(ge=0, le=480)] = 2.0
+    """Minutes that a person is taken to need for one answer: an assumption, told with every figure that uses it."""
     demo: str = ""
     """`module:function` that hands `remit demo` the fleet's queue of work."""
     models: dict[str, ModelRoute] = {}
+    """Named ways to models."""
     webhooks: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")], Webhook] = {}
+    """Sources of signed events."""
     http: Http = Http()
+    """Where `remit up` listens, and how people log in."""
     limits: Limits = Limits()
+    """Bounds that hold whatever a contract says."""
 
     @field_validator("exchange")
     @classmethod
@@ -177,7 +205,7 @@ class Settings(BaseSettings):
         """Variables arrive in lower case, which sorts behind remit.toml's upper case and so overrides it."""
         return {code.upper(): rates[code] for code in sorted(rates)}
 
-    @field_validator("unit_budget_per_day")
+    @field_validator("unit_budget_per_day", "people_minute")
     @classmethod
     def _is_money(cls, text: str) -> str:
         if text:

@@ -9,21 +9,35 @@ from remit.core import RefusedError, new_secret
 
 
 def issue_secret() -> tuple[str, bytes]:
-    """Returns a new attempt's secret, and the SHA-256 of it that is kept."""
+    """Returns a new secret, and the SHA-256 of it that is kept."""
     secret = new_secret()
-    return secret, _sha256(secret)
+    return secret, hash_secret(secret)
+
+
+def hash_secret(secret: str) -> bytes:
+    """Returns the SHA-256 of a drawn secret: what is kept of it. (Passwords, which people think of, need argon2.)"""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
 def secret_matches(secret: str, kept: bytes | None) -> bool:
     """Compares in constant time; no kept secret matches nothing."""
-    return kept is not None and hmac.compare_digest(_sha256(secret), kept)
+    return kept is not None and hmac.compare_digest(hash_secret(secret), kept)
 
 
 class People:
-    """The people of the fleet and the roles they hold."""
+    """The people of the fleet, the roles they hold, and who of them owns agents."""
 
-    def __init__(self, people: Mapping[str, Person]) -> None:
+    def __init__(self, people: Mapping[str, Person], *, owners: Iterable[str] = ()) -> None:
         self._people = dict(people)
+        self._owners = frozenset(owners)
+
+    def find(self, identifier: str) -> Person | None:
+        """Returns the person, or None."""
+        return self._people.get(identifier)
+
+    def owns(self, identifier: str) -> bool:
+        """Whether they answer for some agent."""
+        return identifier in self._owners
 
     def person(self, identifier: str) -> Person:
         """Returns the person, or raises `RefusedError`: nobody unknown answers for anything."""
@@ -43,7 +57,3 @@ class People:
     def everybody(self) -> list[Person]:
         """Returns everybody, sorted by id."""
         return [self._people[identifier] for identifier in sorted(self._people)]
-
-
-def _sha256(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode()).digest()

@@ -164,6 +164,16 @@ class Journal:
         """Returns the number of runs in each state."""
         return {row["state"]: row["count"] for row in self._database.read(_Q["counts"])}
 
+    def has_open_runs(self, agent: str, version: str) -> bool:
+        """Whether a run of this version is not over."""
+        parameters = {"agent": agent, "version": version}
+        return self._database.read_one(_Q["guard_no_open_runs"], parameters) is None
+
+    def guard_no_open_runs(self, agent: str, version: str) -> Statement:
+        """Holds only while no run of this version is open."""
+        parameters = {"agent": agent, "version": version}
+        return Statement(_Q["guard_no_open_runs"], parameters, refusal="the version still has runs")
+
     def subjects(self, task: str) -> dict[str, str]:
         """Returns the subjects bound to a task, by kind."""
         return {row["kind"]: row["value"] for row in self._database.read(_Q["subjects"], {"task": task})}

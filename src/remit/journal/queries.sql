@@ -232,6 +232,10 @@ select :run, :step, :attempt, :kind, :name, :asked, :judged, 'done', :decision, 
 from runs where id = :run and attempt = :attempt and state = 'running'
 on conflict (run, step) do nothing
 
+-- name: guard_no_open_runs
+select 1 where not exists (select 1 from runs where agent = :agent and version = :version
+  and state in ('queued', 'running', 'waiting'))
+
 -- name: open_steps
 -- Steps that were decided in runs that are over, and whose outcome nobody has told, or nobody has heeded.
 select steps.run, steps.step from steps join runs on runs.id = steps.run

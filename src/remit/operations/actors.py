@@ -7,7 +7,7 @@ from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar
 
 from remit.contracts import Person
 from remit.core import RefusedError
-from remit.operations.permissions import Permission, permissions_of
+from remit.operations.permissions import VIEWING, Permission, permissions_of
 
 Face = Literal["console", "api", "command line"]
 """Where somebody came in."""
@@ -45,12 +45,13 @@ class Actor:
         raise RefusedError(f"{self.id} may not do this", why=why, hint="Ask somebody whose role has it: see People")
 
 
-def person_actor(person: Person, face: Face) -> Actor:
-    """Returns a person with what their roles let them do."""
+def person_actor(person: Person, face: Face, *, owns: bool = False) -> Actor:
+    """Returns a person with what their roles let them do; who owns an agent may also be asked about it."""
+    owning = VIEWING | {Permission.FLEET_APPROVALS_ANSWER} if owns else frozenset[Permission]()
     return Actor(
         id=person.id,
         face=face,
-        permissions=permissions_of(person.roles),
+        permissions=permissions_of(person.roles) | owning,
         roles=person.roles,
         units=frozenset(person.units),
     )
@@ -88,9 +89,12 @@ PERMISSION = "remit_permission"
 
 
 def verb(
-    permission: Permission,
+    permission: Permission, *, is_checked_inside: bool = False
 ) -> Callable[[Callable[Concatenate[A, P], Awaitable[R]]], Callable[Concatenate[A, P], Awaitable[R]]]:
-    """Marks a verb: it is done only for whoever holds `permission`, and a refused attempt is on the record."""
+    """Marks a verb: it is done only for whoever holds `permission`, and a refused attempt is on the record.
+
+    One that is `checked inside` asks further who it is about: an agent's owner may what others may not.
+    """
 
     def mark(
         do: Callable[Concatenate[A, P], Awaitable[R]],
@@ -98,7 +102,8 @@ def verb(
         @functools.wraps(do)
         async def checked(self: A, /, *args: P.args, **kwargs: P.kwargs) -> R:
             try:
-                self.actor.check(permission)
+                if not is_checked_inside:
+                    self.actor.check(permission)
             except RefusedError as fault:
                 await self.refused(permission, fault)
                 raise

@@ -1,134 +1,91 @@
 """What people do: every verb once, for the command line, REST and the console alike. Each is on the record."""
 
 import asyncio
-import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypedDict
 
 from remit.approvals import Approval, ApprovalState, VoteAnswer
-from remit.audit import Log, make_entry
-from remit.contracts import Contract, Fleet
-from remit.controls import parse_scope
-from remit.core import ConflictError, InputError, IntegrityError, NotFoundError, RefusedError, RemitError
-from remit.gateway import (
-    Denied,
-    Done,
-    Gateway,
-    Outcome,
-    Parts,
-    answer_question,
-    release_digest,
-    release_source,
-    restore_release,
-)
-from remit.journal import Run, RunState
-from remit.registry import ReleaseState, Version
+from remit.contracts import Fleet
+from remit.core import ConflictError, RefusedError
+from remit.gateway import Denied, Done, Gateway, Outcome, Parts, answer_question
+from remit.journal import Run, RunState, StepRow, StepState
+from remit.operations.record import commit_verb, given_reason
+from remit.operations.releases import Releases
+from remit.operations.switches import known_scope
+from remit.registry import Version
 from remit.runtime import Engine, Runtime, Started
-from remit.store import Commit, CommitRefused, Statement
+from remit.store import Statement
 
-_log = logging.getLogger("remit.operations")
 # How soon the end of a run that another process drives is seen.
 LOOK_SECONDS = 0.1
+
+
+class Receipt(TypedDict):
+    """What became of a switch, and how long it took; times in microseconds."""
+
+    scope: str
+    stopped: bool
+    because: str
+    by: str
+    asked_at: int
+    in_force_at: int
+    micros: int
+    running: int
+    """Runs that were being driven; each goes no further than the call under way."""
 
 
 class Operations:
     """The verbs: load, submit, answer, act, stop, resume, cancel, promote."""
 
-    def __init__(
-        self, *, parts: Parts, gateway: Gateway, runtime: Runtime, engine: Engine, log: Log, fleet: Fleet
-    ) -> None:
+    def __init__(self, *, parts: Parts, gateway: Gateway, runtime: Runtime, engine: Engine, fleet: Fleet) -> None:
         self._parts = parts
         self._gateway = gateway
         self._runtime = runtime
         self._engine = engine
-        self._log = log
         self._fleet = fleet
-        self.changed: list[ConflictError] = []
-        """What `load` found changed since it was approved: each says so, and what to do."""
+        self._releases = Releases(parts=parts, fleet=fleet)
 
     # --- the fleet
 
+    @property
+    def changed(self) -> list[ConflictError]:
+        """What `load` found changed since it was approved: each says so, and what to do."""
+        return self._releases.changed
+
     async def load(self, *, by: str = "the fleet's folder") -> list[Version]:
-        """Registers every contract of the folder; `releases = "on-load"` approves it too. Returns what was approved now.
-
-        An approved version whose text differs from the folder's goes on as it was approved; `changed` then names it.
-        """
-        loaded = [await self._load(contract, by) for contract in self._fleet.contracts.values()]
-        known = [(version, digest) for version, digest, _ in loaded if version.state is not ReleaseState.PENDING]
-        self.changed = [_was_changed(version) for version, digest in known if version.release != digest]
-        self._restore_releases()
-        return [version for version, _, is_new in loaded if is_new]
-
-    async def _load(self, contract: Contract, by: str) -> tuple[Version, str, bool]:
-        """Returns a contract's version, the digest of its text in the folder, and whether it was approved just now."""
-        digest, terms = release_digest(contract, self._fleet, self._parts.settings), contract.terms
-        is_new = False
-        for tries_left in (2, 1, 0):
-            try:
-                is_new = await self._bring_in(contract, digest, by)
-            except RemitError:
-                # Another process opens the same new fleet: what it has brought in is not brought in again.
-                if not tries_left or self._parts.registry.find(terms.agent, terms.version) is None:
-                    raise
-            else:
-                break
-        version = self._parts.registry.find(terms.agent, terms.version)
-        if version is None:
-            raise IntegrityError("A version was not kept", which=contract.id)
-        return version, digest, is_new
-
-    async def _bring_in(self, contract: Contract, digest: str, by: str) -> bool:
-        terms = contract.terms
-        known = self._parts.registry.find(terms.agent, terms.version)
-        if known and known.state is not ReleaseState.PENDING:
-            return False
-        if known is None or known.release != digest:
-            fields = {"agent": terms.agent, "version": terms.version, "contract": contract.digest, "release": digest}
-            kept = self._parts.registry.keep_release(digest, release_source(contract, self._fleet))
-            registered = [*self._parts.registry.register(contract, digest), kept]
-            await self._commit("release.registered", digest, fields, registered)
-        if self._parts.settings.releases != "on-load":
-            return False
-        await self._promote(terms.agent, terms.version, by=by, again=False)
-        return True
-
-    def _restore_releases(self) -> None:
-        """Makes the releases of versions that left the folder but may still have runs to finish."""
-        releases, registry = self._parts.releases, self._parts.registry
-        for version in registry.versions():
-            body = registry.release_body(version.release) if version.may_act else None
-            if body is None or version.release in releases:
-                continue
-            try:
-                release = restore_release(body, self._fleet, self._parts.settings, self._parts.policy)
-            except (RemitError, ValueError) as fault:
-                _log.warning("the release of %s cannot be restored: %s", version.id, fault)
-                continue
-            if release.digest == version.release:
-                releases[release.digest] = release
+        """Registers every contract of the folder; see `Releases.load`."""
+        return await self._releases.load(by=by)
 
     async def promote(self, agent: str, version: str, *, by: str) -> Version:
         """Approves the registered release of a version: from now on it takes the agent's work."""
-        return await self._promote(agent, version, by=by)
+        return await self._releases.promote(agent, version, by=by)
 
-    async def _promote(self, agent: str, version: str, *, by: str, again: bool = True) -> Version:
-        known = self._parts.registry.find(agent, version)
-        if known is None:
-            raise NotFoundError("No such version", which=f"{agent}@{version}", hint="`remit agents` lists them")
-        fields = {"agent": agent, "version": version, "release": known.release, "by": by}
-        statements = self._parts.registry.approve(agent, version, known.release, by, again=again)
-        await self._commit("release.approved", known.release, fields, statements)
-        approved = self._parts.registry.find(agent, version)
-        return approved or known
+    async def retire(self, agent: str, version: str, *, because: str, by: str) -> Version:
+        """Ends a version's life; see `Releases.retire`."""
+        return await self._releases.retire(agent, version, because=because, by=by)
 
     # --- work
 
     async def submit(
-        self, agent: str, value: Mapping[str, Any], *, on_behalf_of: str, intent: str = "", dedup: str | None = None
+        self,
+        agent: str,
+        value: Mapping[str, Any],
+        *,
+        on_behalf_of: str,
+        intent: str = "",
+        dedup: str | None = None,
+        asked_by: str = "",
     ) -> Started:
-        """Takes a task on; drive its run with `drive`."""
-        return await self._runtime.start(agent, value, on_behalf_of=on_behalf_of, intent=intent, dedup=dedup)
+        """Takes a task on; drive its run with `drive`. `asked_by` is told in the record where it is not whom it is for."""
+        return await self._runtime.start(
+            agent, value, on_behalf_of=on_behalf_of, intent=intent, dedup=dedup, asked_by=asked_by
+        )
+
+    def dispatch(self, run_id: str) -> bool:
+        """Hands a run that can go on now to the engine; returns whether it did."""
+        run = self._parts.journal.run(run_id)
+        return run.is_ready(self._parts.clock.now()) and self._engine.dispatch(run.id)
 
     async def drive(self, run: str) -> Run:
         """Drives a run, and whoever it hands work to, until it ends or waits for somebody.
@@ -143,8 +100,7 @@ class Operations:
 
     async def cancel(self, run_id: str, *, because: str, by: str) -> Run:
         """Cancels a run that is not over, and those it handed work to; their attempts are fenced off at once."""
-        if not because.strip():
-            raise InputError("To cancel takes a reason", which=run_id, hint="Give one with --because")
+        because = given_reason(because, run_id, "To cancel")
         run = self._parts.journal.run(run_id)
         fields = {"run": run.id, "because": because, "by": by}
         closes = self._parts.journal.end_task(run.task, "cancelled", "cancelled")
@@ -227,9 +183,25 @@ class Operations:
             )
         return outcome
 
-    async def fork(self, run_id: str, step: int, *, by: str, effects: bool = False, current: bool = False) -> Run:
+    async def fork(
+        self, run_id: str, step: int, *, by: str, effects: bool = False, current: bool = False, because: str = ""
+    ) -> Run:
         """Begins a new run with the steps of another before `step`; see `Runtime.fork`."""
-        return await self._runtime.fork(run_id, step, by=by, effects=effects, current=current)
+        return await self._runtime.fork(run_id, step, by=by, effects=effects, current=current, because=because)
+
+    async def retry(self, run_id: str, *, because: str, by: str) -> Run:
+        """Tries a run that failed or was cancelled again, with effects, from where it went wrong.
+
+        What has an outcome is kept; a model that had the last word is asked again.
+        """
+        because = given_reason(because, run_id, "To try again")
+        run = self._parts.journal.run(run_id)
+        if run.state not in (RunState.FAILED, RunState.CANCELLED):
+            hint = "`remit fork` begins a new run with its steps"
+            raise ConflictError("Only a run that failed or was cancelled is tried again", which=run.id,
+                why=f"it is {run.state}", hint=hint)  # fmt: skip
+        step = _where_it_went_wrong(self._parts.journal.steps(run.id))
+        return await self.fork(run.id, step, by=by, effects=True, because=because)
 
     def waiting_runs(self) -> list[Run]:
         """Returns runs that waited and can go on: what they waited for has come, or its time is over."""
@@ -247,67 +219,44 @@ class Operations:
 
     # --- switches
 
-    async def stop(self, scope: str, *, because: str, by: str) -> dict[str, Any]:
+    async def stop(self, scope: str, *, because: str, by: str) -> Receipt:
         """Pulls a switch and returns the receipt: from this moment no decision in its scope is committed."""
         return await self._switch(scope, stopped=True, because=because, by=by)
 
-    async def resume(self, scope: str, *, because: str, by: str) -> dict[str, Any]:
+    async def resume(self, scope: str, *, because: str, by: str) -> Receipt:
         """Resets a switch; runs that waited for it can go on."""
         return await self._switch(scope, stopped=False, because=because, by=by)
 
-    async def _switch(self, scope: str, *, stopped: bool, because: str, by: str) -> dict[str, Any]:
-        if not because.strip():
-            raise InputError("A switch takes a reason", which=scope, hint="Give one with --because")
-        scope, asked_at = self._known_scope(parse_scope(scope)), self._parts.clock.now()
+    async def _switch(self, scope: str, *, stopped: bool, because: str, by: str) -> Receipt:
+        because = given_reason(because, scope, "A switch")
+        scope, asked_at = known_scope(self._parts, self._fleet.tools, scope), self._parts.clock.now()
         fields = {"scope": scope, "stopped": stopped, "because": because, "by": by}
         switch = self._parts.controls.switch(scope, stopped=stopped, because=because, by=by)
-        await self._commit(
-            "switch", scope, fields, [switch] if stopped else [switch, self._parts.journal.ready_stopped()]
-        )
+        statements = [switch] if stopped else [switch, self._parts.journal.ready_stopped()]
+        await self._commit("switch", scope, fields, statements)
         self._parts.controls.forget()
         done_at = self._parts.clock.now()
-        running = len(self._parts.journal.runs(state=RunState.RUNNING.value))
-        return {
-            **fields,
-            "asked_at": asked_at,
-            "in_force_at": done_at,
-            "micros": done_at - asked_at,
-            "running": running,
-        }
-
-    def _known_scope(self, scope: str) -> str:
-        """Returns the scope when something is in it: a stop that stops nothing must not look like one."""
-        kind, _, name = scope.partition(":")
-        versions = self._parts.registry.versions()
-        known: dict[str, set[str]] = {
-            "fleet": {""},
-            "unit": {version.unit for version in versions},
-            "class": {version.agent_class for version in versions},
-            "agent": {version.agent for version in versions},
-            "version": {version.id for version in versions},
-            "tool": set(self._fleet.tools),
-            "model": set(self._parts.models.names()),
-        }
-        if kind == "run":
-            return f"run:{self._parts.journal.run(name).id}"
-        if name not in known[kind]:
-            there = ", ".join(sorted(known[kind])) or "none"
-            raise InputError(f"There is no such {kind}", which=name, why=f"there are: {there}")
-        return scope
+        return Receipt(
+            scope=scope,
+            stopped=stopped,
+            because=because,
+            by=by,
+            asked_at=asked_at,
+            in_force_at=done_at,
+            micros=done_at - asked_at,
+            running=self._parts.journal.counts().get(RunState.RUNNING.value, 0),
+        )
 
     async def _commit(
         self, kind: str, ref: str, fields: Mapping[str, Any], statements: list[Statement], *, stream: str = "cell"
     ) -> None:
-        entry = make_entry(stream, kind, ref, self._parts.clock.now(), dict(fields))
-        result = await self._parts.writer.commit(Commit(statements, [entry], ref))
-        if isinstance(result, CommitRefused):
-            raise ConflictError("This could not be done", which=ref, why=result.refusal)
+        await commit_verb(self._parts, kind, ref, fields, statements, stream=stream)
 
 
-def _was_changed(known: Version) -> ConflictError:
-    return ConflictError(
-        "An approved version was changed",
-        which=known.id,
-        why="its contract, its tools or its model routes differ from what was approved, which goes on",
-        hint="Raise `version` in the contract to have the new text approved",
-    )
+def _where_it_went_wrong(steps: Sequence[StepRow]) -> int:
+    """Returns the first step to be done anew: the first without an outcome, else the model's last word, else the last."""
+    for row in steps:
+        if row.state not in (StepState.DONE, StepState.DENIED):
+            return row.step
+    asked = [row.step for row in steps if row.kind == "model"]
+    return asked[-1] if asked else max(len(steps), 1)

@@ -97,4 +97,4 @@ answers for what agents do; letting go on again is not."""
 
 def permissions_of(roles: Iterable[str]) -> frozenset[Permission]:
     """Returns what somebody with these roles may do; without a role, nothing."""
-    return frozenset().union(*(ROLES.get(role, APPROVING) for role in roles))
+    return frozenset[Permission]().union(*(ROLES.get(role, APPROVING) for role in roles))

@@ -15,6 +15,9 @@ where agent = :agent and version = :version and release = :release
 -- name: drain_others
 update versions set state = 'draining' where agent = :agent and version <> :version and state = 'approved'
 
+-- name: drain
+update versions set state = 'draining' where agent = :agent and version = :version and state = 'approved'
+
 -- name: set_lifecycle
 update versions set lifecycle = :lifecycle where agent = :agent and version = :version and lifecycle <> 'retired'
 

@@ -108,6 +108,10 @@ class Registry:
             Statement(_Q["drain_others"], key, want=None),
         ]
 
+    def drain(self, agent: str, version: str) -> Statement:
+        """Has a version take no new work; its runs go on."""
+        return Statement(_Q["drain"], {"agent": agent, "version": version}, refusal="the version is not approved")
+
     def move(self, agent: str, version: str, lifecycle: Lifecycle) -> Statement:
         """Moves a version to another stage; a retired one stays retired."""
         parameters = {"agent": agent, "version": version, "lifecycle": lifecycle.value}

@@ -11,7 +11,9 @@ from remit.store import Commit, CommitRefused
 _SETTLED = (StepState.DONE, StepState.DENIED)
 
 
-async def fork_run(parts: Parts, run: Run, step: int, *, by: str, effects: bool, current: bool) -> Run:
+async def fork_run(
+    parts: Parts, run: Run, step: int, *, by: str, effects: bool, current: bool, because: str = ""
+) -> Run:
     """Queues a fork of `run` at `step`, in the same task; what was done before it is not done, nor paid, again.
 
     Without `effects` writes are judged and not performed: where the first run did the same, its result is played back.
@@ -44,6 +46,7 @@ async def fork_run(parts: Parts, run: Run, step: int, *, by: str, effects: bool,
     if effects:
         statements = [parts.journal.guard_alone(task.id), *statements, parts.journal.reopen_task(task.id)]
     fields = {"run": fork.id, "of": run.id, "step": step, "effects": effects, "release": fork.release, "by": by}
+    fields |= {"because": because} if because else {}
     entry = make_entry(fork.id, "run.forked", fork.id, parts.clock.now(), fields)
     result = await parts.writer.commit(Commit(statements, [entry], fork.id))
     if isinstance(result, CommitRefused):

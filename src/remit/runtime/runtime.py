@@ -35,10 +35,12 @@ class Runtime:
         """Has `on_ready` called with the id of each run that can go on because of what was done here."""
         self._on_ready = on_ready
 
-    async def fork(self, run_id: str, step: int, *, by: str, effects: bool = False, current: bool = False) -> Run:
+    async def fork(
+        self, run_id: str, step: int, *, by: str, effects: bool = False, current: bool = False, because: str = ""
+    ) -> Run:
         """Queues a new run that begins with the steps of another before `step`; see `fork_run`."""
         run = self._parts.journal.run(run_id)
-        return await fork_run(self._parts, run, step, by=by, effects=effects, current=current)
+        return await fork_run(self._parts, run, step, by=by, effects=effects, current=current, because=because)
 
     # --- driving
 

@@ -1,0 +1,66 @@
+"""Two runs side by side, step by step: where they part, and what differs from there on."""
+
+from itertools import zip_longest
+
+from remit.operations.actors import view
+from remit.operations.model import Shown, Viewing
+from remit.operations.permissions import Permission
+from remit.operations.runs import RunShown, RunViews, StepShown
+
+
+class PairShown(Shown):
+    """The steps of the same number in both runs."""
+
+    step: int
+    left: StepShown | None
+    right: StepShown | None
+    differs: tuple[str, ...]
+    """Which of action, arguments, verdict, level, state and result are not the same."""
+
+
+class Comparison(Shown):
+    """Two runs, step by step."""
+
+    left: RunShown
+    right: RunShown
+    steps: tuple[PairShown, ...]
+    parted: int | None
+    """The first step that differs; None when none does."""
+
+
+class ComparisonViews(Viewing):
+    """Compares runs."""
+
+    @view(Permission.FLEET_RUNS_READ)
+    def get(self, left: str, right: str) -> Comparison:
+        """Returns two runs side by side."""
+        runs = RunViews(self._source)
+        one, other = runs.get(left), runs.get(right)
+        pairs = tuple(
+            self._pair(number, one, other, *both)
+            for number, both in enumerate(zip_longest(one.steps, other.steps), start=1)
+        )
+        return Comparison(
+            left=one, right=other, steps=pairs, parted=next((pair.step for pair in pairs if pair.differs), None)
+        )
+
+    def _pair(
+        self, number: int, one: RunShown, other: RunShown, left: StepShown | None, right: StepShown | None
+    ) -> PairShown:
+        differs: tuple[str, ...] = ("only one has it",)
+        if left is not None and right is not None:
+            shown = {
+                "action": (left.kind, left.name) != (right.kind, right.name),
+                "arguments": self._content(one, left, "asked") != self._content(other, right, "asked"),
+                "level": left.level != right.level,
+                "verdict": left.refused_at != right.refused_at,
+                "state": (left.state, left.error) != (right.state, right.error),
+                "result": self._content(one, left, "result") != self._content(other, right, "result"),
+            }
+            differs = tuple(name for name, is_different in shown.items() if is_different)
+        return PairShown(step=number, left=left, right=right, differs=differs)
+
+    def _content(self, run: RunShown, step: StepShown, which: str) -> object:
+        """Returns what was asked or came back; across tasks the digests are salted, so content itself is compared."""
+        row = self._parts.journal.step(run.run, step.step)
+        return self._source.content(getattr(row, which)) if row else None

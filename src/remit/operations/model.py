@@ -1,0 +1,104 @@
+"""What views are made of: frozen, typed, the same for console, REST and `--json`.
+
+Times are RFC 3339 text in UTC, money is text such as `0.40 EUR`; an empty text means that there is none.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from remit.audit import Log
+from remit.contracts import Fleet
+from remit.core import NotFoundError, format_micros, iso
+from remit.gateway import Parts
+from remit.kpis import Kpis
+from remit.operations.actors import Actor
+from remit.operations.permissions import Permission
+from remit.store import Database
+
+PAGE_SIZE = 50
+MOST_ROWS = 1_000
+# The last moment of the year 9999; what is later means never.
+LATEST = 253_402_300_799_000_000
+
+
+class Shown(BaseModel):
+    """Something people or programs see."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+
+Row = TypeVar("Row", bound=Shown)
+
+
+class Page(Shown, Generic[Row]):
+    """Some rows of a listing, and how to get the next ones."""
+
+    rows: tuple[Row, ...]
+    next: str = ""
+    """Give it as `after` for the following rows; empty at the end."""
+    counts: Mapping[str, Mapping[str, int]] = {}
+    """For each filter, how many rows there are of each of its values."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where views read, and for whom."""
+
+    parts: Parts
+    log: Log
+    fleet: Fleet
+    database: Database
+    kpis: Kpis
+    actor: Actor
+
+    def money(self, micros: int) -> str:
+        """Returns an amount in the cell's currency."""
+        return format_micros(micros, self.parts.settings.currency)
+
+    def shows_content(self, agent: str, version: str) -> bool:
+        """Whether what this agent version was told and said is shown."""
+        return self.actor.may(Permission.FLEET_CONTENT_READ, self.unit(agent, version))
+
+    def unit(self, agent: str, version: str) -> str:
+        """Returns the business unit of an agent version; empty when nobody knows it."""
+        known = self.parts.registry.glance(agent, version)
+        return known.unit if known else ""
+
+    def content(self, digest: str | None) -> Any:
+        """Returns content by its digest: None when there is none, `erased` when it is gone."""
+        if not digest:
+            return None
+        try:
+            return self.parts.journal.content(digest)
+        except NotFoundError:
+            return "erased"
+
+
+class Viewing:
+    """Views of one kind, for one actor."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._parts = source.parts
+
+    @property
+    def actor(self) -> Actor:
+        """For whom."""
+        return self._source.actor
+
+
+def moment(at: int | None) -> str:
+    """Returns a time as text, or nothing."""
+    return iso(at) if at else ""
+
+
+def page_of(
+    rows: Sequence[Row], limit: int, key: str, counts: Mapping[str, Mapping[str, int]] | None = None
+) -> Page[Row]:
+    """Makes a page of rows that were read one more than `limit`, so that it is known whether others follow."""
+    shown = tuple(rows[:limit])
+    more = str(getattr(shown[-1], key)) if len(rows) > limit and shown else ""
+    return Page(rows=shown, next=more, counts=counts or {})

@@ -1,0 +1,97 @@
+"""The view of everything at a glance: what needs a person first, then where things stand."""
+
+from collections.abc import Mapping
+
+from remit.journal import RunState
+from remit.operations.actors import view
+from remit.operations.evidence import LogHead, LogViews
+from remit.operations.model import Shown, Viewing, moment
+from remit.operations.permissions import Permission
+from remit.operations.questions import ApprovalRow, QuestionViews
+from remit.operations.runs import RunRow, RunViews
+from remit.operations.switches import SwitchRow, SwitchViews
+from remit.store import load_queries
+
+_Q = load_queries("remit.operations")
+# As many as fit on a screen; their own pages have the rest.
+FIRST = 5
+
+
+class ProcessShown(Shown):
+    """One process that drives runs."""
+
+    id: str
+    host: str
+    pid: int
+    seen: str
+    at_work: bool
+    runs: int
+
+
+class Overview(Shown):
+    """Where things stand."""
+
+    cell: str
+    at: str
+    asked: int
+    """Questions to people that are open."""
+    mine: int
+    """Of these, those that whoever looks may answer."""
+    questions: tuple[ApprovalRow, ...]
+    """The first of the queue, those one may answer before the others."""
+    stuck: int
+    """Open questions about runs that cannot go on, or about what may have happened."""
+    stopped: tuple[SwitchRow, ...]
+    runs: Mapping[str, int]
+    tasks: Mapping[str, int]
+    agents: Mapping[str, int]
+    """Agents by lifecycle."""
+    failed: tuple[RunRow, ...]
+    """The newest runs that failed."""
+    processes: tuple[ProcessShown, ...]
+    log: LogHead
+    warnings: tuple[str, ...]
+    """What was found when the fleet was loaded."""
+
+
+class OverviewViews(Viewing):
+    """Reads across everything."""
+
+    @view(Permission.FLEET_RUNS_READ)
+    def get(self, warnings: tuple[str, ...] = ()) -> Overview:
+        """Returns where things stand."""
+        source, questions = self._source, QuestionViews(self._source)
+        queue, mine = questions.queue(limit=FIRST), questions.queue(mine=True, limit=FIRST)
+        first = {row.approval: row for row in (*mine.rows, *queue.rows)}
+        runs = RunViews(source)
+        return Overview(
+            cell=self._parts.settings.name,
+            at=moment(self._parts.clock.now()),
+            asked=questions.open_count(),
+            mine=questions.mine_count(),
+            questions=tuple(first.values())[:FIRST],
+            stuck=questions.stuck_count(),
+            stopped=tuple(SwitchViews(source).in_force()),
+            runs=runs.states(),
+            tasks={row["state"]: row["count"] for row in source.database.read(_Q["task_states"])},
+            agents={row["lifecycle"]: row["count"] for row in source.database.read(_Q["agent_lifecycles"])},
+            failed=tuple(runs.listing(state=RunState.FAILED.value, limit=FIRST)),
+            processes=tuple(self._processes()),
+            log=LogViews(source).head(),
+            warnings=warnings,
+        )
+
+    def _processes(self) -> list[ProcessShown]:
+        working = set(self._parts.executors.at_work())
+        return [
+            ProcessShown(
+                id=one.id,
+                host=one.host,
+                pid=one.pid,
+                seen=moment(one.seen_at),
+                at_work=one.id in working,
+                runs=one.attempts,
+            )
+            for one in self._parts.executors.listing()
+            if one.id in working or one.attempts
+        ]

@@ -1,0 +1,128 @@
+"""Views of people: who holds which roles, and who answers for what."""
+
+from collections.abc import Iterable
+
+from remit.contracts import Person
+from remit.operations.actors import person_actor, view
+from remit.operations.model import Shown, Viewing
+from remit.operations.permissions import PLATFORM, ROLES, Permission
+
+
+class PersonShown(Shown):
+    """Somebody of people.yaml."""
+
+    id: str
+    name: str
+    roles: tuple[str, ...]
+    units: tuple[str, ...]
+    has_password: bool
+    permissions: tuple[str, ...]
+    owns: tuple[str, ...]
+    """Agents they answer for."""
+    expert_for: tuple[str, ...]
+    """Agents whose edge cases and cases they sign."""
+    approves_for: tuple[str, ...]
+    """Agents they are asked about."""
+
+
+class Responsibility(Shown):
+    """Who answers for what, one line of the chart."""
+
+    what: str
+    who: tuple[str, ...]
+    because: str
+    """What gives it to them."""
+
+
+class UnitShown(Shown):
+    """One business unit and who answers for its agents."""
+
+    unit: str
+    agents: tuple[str, ...]
+    responsibilities: tuple[Responsibility, ...]
+
+
+class Chart(Shown):
+    """Who answers for what: the platform's part, and each business unit's."""
+
+    operating_model: str
+    platform: tuple[Responsibility, ...]
+    units: tuple[UnitShown, ...]
+
+
+class PeopleViews(Viewing):
+    """Reads people."""
+
+    @view(Permission.CELL_PEOPLE_READ)
+    def listing(self) -> list[PersonShown]:
+        """Returns everybody with what they may do and answer for."""
+        return [self._person(person) for person in self._parts.people.everybody()]
+
+    @view(Permission.FLEET_AGENTS_READ)
+    def chart(self) -> Chart:
+        """Returns who answers for what."""
+        contracts = self._source.fleet.contracts.values()
+        units = sorted({contract.terms.unit for contract in contracts})
+        return Chart(
+            operating_model=self._parts.settings.operating_model,
+            platform=tuple(self._platform()),
+            units=tuple(self._unit(unit) for unit in units),
+        )
+
+    def _person(self, person: Person) -> PersonShown:
+        contracts = self._source.fleet.contracts.values()
+        roles = set(person.roles)
+        actor = person_actor(person, self.actor.face, owns=self._parts.people.owns(person.id))
+        return PersonShown(
+            id=person.id,
+            name=person.name,
+            roles=person.roles,
+            units=person.units,
+            has_password=bool(person.password),
+            permissions=tuple(sorted(permission.value for permission in actor.permissions)),
+            owns=tuple(c.name for c in contracts if c.terms.owner == person.id),
+            expert_for=tuple(c.name for c in contracts if person.id in c.terms.experts),
+            approves_for=tuple(c.name for c in contracts if roles & set(self._approvers(c.name))),
+        )
+
+    def _approvers(self, agent: str) -> tuple[str, ...]:
+        terms = self._source.fleet.contracts[agent].terms
+        named = [*terms.approvers, *(one.to for one in terms.escalate)]
+        named += [role for use in terms.tools for rule in use.autonomy for role in rule.by]
+        return tuple(dict.fromkeys(named))
+
+    def _platform(self) -> Iterable[Responsibility]:
+        team = self._holding(PLATFORM)
+        servers = self._source.fleet.servers.values()
+        yield Responsibility(what="org policies, guardrails, tools, identity", who=team, because=f"role {PLATFORM}")
+        for role in sorted(set(ROLES) - {PLATFORM}):
+            if held := self._holding(role):
+                yield Responsibility(what=_DOES[role], who=held, because=f"role {role}")
+        for server in servers:
+            if server.owner:
+                yield Responsibility(what=f"tools of {server.name}", who=(server.owner,), because=server.path)
+
+    def _unit(self, unit: str) -> UnitShown:
+        contracts = [c for c in self._source.fleet.contracts.values() if c.terms.unit == unit]
+        lines: list[Responsibility] = []
+        for contract in contracts:
+            terms, place = contract.terms, contract.path
+            lines.append(Responsibility(what=f"outcomes of {contract.name}", who=(terms.owner,), because=place))
+            lines.append(Responsibility(what=f"edge cases of {contract.name}", who=terms.experts, because=place))
+            for role in self._approvers(contract.name):
+                lines.append(
+                    Responsibility(
+                        what=f"questions of {contract.name}", who=self._holding(role), because=f"role {role}"
+                    )
+                )
+        return UnitShown(unit=unit, agents=tuple(c.name for c in contracts), responsibilities=tuple(lines))
+
+    def _holding(self, role: str) -> tuple[str, ...]:
+        return tuple(person.id for person in self._parts.people.holding([role]))
+
+
+_DOES = {
+    "viewer": "looking on",
+    "operator": "runs: start, cancel, fork, stop, resume",
+    "auditor": "looking back: log, content, export; changes nothing",
+}

@@ -1,0 +1,152 @@
+-- Reads for people, across tables. Nothing here changes anything.
+
+-- name: runs
+-- The newest of all. One row more than a page tells whether others follow.
+select r.*, t.on_behalf_of, t.outcome as task_outcome, v.unit,
+  coalesce((select sum(c.amount) from charges c where c.run = r.id), 0) as cost,
+  (select json_group_array(distinct c.source) from charges c where c.run = r.id) as sources
+from runs r join tasks t on t.id = r.task left join versions v on v.agent = r.agent and v.version = r.version
+where (:after = '' or r.id < :after)
+order by r.id desc limit :limit
+
+-- name: runs_in_state
+select r.*, t.on_behalf_of, t.outcome as task_outcome, v.unit,
+  coalesce((select sum(c.amount) from charges c where c.run = r.id), 0) as cost,
+  (select json_group_array(distinct c.source) from charges c where c.run = r.id) as sources
+from runs r join tasks t on t.id = r.task left join versions v on v.agent = r.agent and v.version = r.version
+where r.state = :state
+  and (:after = '' or (r.created_at, r.id) < (select created_at, id from runs where id = :after))
+order by r.created_at desc, r.id desc limit :limit
+
+-- name: runs_of_agent
+select r.*, t.on_behalf_of, t.outcome as task_outcome, v.unit,
+  coalesce((select sum(c.amount) from charges c where c.run = r.id), 0) as cost,
+  (select json_group_array(distinct c.source) from charges c where c.run = r.id) as sources
+from runs r join tasks t on t.id = r.task left join versions v on v.agent = r.agent and v.version = r.version
+where r.agent = :agent and (:state = '' or r.state = :state)
+  and (:after = '' or (r.created_at, r.id) < (select created_at, id from runs where id = :after))
+order by r.created_at desc, r.id desc limit :limit
+
+-- name: runs_of_task
+select r.*, t.on_behalf_of, t.outcome as task_outcome, v.unit,
+  coalesce((select sum(c.amount) from charges c where c.run = r.id), 0) as cost,
+  (select json_group_array(distinct c.source) from charges c where c.run = r.id) as sources
+from runs r join tasks t on t.id = r.task left join versions v on v.agent = r.agent and v.version = r.version
+where r.task = :task order by r.created_at, r.id limit :limit
+
+-- name: run
+select r.*, t.on_behalf_of, t.outcome as task_outcome, v.unit,
+  coalesce((select sum(c.amount) from charges c where c.run = r.id), 0) as cost,
+  (select json_group_array(distinct c.source) from charges c where c.run = r.id) as sources
+from runs r join tasks t on t.id = r.task left join versions v on v.agent = r.agent and v.version = r.version
+where r.id = :run
+
+-- name: run_states
+select state, count(*) as count from runs group by state
+
+-- name: run_states_of_agent
+select state, count(*) as count from runs where agent = :agent group by state
+
+-- name: run_agents
+select agent, count(*) as count from runs group by agent order by count desc, agent limit :limit
+
+-- name: run_agents_in_state
+select agent, count(*) as count from runs where state = :state group by agent order by count desc, agent limit :limit
+
+-- name: attempts
+select * from attempts where run = :run order by number
+
+-- name: step_charges
+select step, sum(amount) as amount, sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens,
+  min(priced) as priced, json_group_array(distinct source) as sources
+from charges where run = :run group by step
+
+-- name: tasks
+select t.*, coalesce((select sum(c.amount) from charges c where c.task = t.id), 0) as cost,
+  (select json_group_array(distinct c.source) from charges c where c.task = t.id) as sources,
+  (select count(*) from runs r where r.task = t.id) as runs
+from tasks t where (:after = '' or t.id < :after) order by t.id desc limit :limit
+
+-- name: tasks_in_state
+select t.*, coalesce((select sum(c.amount) from charges c where c.task = t.id), 0) as cost,
+  (select json_group_array(distinct c.source) from charges c where c.task = t.id) as sources,
+  (select count(*) from runs r where r.task = t.id) as runs
+from tasks t where t.state = :state
+  and (:after = '' or (t.created_at, t.id) < (select created_at, id from tasks where id = :after))
+order by t.created_at desc, t.id desc limit :limit
+
+-- name: tasks_of_agent
+select t.*, coalesce((select sum(c.amount) from charges c where c.task = t.id), 0) as cost,
+  (select json_group_array(distinct c.source) from charges c where c.task = t.id) as sources,
+  (select count(*) from runs r where r.task = t.id) as runs
+from tasks t where t.agent = :agent and (:state = '' or t.state = :state)
+  and (:after = '' or (t.created_at, t.id) < (select created_at, id from tasks where id = :after))
+order by t.created_at desc, t.id desc limit :limit
+
+-- name: task
+select t.*, coalesce((select sum(c.amount) from charges c where c.task = t.id), 0) as cost,
+  (select json_group_array(distinct c.source) from charges c where c.task = t.id) as sources,
+  (select count(*) from runs r where r.task = t.id) as runs
+from tasks t where t.id = :task
+
+-- name: tasks_ending
+select id from tasks where :ending <> '' and substr(id, -length(:ending)) = :ending limit 2
+
+-- name: task_states
+select state, count(*) as count from tasks group by state
+
+-- name: task_states_of_agent
+select state, count(*) as count from tasks where agent = :agent group by state
+
+-- name: agents
+-- Of each agent the version that takes its work, or else the newest.
+select v.*, (select count(*) from versions w where w.agent = v.agent) as versions
+from versions v
+where v.version = (select w.version from versions w where w.agent = v.agent
+    order by w.state = 'approved' desc, w.approved_at desc, w.created_at desc limit 1)
+  and v.agent > :after and (:unit = '' or v.unit = :unit) and (:lifecycle = '' or v.lifecycle = :lifecycle)
+  and (:search = '' or instr(v.agent, :search) > 0 or instr(v.owner, :search) > 0)
+order by v.agent limit :limit
+
+-- name: agent_units
+select unit, count(distinct agent) as count from versions group by unit order by count desc, unit limit :limit
+
+-- name: agent_lifecycles
+select lifecycle, count(distinct agent) as count from versions group by lifecycle
+
+-- name: run_counts
+select agent, state, count(*) as count from runs where agent in (select value from json_each(:agents)) group by agent, state
+
+-- name: pending
+-- What people are asked, the soonest to expire first.
+select * from approvals where state = 'pending' order by expires_at, id limit :limit
+
+-- name: approval_states
+select state, count(*) as count from approvals group by state
+
+-- name: approvals
+select * from approvals where (:state = '' or state = :state) and (:after = '' or id < :after)
+order by id desc limit :limit
+
+-- name: live_counts
+-- What a switch would stop: runs that are not over, by agent and version.
+select agent, version, state, count(*) as count from runs
+where state in ('queued', 'running', 'waiting') group by agent, version, state
+
+-- name: log_newest
+select leaf_index, kind, stream, ref, body from log where leaf_index < :before and leaf_index >= :from
+  and (:kind = '' or kind = :kind)
+order by leaf_index desc limit :limit
+
+-- name: log_of_stream
+select leaf_index, kind, stream, ref, body from log where stream = :stream and leaf_index < :before
+  and (:kind = '' or kind = :kind)
+order by seq desc limit :limit
+
+-- name: log_of_ref
+select leaf_index, kind, stream, ref, body from log where ref = :ref and leaf_index < :before
+  and (:kind = '' or kind = :kind)
+order by leaf_index desc limit :limit
+
+-- name: log_signed_at
+select at from log_checkpoints order by size desc limit 1

@@ -1,0 +1,318 @@
+"""Views of what people are asked: the queue, the riskiest first, and one question with its whole context."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from remit.approvals import Approval, ApprovalState, own_role, why_not
+from remit.contracts import Level, Risk
+from remit.operations.actors import view
+from remit.operations.agents import AuthorityShown
+from remit.operations.decisions import RungShown, level_of, rungs_of
+from remit.operations.model import LATEST, MOST_ROWS, PAGE_SIZE, Page, Shown, Viewing, moment, page_of
+from remit.operations.permissions import Permission
+from remit.policy import authority
+from remit.store import Row, load_queries
+
+_Q = load_queries("remit.operations")
+# Hex digits that tell two contents of one question apart.
+FINGERPRINT = 12
+_RANK = {risk.value: rank for rank, risk in enumerate((Risk.CRITICAL, Risk.HIGH, Risk.MEDIUM, Risk.LOW))}
+# Questions that are not about one tool's risk: something may have happened, or a run cannot go on without a person.
+_RANK_OF_KIND = {"unknown": 0, "stuck": 1, "answer": 2}
+
+
+class ApprovalRow(Shown):
+    """One question in the queue."""
+
+    approval: str
+    kind: str
+    """action (may it?), proposal (a person does it), unknown (did it happen?), answer (may it stand?), stuck (may the
+    run go on?)."""
+    state: str
+    agent: str
+    unit: str
+    run: str
+    step: int
+    task: str
+    what: str
+    proposed: Any
+    """What is asked for; null when it is not shown to your role."""
+    content: bool
+    fingerprint: str
+    """Of what is asked for: give it with an answer, so that nobody says yes to what was changed meanwhile."""
+    because: str
+    roles: str
+    needs: str
+    """How many of whom, in words."""
+    on_behalf_of: str
+    risk: str
+    effect: str
+    asked: str
+    expires: str
+    seconds_left: float | None
+    edited: bool
+    mine: bool
+    """Whether whoever looks may answer it."""
+    why_not: str
+    """Why they may not."""
+
+
+class VoteShown(Shown):
+    """One answer somebody gave."""
+
+    person: str
+    answer: str
+    roles: tuple[str, ...]
+    reason: str
+    at: str
+    counts: bool
+    """Whether it was given to what is asked now."""
+
+
+class OptionShown(Shown):
+    """What else the agent considered."""
+
+    option: str
+    consequence: str
+
+
+class AnswererShown(Shown):
+    """Somebody who holds a role that may answer."""
+
+    id: str
+    name: str
+    roles: tuple[str, ...]
+    may: bool
+    why_not: str
+
+
+class ApprovalShown(ApprovalRow):
+    """One question with its whole context."""
+
+    reason: str
+    """What was said when it was decided."""
+    schema_: Mapping[str, Any] = {}
+    """JSON Schema of the arguments: what an edit must fit."""
+    votes: tuple[VoteShown, ...]
+    options: tuple[OptionShown, ...]
+    answerers: tuple[AnswererShown, ...]
+    level: str
+    confidence: str
+    facts: Mapping[str, Any]
+    constraints: tuple[str, ...]
+    reasoning: Any
+    rungs: tuple[RungShown, ...]
+    rules: tuple[AuthorityShown, ...]
+    """What the contract says of this tool."""
+    decision: str
+    log_index: int | None
+    purpose: str
+    input: Any = None
+    """What the run was given."""
+
+
+class QuestionViews(Viewing):
+    """Reads questions to people."""
+
+    @view(Permission.FLEET_APPROVALS_READ)
+    def queue(self, *, mine: bool = False, limit: int = PAGE_SIZE, after: str = "") -> Page[ApprovalRow]:
+        """Returns what is open, the riskiest first and then the soonest to expire; `mine` what one may answer."""
+        pending = [Approval.of(row) for row in self._read("pending", {"limit": MOST_ROWS})]
+        ranked = sorted(pending, key=lambda a: (self._rank(a), a.expires_at, a.id))
+        if mine:
+            ranked = [approval for approval in ranked if not self._why_not(approval)]
+        ids = [approval.id for approval in ranked]
+        start = ids.index(after) + 1 if after in ids else 0
+        rows = [self._row(approval) for approval in ranked[start : start + limit + 1]]
+        return page_of(rows, limit, "approval", {"state": self._states()})
+
+    @view(Permission.FLEET_APPROVALS_READ)
+    def page(self, *, state: str = "", limit: int = PAGE_SIZE, after: str = "") -> Page[ApprovalRow]:
+        """Returns questions in some state, the newest first."""
+        limit = min(limit, MOST_ROWS)
+        found = self._read("approvals", {"state": state, "after": after, "limit": limit + 1})
+        return page_of([self._row(Approval.of(row)) for row in found], limit, "approval", {"state": self._states()})
+
+    @view(Permission.FLEET_APPROVALS_READ)
+    def listing(self, *, state: str = "pending") -> list[ApprovalRow]:
+        """Returns questions, newest first."""
+        return [self._row(approval) for approval in self._parts.approvals.listing(state=state)]
+
+    @view(Permission.FLEET_APPROVALS_READ)
+    def of_run(self, run: str) -> list[ApprovalRow]:
+        """Returns the questions of one run in the order they were asked."""
+        return [self._row(approval) for approval in self._parts.approvals.of_run(run)]
+
+    @view(Permission.FLEET_APPROVALS_READ)
+    def open_count(self) -> int:
+        """Returns how many questions are open."""
+        return self._states()[ApprovalState.PENDING.value]
+
+    @view(Permission.FLEET_APPROVALS_READ)
+    def mine_count(self) -> int:
+        """Returns how many open questions whoever looks may answer."""
+        pending = [Approval.of(row) for row in self._read("pending", {"limit": MOST_ROWS})]
+        return sum(not self._why_not(asked) for asked in pending)
+
+    @view(Permission.FLEET_APPROVALS_READ)
+    def stuck_count(self) -> int:
+        """Returns how many runs wait because nobody knows what happened, or because they cannot go on."""
+        pending = [Approval.of(row) for row in self._read("pending", {"limit": MOST_ROWS})]
+        return sum(asked.kind in ("unknown", "stuck") for asked in pending)
+
+    @view(Permission.FLEET_APPROVALS_READ)
+    def get(self, identifier: str) -> ApprovalShown:
+        """Returns one question with the whole context on one screen."""
+        asked = self._parts.approvals.get(identifier)
+        run = self._parts.journal.run(asked.run)
+        row = self._row(asked)
+        step = self._parts.journal.step(asked.run, asked.step)
+        entry = self._source.log.entry_by_ref(step.decision) if step and step.decision else None
+        fields: Mapping[str, Any] = entry.fields if entry else {}
+        release = self._parts.releases.get(run.release)
+        reasoning = str(fields.get("reasoning", ""))
+        given = run.input or self._parts.journal.task(run.task).input
+        return ApprovalShown(
+            **row.model_dump(),
+            reason=asked.reason if row.content else "",
+            schema_=self._schema(asked),
+            votes=tuple(self._votes(asked, content=row.content)),
+            options=tuple(_options(asked.options)) if row.content else (),
+            answerers=tuple(self._answerers(asked)),
+            level=level_of(entry) or (Level.HUMAN_LED.value if asked.kind == "proposal" else ""),
+            confidence=str(fields.get("confidence") or ""),
+            facts=fields.get("facts", {}),
+            constraints=tuple(fields.get("constraints", ())),
+            reasoning=self._source.content(reasoning) if row.content else None,
+            rungs=tuple(rungs_of(entry, release)),
+            rules=tuple(self._rules(asked)),
+            decision=step.decision if step else "",
+            log_index=entry.index if entry else None,
+            purpose=release.contract.terms.purpose if release else "",
+            input=self._source.content(given) if row.content else None,
+        )
+
+    # --- parts
+
+    def _read(self, name: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+        return self._source.database.read(_Q[name], parameters)
+
+    def _states(self) -> dict[str, int]:
+        counts = {row["state"]: row["count"] for row in self._read("approval_states")}
+        return {state.value: counts.get(state.value, 0) for state in ApprovalState}
+
+    def _rank(self, asked: Approval) -> int:
+        tool = self._source.fleet.tools.get(asked.name)
+        by_kind = _RANK_OF_KIND.get(asked.kind, len(_RANK))
+        return min(by_kind, _RANK[tool.risk.value]) if tool else by_kind
+
+    def _row(self, asked: Approval) -> ApprovalRow:
+        tool = self._source.fleet.tools.get(asked.name)
+        content = self._source.shows_content(asked.agent, asked.version)
+        why = self._why_not(asked)
+        now, is_open = self._parts.clock.now(), asked.state is ApprovalState.PENDING
+        return ApprovalRow(
+            approval=asked.id,
+            kind=asked.kind,
+            state=asked.state.value,
+            agent=f"{asked.agent}@{asked.version}",
+            unit=self._source.unit(asked.agent, asked.version),
+            run=asked.run,
+            step=asked.step,
+            task=asked.task,
+            what=asked.name,
+            proposed=_arguments(self._source.content(asked.proposed)) if content else None,
+            content=content,
+            fingerprint=asked.digest.partition(":")[2][:FINGERPRINT],
+            because=asked.because,
+            roles=", ".join(asked.roles),
+            needs=_needs(asked),
+            on_behalf_of=asked.on_behalf_of,
+            risk=tool.risk.value if tool else "",
+            effect=tool.effect if tool else "",
+            asked=moment(asked.asked_at),
+            expires=moment(asked.expires_at) if asked.expires_at < LATEST else "",
+            seconds_left=(asked.expires_at - now) / 1_000_000 if is_open and asked.expires_at < LATEST else None,
+            edited=asked.revision > 0 and self._is_edited(asked),
+            mine=not why,
+            why_not=why,
+        )
+
+    def _is_edited(self, asked: Approval) -> bool:
+        return any(vote.answer == "edit" for vote in self._parts.approvals.votes(asked.id))
+
+    def _why_not(self, asked: Approval) -> str:
+        if not self.actor.may(Permission.FLEET_APPROVALS_ANSWER, self._source.unit(asked.agent, asked.version)):
+            return "your role answers nothing here"
+        return self._why_person_may_not(asked, self.actor.id)
+
+    def _why_person_may_not(self, asked: Approval, person: str) -> str:
+        people, now = self._parts.people, self._parts.clock.now()
+        known = people.find(person)
+        if known is None:
+            return "people.yaml does not know you"
+        version = self._parts.registry.glance(asked.agent, asked.version)
+        roles = (*known.roles, own_role(known.id))
+        return why_not(asked, known.id, roles, version.owner if version else "", now)
+
+    def _schema(self, asked: Approval) -> dict[str, Any]:
+        tool = self._source.fleet.tools.get(asked.name)
+        return tool.input if tool and asked.kind == "action" else {}
+
+    def _votes(self, asked: Approval, *, content: bool) -> list[VoteShown]:
+        return [
+            VoteShown(
+                person=vote.person,
+                answer=vote.answer,
+                roles=vote.roles,
+                reason=vote.reason if content else "",
+                at=moment(vote.at),
+                counts=vote.digest == asked.digest,
+            )
+            for vote in self._parts.approvals.votes(asked.id)
+        ]
+
+    def _answerers(self, asked: Approval) -> list[AnswererShown]:
+        shown: list[AnswererShown] = []
+        for person in self._parts.people.everybody():
+            if not {*person.roles, own_role(person.id)} & set(asked.roles):
+                continue
+            why = self._why_person_may_not(asked, person.id)
+            shown.append(AnswererShown(id=person.id, name=person.name, roles=person.roles, may=not why, why_not=why))
+        return shown
+
+    def _rules(self, asked: Approval) -> list[AuthorityShown]:
+        contract = self._source.fleet.contracts.get(asked.agent)
+        if contract is None or contract.tool_use(asked.name) is None:
+            return []
+        rows = authority(contract, self._source.fleet.tools, only=[asked.name])
+        return [
+            AuthorityShown(
+                tool=row.tool,
+                when=row.when or "always",
+                level=row.level.value,
+                by="" if row.level is Level.AUTONOMOUS else ", ".join(row.by),
+                count=row.count,
+                because=row.because,
+                source=row.source,
+            )
+            for row in rows
+        ]
+
+
+def _arguments(proposed: Any) -> Any:
+    return proposed.get("arguments", proposed) if isinstance(proposed, Mapping) else proposed  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+
+
+def _options(text: str) -> list[OptionShown]:
+    told: list[Mapping[str, Any]] = json.loads(text)
+    return [OptionShown(option=str(o.get("option", "")), consequence=str(o.get("consequence", ""))) for o in told]
+
+
+def _needs(asked: Approval) -> str:
+    ways = (
+        " and ".join(role if count == 1 else f"{count} × {role}" for role, count in alternative)
+        for alternative in asked.needs
+    )
+    return ", or ".join(ways)

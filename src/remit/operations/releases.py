@@ -1,0 +1,125 @@
+"""The fleet's releases: bringing the folder's contracts in, approving versions, and ending their life."""
+
+import logging
+
+from remit.contracts import Contract, Fleet
+from remit.core import ConflictError, IntegrityError, NotFoundError, RemitError
+from remit.gateway import Parts, release_digest, release_source, restore_release
+from remit.operations.record import commit_verb, given_reason
+from remit.registry import Lifecycle, ReleaseState, Version
+
+_log = logging.getLogger("remit.operations")
+
+
+class Releases:
+    """Registers, approves and retires versions."""
+
+    def __init__(self, *, parts: Parts, fleet: Fleet) -> None:
+        self._parts = parts
+        self._fleet = fleet
+        self.changed: list[ConflictError] = []
+
+    async def load(self, *, by: str = "the fleet's folder") -> list[Version]:
+        """Registers every contract of the folder; `releases = "on-load"` approves it too. Returns what was approved now.
+
+        An approved version whose text differs from the folder's goes on as it was approved; `changed` then names it.
+        """
+        loaded = [await self._load(contract, by) for contract in self._fleet.contracts.values()]
+        known = [(version, digest) for version, digest, _ in loaded if version.state is not ReleaseState.PENDING]
+        self.changed = [_was_changed(version) for version, digest in known if version.release != digest]
+        self._restore_releases()
+        return [version for version, _, is_new in loaded if is_new]
+
+    async def _load(self, contract: Contract, by: str) -> tuple[Version, str, bool]:
+        """Returns a contract's version, the digest of its text in the folder, and whether it was approved just now."""
+        digest, terms = release_digest(contract, self._fleet, self._parts.settings), contract.terms
+        is_new = False
+        for tries_left in (2, 1, 0):
+            try:
+                is_new = await self._bring_in(contract, digest, by)
+            except RemitError:
+                # Another process opens the same new fleet: what it has brought in is not brought in again.
+                if not tries_left or self._parts.registry.find(terms.agent, terms.version) is None:
+                    raise
+            else:
+                break
+        version = self._parts.registry.find(terms.agent, terms.version)
+        if version is None:
+            raise IntegrityError("A version was not kept", which=contract.id)
+        return version, digest, is_new
+
+    async def _bring_in(self, contract: Contract, digest: str, by: str) -> bool:
+        terms = contract.terms
+        known = self._parts.registry.find(terms.agent, terms.version)
+        if known and known.state is not ReleaseState.PENDING:
+            return False
+        if known is None or known.release != digest:
+            fields = {"agent": terms.agent, "version": terms.version, "contract": contract.digest, "release": digest}
+            kept = self._parts.registry.keep_release(digest, release_source(contract, self._fleet))
+            registered = [*self._parts.registry.register(contract, digest), kept]
+            await commit_verb(self._parts, "release.registered", digest, fields, registered)
+        if self._parts.settings.releases != "on-load":
+            return False
+        await self._promote(terms.agent, terms.version, by=by, again=False)
+        return True
+
+    def _restore_releases(self) -> None:
+        """Makes the releases of versions that left the folder but may still have runs to finish."""
+        releases, registry = self._parts.releases, self._parts.registry
+        for version in registry.versions():
+            body = registry.release_body(version.release) if version.may_act else None
+            if body is None or version.release in releases:
+                continue
+            try:
+                release = restore_release(body, self._fleet, self._parts.settings, self._parts.policy)
+            except (RemitError, ValueError) as fault:
+                _log.warning("the release of %s cannot be restored: %s", version.id, fault)
+                continue
+            if release.digest == version.release:
+                releases[release.digest] = release
+
+    async def promote(self, agent: str, version: str, *, by: str) -> Version:
+        """Approves the registered release of a version: from now on it takes the agent's work."""
+        return await self._promote(agent, version, by=by)
+
+    async def _promote(self, agent: str, version: str, *, by: str, again: bool = True) -> Version:
+        known = self._find(agent, version)
+        fields = {"agent": agent, "version": version, "release": known.release, "by": by}
+        statements = self._parts.registry.approve(agent, version, known.release, by, again=again)
+        await commit_verb(self._parts, "release.approved", known.release, fields, statements)
+        approved = self._parts.registry.find(agent, version)
+        return approved or known
+
+    async def retire(self, agent: str, version: str, *, because: str, by: str) -> Version:
+        """Ends a version's life: it takes no new work from now on, and is retired once none of its runs is open.
+
+        While some are, it is left draining; retire it again when they are over, or cancel them.
+        """
+        because = given_reason(because, f"{agent}@{version}", "To retire a version")
+        known = self._find(agent, version)
+        fields = {"agent": agent, "version": version, "release": known.release, "by": by, "because": because}
+        if known.state is ReleaseState.APPROVED:
+            drain = self._parts.registry.drain(agent, version)
+            await commit_verb(self._parts, "release.draining", known.release, fields, [drain])
+        if not self._parts.journal.has_open_runs(agent, version):
+            statements = [
+                self._parts.journal.guard_no_open_runs(agent, version),
+                self._parts.registry.move(agent, version, Lifecycle.RETIRED),
+            ]
+            await commit_verb(self._parts, "release.retired", known.release, fields, statements)
+        return self._find(agent, version)
+
+    def _find(self, agent: str, version: str) -> Version:
+        known = self._parts.registry.find(agent, version)
+        if known is None:
+            raise NotFoundError("No such version", which=f"{agent}@{version}", hint="`remit agents` lists them")
+        return known
+
+
+def _was_changed(known: Version) -> ConflictError:
+    return ConflictError(
+        "An approved version was changed",
+        which=known.id,
+        why="its contract, its tools or its model routes differ from what was approved, which goes on",
+        hint="Raise `version` in the contract to have the new text approved",
+    )

@@ -1,0 +1,96 @@
+"""Views of tasks: business work with its outcome, and the runs that worked on it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from remit.core import SECOND, NotFoundError
+from remit.operations.actors import view
+from remit.operations.model import MOST_ROWS, PAGE_SIZE, Page, Shown, Viewing, moment, page_of
+from remit.operations.permissions import Permission
+from remit.operations.runs import is_simulated
+from remit.store import Row, load_queries
+
+_Q = load_queries("remit.operations")
+STATES = ("open", "done", "failed", "cancelled")
+
+
+class TaskRow(Shown):
+    """One task in a listing."""
+
+    task: str
+    agent: str
+    intent: str
+    on_behalf_of: str
+    state: str
+    outcome: str
+    runs: int
+    cost: str
+    simulated: bool
+    created: str
+    ended: str
+    seconds: float | None
+
+
+class TaskShown(TaskRow):
+    """One task."""
+
+    chain: tuple[str, ...]
+    """Who handed the work on; the first is the person it is done for."""
+    content: bool
+    subjects: Mapping[str, str] = {}
+    input: Any = None
+
+
+class TaskViews(Viewing):
+    """Reads tasks."""
+
+    @view(Permission.FLEET_RUNS_READ)
+    def page(self, *, state: str = "", agent: str = "", after: str = "", limit: int = PAGE_SIZE) -> Page[TaskRow]:
+        """Returns the newest tasks, with counts by state."""
+        limit = min(limit, MOST_ROWS)
+        parameters = {"state": state, "agent": agent, "after": after, "limit": limit + 1}
+        name = "tasks_of_agent" if agent else "tasks_in_state" if state else "tasks"
+        counted = "task_states_of_agent" if agent else "task_states"
+        states = {row["state"]: row["count"] for row in self._read(counted, {"agent": agent} if agent else {})}
+        counts = {"state": {each: states.get(each, 0) for each in STATES}}
+        return page_of([self._row(row) for row in self._read(name, parameters)], limit, "task", counts)
+
+    @view(Permission.FLEET_RUNS_READ)
+    def get(self, identifier: str) -> TaskShown:
+        """Returns one task, by its id or the end of it; `runs.page(task=…)` has its runs."""
+        rows = self._read("task", {"task": identifier}) or self._ending(identifier)
+        if len(rows) != 1:
+            raise NotFoundError("No such task", which=identifier, why="several end like this" if rows else "")
+        task = self._parts.journal.task(rows[0]["id"])
+        runs = self._parts.journal.runs_of(task.id)
+        content = bool(runs) and self._source.shows_content(runs[0].agent, runs[0].version)
+        return TaskShown(
+            **self._row(rows[0]).model_dump(),
+            chain=task.chain,
+            content=content,
+            subjects=self._parts.journal.subjects(task.id) if content else {},
+            input=self._source.content(task.input) if content else None,
+        )
+
+    def _ending(self, identifier: str) -> list[Row]:
+        found = self._read("tasks_ending", {"ending": identifier.removeprefix("task_")})
+        return [row for each in found for row in self._read("task", {"task": each["id"]})]
+
+    def _read(self, name: str, parameters: Mapping[str, Any]) -> list[Row]:
+        return self._source.database.read(_Q[name], parameters)
+
+    def _row(self, row: Row) -> TaskRow:
+        return TaskRow(
+            task=row["id"],
+            agent=row["agent"],
+            intent=row["intent"],
+            on_behalf_of=row["on_behalf_of"],
+            state=row["state"],
+            outcome=row["outcome"],
+            runs=row["runs"],
+            cost=self._source.money(row["cost"]),
+            simulated=is_simulated(row["sources"]),
+            created=moment(row["created_at"]),
+            ended=moment(row["ended_at"]),
+            seconds=(row["ended_at"] - row["created_at"]) / SECOND if row["ended_at"] else None,
+        )

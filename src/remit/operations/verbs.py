@@ -1,0 +1,195 @@
+"""Every verb a person or program has, for one actor: checked by permission, done by `Operations`, on the record."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from remit.approvals import Approval, VoteAnswer
+from remit.audit import make_entry
+from remit.core import RefusedError, new_id
+from remit.gateway import Parts
+from remit.journal import Run, RunState
+from remit.operations.actors import Actor, verb
+from remit.operations.operations import Operations, Receipt
+from remit.operations.permissions import Permission
+from remit.registry import Version
+from remit.runtime import Event, Received, Started, Triggers
+from remit.store import Commit
+
+
+class Verbs:
+    """What one actor may do. A refused attempt is on the record like what was done."""
+
+    def __init__(self, *, operations: Operations, triggers: Triggers, parts: Parts, actor: Actor) -> None:
+        self._operations = operations
+        self._triggers = triggers
+        self._parts = parts
+        self._actor = actor
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts."""
+        return self._actor
+
+    async def refused(self, permission: Permission, fault: RefusedError) -> None:
+        """Puts a refused attempt on the record."""
+        fields = {"by": self.actor.id, "face": self.actor.face, "permission": permission.value, "why": fault.why}
+        entry = make_entry("cell", "access.refused", self.actor.id, self._parts.clock.now(), fields)
+        await self._parts.writer.commit(Commit([], [entry]))
+
+    async def _within(self, permission: Permission, unit: str) -> None:
+        """Refuses what is of a unit the actor does not work for."""
+        try:
+            self.actor.check(permission, unit)
+        except RefusedError as fault:
+            await self.refused(permission, fault)
+            raise
+
+    # --- work
+
+    @verb(Permission.FLEET_RUNS_START)
+    async def start(
+        self,
+        agent: str,
+        value: Mapping[str, Any],
+        *,
+        on_behalf_of: str = "",
+        intent: str = "",
+        key: str | None = None,
+    ) -> Started:
+        """Gives an agent a task; its first run is queued. On whose behalf: one's own, unless one may delegate."""
+        await self._within(Permission.FLEET_RUNS_START, self._parts.registry.current(agent).unit)
+        if on_behalf_of not in ("", self.actor.id):
+            await self._within(Permission.FLEET_TASKS_DELEGATE, self._parts.registry.current(agent).unit)
+        person = on_behalf_of or self.actor.id
+        started = await self._operations.submit(
+            agent, value, on_behalf_of=person, intent=intent, dedup=key, asked_by=self.actor.id
+        )
+        if started.is_new:
+            self._operations.dispatch(started.run.id)
+        return started
+
+    @verb(Permission.FLEET_EVENTS_SEND)
+    async def send(
+        self, name: str, data: Mapping[str, Any], *, identifier: str = "", source: str = "local"
+    ) -> Received:
+        """Hands an event in; every agent that takes it starts on it, once for each id."""
+        if self.actor.units:
+            await self._within(Permission.FLEET_EVENTS_SEND, "")
+        at = self._parts.clock.now()
+        received = await self._triggers.receive(
+            Event(source, identifier or new_id("event"), name, dict(data), at, self.actor.id)
+        )
+        for started in received.tasks:
+            if started.run.state is RunState.QUEUED:
+                self._operations.dispatch(started.run.id)
+        return received
+
+    @verb(Permission.FLEET_RUNS_CANCEL)
+    async def cancel(self, run_id: str, *, because: str) -> Run:
+        """Ends a run that is not over, and those it handed work to; what was done stays done."""
+        await self._of_run(Permission.FLEET_RUNS_CANCEL, run_id)
+        return await self._operations.cancel(run_id, because=because, by=self.actor.id)
+
+    @verb(Permission.FLEET_RUNS_FORK)
+    async def fork(
+        self, run_id: str, step: int, *, effects: bool = False, current: bool = False, because: str = ""
+    ) -> Run:
+        """Begins a new run with the steps of another before `step`; one with effects takes a reason."""
+        await self._of_run(Permission.FLEET_RUNS_FORK, run_id)
+        forked = await self._operations.fork(
+            run_id, step, by=self.actor.id, effects=effects, current=current, because=because
+        )
+        self._operations.dispatch(forked.id)
+        return forked
+
+    @verb(Permission.FLEET_RUNS_FORK)
+    async def retry(self, run_id: str, *, because: str) -> Run:
+        """Has a run that failed or was cancelled tried again from where it went wrong, with effects."""
+        await self._of_run(Permission.FLEET_RUNS_FORK, run_id)
+        again = await self._operations.retry(run_id, because=because, by=self.actor.id)
+        self._operations.dispatch(again.id)
+        return again
+
+    # --- people's answers
+
+    @verb(Permission.FLEET_APPROVALS_ANSWER)
+    async def answer(
+        self,
+        approval_id: str,
+        answer: VoteAnswer,
+        *,
+        reason: str = "",
+        arguments: Mapping[str, Any] | None = None,
+        seen: str = "",
+    ) -> Approval:
+        """Answers a question; a yes to a proposal is one's own action. Who may answer which, the gateway decides."""
+        asked = self._parts.approvals.get(approval_id)
+        await self._within(Permission.FLEET_APPROVALS_ANSWER, self._unit(asked.agent, asked.version))
+        answered = await self._operations.answer(
+            asked.id, person=self.actor.id, answer=answer, reason=reason, arguments=arguments, seen=seen
+        )
+        self._operations.dispatch(answered.run)
+        return answered
+
+    # --- switches
+
+    @verb(Permission.FLEET_SWITCHES_PULL)
+    async def stop(self, scope: str, *, because: str) -> Receipt:
+        """Pulls a switch: from the receipt on, no decision in its scope is committed."""
+        await self._of_scope(Permission.FLEET_SWITCHES_PULL, scope)
+        return await self._operations.stop(scope, because=because, by=self.actor.id)
+
+    @verb(Permission.FLEET_SWITCHES_RESET)
+    async def resume(self, scope: str, *, because: str) -> Receipt:
+        """Resets a switch; runs that waited for it go on."""
+        await self._of_scope(Permission.FLEET_SWITCHES_RESET, scope)
+        receipt = await self._operations.resume(scope, because=because, by=self.actor.id)
+        for run in self._operations.waiting_runs():
+            self._operations.dispatch(run.id)
+        return receipt
+
+    # --- versions
+
+    @verb(Permission.FLEET_AGENTS_RELEASE, is_checked_inside=True)
+    async def promote(self, agent: str, version: str) -> Version:
+        """Approves the registered release of a version; where the operating model is federated, its owner may too."""
+        await self._release(Permission.FLEET_AGENTS_RELEASE, agent, version)
+        return await self._operations.promote(agent, version, by=self.actor.id)
+
+    @verb(Permission.FLEET_AGENTS_RETIRE, is_checked_inside=True)
+    async def retire(self, agent: str, version: str, *, because: str) -> Version:
+        """Ends a version's life: it takes no new work, and what it has is finished first."""
+        await self._release(Permission.FLEET_AGENTS_RETIRE, agent, version)
+        return await self._operations.retire(agent, version, because=because, by=self.actor.id)
+
+    # --- whose it is
+
+    async def _release(self, permission: Permission, agent: str, version: str) -> None:
+        known = self._parts.registry.find(agent, version)
+        is_federated = self._parts.settings.operating_model == "federated"
+        if known is not None and is_federated and known.owner == self.actor.id:
+            return
+        await self._within(permission, known.unit if known else "")
+
+    async def _of_run(self, permission: Permission, run_id: str) -> None:
+        run = self._parts.journal.run(run_id)
+        await self._within(permission, self._unit(run.agent, run.version))
+
+    async def _of_scope(self, permission: Permission, scope: str) -> None:
+        """A switch over a unit's own agents is that unit's; any other is the whole fleet's."""
+        kind, _, name = scope.partition(":")
+        unit: str = ""
+        if kind == "unit":
+            unit = name
+        elif kind == "run":
+            run = self._parts.journal.run(name)
+            unit = self._unit(run.agent, run.version)
+        elif kind in ("agent", "version"):
+            versions = self._parts.registry.versions(name.partition("@")[0])
+            units = {version.unit for version in versions}
+            unit = units.pop() if len(units) == 1 else ""
+        await self._within(permission, unit)
+
+    def _unit(self, agent: str, version: str) -> str:
+        known = self._parts.registry.find(agent, version)
+        return known.unit if known else ""

@@ -1,0 +1,166 @@
+"""What people may do: by role and unit, each on the record with who and why, refusals too."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from tests.gateway.desk import ANN, CONTRACT, REFUNDS, swap
+from tests.operations.people import NAMES, done_by
+from tests.runtime.workshop import work
+
+from remit.app import Cell
+from remit.approvals import ApprovalState
+from remit.audit import LogEntry
+from remit.core import ConflictError, InputError, NotFoundError, RefusedError
+from remit.journal import RunState
+from remit.operations import person_actor
+from remit.registry import Lifecycle, ReleaseState
+from remit.testing import open_fleet
+
+TICKET = {"order_id": "R-1", "message": "Please refund 20 of my order R-1."}
+ROLES = ("viewer", "care-lead", "operator", "platform", "auditor")
+
+
+@pytest.fixture
+async def cell(tmp_path: Path) -> AsyncIterator[Cell]:
+    """The refund desk as it is shipped."""
+    async with open_fleet(REFUNDS, tmp_path / "fleet") as opened:
+        yield opened
+
+
+def last(cell: Cell, kind: str) -> LogEntry:
+    """Returns the newest entry of a kind."""
+    return cell.log.since(0, (kind,), limit=10_000)[-1]
+
+
+async def test_an_operator_has_an_agent_work_on_their_own_behalf_or_somebody_elses(cell: Cell) -> None:
+    own = await done_by(cell, "operator").start("refund-desk", TICKET)
+    assert own.task.on_behalf_of == "operator@shop.example"
+    for_ann = await done_by(cell, "operator").start("refund-desk", TICKET, on_behalf_of=ANN)
+    queued = last(cell, "run.queued")
+    assert (queued.fields["on_behalf_of"], queued.fields["asked_by"]) == (ANN, "operator@shop.example")
+    assert (await cell.operations.drive(for_ann.run.id)).state is RunState.DONE
+
+
+@pytest.mark.parametrize("role", ["viewer", "care-lead", "platform", "auditor"])
+async def test_nobody_else_starts_work_and_the_attempt_is_on_the_record(cell: Cell, role: str) -> None:
+    with pytest.raises(RefusedError, match="fleet:runs:start"):
+        await done_by(cell, role).start("refund-desk", TICKET)
+    assert cell.parts.journal.runs() == []
+    refused = last(cell, "access.refused").fields
+    assert refused["permission"] == "fleet:runs:start"
+    assert refused["by"] == NAMES.get(role, f"{role}@shop.example")
+
+
+@pytest.mark.parametrize("role", ["viewer", "operator", "platform", "auditor"])
+async def test_only_an_approver_answers(cell: Cell, role: str) -> None:
+    run = await work(cell, "Please refund 400", order="R-2")
+    (asked,) = cell.parts.approvals.of_run(run.id)
+    with pytest.raises(RefusedError, match="fleet:approvals:answer"):
+        await done_by(cell, role).answer(asked.id, "approve", reason="mine")
+    assert cell.parts.approvals.get(asked.id).state is ApprovalState.PENDING
+    answered = await done_by(cell, "care-lead").answer(asked.id, "approve", reason="looked at it")
+    assert answered.state is ApprovalState.APPROVED
+    assert (await cell.operations.drive(run.id)).state is RunState.DONE
+
+
+async def test_an_approver_of_another_role_is_refused_by_the_gateway(cell: Cell) -> None:
+    run = await work(cell, "Please refund 400", order="R-2")
+    (asked,) = cell.parts.approvals.of_run(run.id)
+    stranger = person_actor(cell.parts.people.person("pia.platform@shop.example"), "api", owns=True)
+    with pytest.raises(RefusedError, match="it takes one of the roles care-lead, treasurer"):
+        await cell.verbs(stranger).answer(asked.id, "approve", reason="why not")
+
+
+async def test_whoever_approves_may_stop_and_only_operators_and_the_platform_let_go_on(cell: Cell) -> None:
+    receipt = await done_by(cell, "care-lead").stop("agent:refund-desk", because="looks odd")
+    assert receipt["by"] == NAMES["care-lead"]
+    with pytest.raises(RefusedError, match="fleet:switches:reset"):
+        await done_by(cell, "care-lead").resume("agent:refund-desk", because="was nothing")
+    await done_by(cell, "operator").resume("agent:refund-desk", because="was nothing")
+    assert last(cell, "switch").fields["because"] == "was nothing"
+    for role in ("viewer", "auditor"):
+        with pytest.raises(RefusedError, match="fleet:switches:pull"):
+            await done_by(cell, role).stop("fleet", because="why not")
+
+
+async def test_a_units_operator_stops_its_agents_and_nothing_else(cell: Cell) -> None:
+    unit = cell.parts.registry.versions()[0].unit
+    inside, outside = done_by(cell, "operator", units=(unit,)), done_by(cell, "operator", units=("sales",))
+    for scope in ("fleet", "class:user-facing", "tool:shop__issue_refund", "model:simulated"):
+        with pytest.raises(RefusedError, match="whole fleet"):
+            await inside.stop(scope, because="odd")
+    for scope in (f"unit:{unit}", "agent:refund-desk", "version:refund-desk@1.0.0"):
+        with pytest.raises(RefusedError, match="they work for sales"):
+            await outside.stop(scope, because="odd")
+        await inside.stop(scope, because="odd")
+        await inside.resume(scope, because="fine")
+    with pytest.raises(RefusedError):
+        await outside.start("refund-desk", TICKET)
+    run = (await inside.start("refund-desk", TICKET)).run
+    with pytest.raises(RefusedError):
+        await outside.cancel(run.id, because="not mine")
+
+
+async def test_a_run_is_cancelled_with_a_reason(cell: Cell) -> None:
+    run = await work(cell, "Please refund 400", order="R-2")
+    with pytest.raises(InputError, match="takes a reason"):
+        await done_by(cell, "operator").cancel(run.id, because=" ")
+    assert (await done_by(cell, "operator").cancel(run.id, because="not needed")).state is RunState.CANCELLED
+    assert last(cell, "run.cancelled").fields["by"] == "operator@shop.example"
+
+
+async def test_what_failed_is_tried_again_from_where_it_went_wrong(cell: Cell) -> None:
+    run = await work(cell, "Please refund 41")
+    assert run.state is RunState.FAILED
+    with pytest.raises(InputError, match="takes a reason"):
+        await done_by(cell, "operator").retry(run.id, because="")
+    again = await done_by(cell, "operator").retry(run.id, because="the shop was down")
+    assert (again.parent_run, again.forked_at, again.effects) == (run.id, 2, True)
+    assert last(cell, "run.forked").fields["because"] == "the shop was down"
+    assert (await cell.operations.drive(again.id)).state is RunState.FAILED  # it still asks for too much
+    done = await work(cell, "Please refund 20")
+    with pytest.raises(ConflictError, match="failed or was cancelled"):
+        await done_by(cell, "operator").retry(done.id, because="again")
+
+
+async def test_an_event_is_handed_in_by_name(tmp_path: Path) -> None:
+    edit = {CONTRACT: swap(("triggers:", "triggers:\n  - {on: event, name: ticket.created}"))}
+    async with open_fleet(REFUNDS, tmp_path / "fleet", edit=edit) as cell:
+        received = await done_by(cell, "operator").send("ticket.created", TICKET, identifier="e-1")
+        assert [started.task.on_behalf_of for started in received.tasks] == ["operator@shop.example"]
+        with pytest.raises(RefusedError):
+            await done_by(cell, "viewer").send("ticket.created", TICKET)
+
+
+async def test_versions_are_approved_by_the_platform_or_by_their_owner_where_that_is_the_model(tmp_path: Path) -> None:
+    by_person = ("on-load", "by-person")
+    for model, may in (("centralized", False), ("federated", True)):
+        edit = {"remit.toml": swap(by_person, ('currency = "EUR"', f'currency = "EUR"\noperating_model = "{model}"'))}
+        async with open_fleet(REFUNDS, tmp_path / model, edit=edit) as cell:
+            owner = cell.parts.registry.versions()[0].owner
+            verbs = cell.verbs(person_actor(cell.parts.people.person(owner), "console", owns=True))
+            if may:
+                assert (await verbs.promote("refund-desk", "1.0.0")).approved_by == owner
+            else:
+                with pytest.raises(RefusedError, match="fleet:agents:release"):
+                    await verbs.promote("refund-desk", "1.0.0")
+                approved = await done_by(cell, "platform").promote("refund-desk", "1.0.0")
+                assert approved.approved_by == "platform@shop.example"
+
+
+async def test_a_retired_version_finishes_what_it_has_and_takes_nothing_new(cell: Cell) -> None:
+    run = await work(cell, "Please refund 400", order="R-2")
+    platform = done_by(cell, "platform")
+    draining = await platform.retire("refund-desk", "1.0.0", because="replaced")
+    assert (draining.state, draining.lifecycle) == (ReleaseState.DRAINING, Lifecycle.LIVE)
+    with pytest.raises(NotFoundError, match="No live version"):
+        await done_by(cell, "operator").start("refund-desk", TICKET)
+    (asked,) = cell.parts.approvals.of_run(run.id)
+    await done_by(cell, "care-lead").answer(asked.id, "approve", reason="fine")
+    assert (await cell.operations.drive(run.id)).state is RunState.DONE
+    retired = await platform.retire("refund-desk", "1.0.0", because="replaced")
+    assert retired.lifecycle is Lifecycle.RETIRED
+    assert last(cell, "release.retired").fields["because"] == "replaced"
+    with pytest.raises(ConflictError):
+        await platform.promote("refund-desk", "1.0.0")
