@@ -82,6 +82,8 @@ def test_other_variables_of_that_prefix_are_left_alone(folder: Path, monkeypatch
         ("[limits]\nsteps = 'many'", "limits.steps"),
         ("[models.desk]\nkind = 'psychic'", "models.desk.kind"),
         ("limits = 3", "limits"),
+        ("people_minute = '-0.80 EUR'", "people_minute"),
+        ("answer_minutes = -1", "answer_minutes"),
     ],
 )
 def test_a_wrong_setting_names_the_file_and_the_field(tmp_path: Path, line: str, field: str) -> None:

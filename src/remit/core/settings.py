@@ -184,10 +184,6 @@ class Settings(BaseSettings):
     """What a minute of people's time costs, such as `0.80 EUR`; empty means that it is not counted."""
     answer_minutes: Annotated[float, Field(ge=0, le=480)] = 2.0
     """How long an answer of a person is taken to have kept them: an assumption, nobody measures it."""
-    people_minute: str = ""
-    """What a minute of people's time costs, such as `0.80 EUR`; empty means that it is not counted."""
-    answer_minutes: Annotated[float, Field(ge=0, le=480)] = 2.0
-    """Minutes that a person is taken to need for one answer: an assumption, told with every figure that uses it."""
     demo: str = ""
     """`module:function` that hands `remit demo` the fleet's queue of work."""
     models: dict[str, ModelRoute] = {}
@@ -208,8 +204,8 @@ class Settings(BaseSettings):
     @field_validator("unit_budget_per_day", "people_minute")
     @classmethod
     def _is_money(cls, text: str) -> str:
-        if text:
-            Money.parse(text)
+        if text and Money.parse(text).micros < 0:
+            raise ValueError("less than nothing")
         return text
 
     def in_cell(self, money: Money) -> int:
