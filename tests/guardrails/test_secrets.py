@@ -21,6 +21,7 @@ SECRETS = {
     "gitlab-token": "glpat" + "-" + drawn(20),
     "slack-token": "xox" + "b-2345678901-" + drawn(24),
     "slack-webhook": "hooks.slack" + ".com/services/T02AB3CD4/B05EF6GH7/" + drawn(24),
+    "remit-token": "rm" + "t_" + drawn(12, string.ascii_lowercase + string.digits) + "_" + drawn(43),
     "stripe-key": "sk" + "_live_" + drawn(24),
     "model-provider-key": "sk-" + "ant-api03-" + drawn(60) + "9",
     "google-key": "AI" + "za" + drawn(35),

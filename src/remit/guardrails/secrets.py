@@ -70,6 +70,7 @@ SECRETS: tuple[Rule, ...] = (
     _key("gitlab-token", r"(?<![A-Za-z0-9])glpat-[A-Za-z0-9_-]{20,255}", "glpat-"),
     _key("slack-token", r"(?<![A-Za-z0-9])xox[a-z]-[A-Za-z0-9-]{20,255}", r"xox[a-z]-[a-z0-9-]{20}", digits=True),
     _key("slack-webhook", r"hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9/_]{20,255}", r"hooks\.slack\.com/"),
+    _key("remit-token", r"(?<![A-Za-z0-9])rmt_[a-z0-9]{12}_[A-Za-z0-9]{43}(?![A-Za-z0-9])", r"rmt_[a-z0-9]{12}_"),
     _key("stripe-key", r"(?<![A-Za-z0-9])[rs]k_(?:live|test)_[A-Za-z0-9]{16,255}", r"[rs]k_(?:live|test)_"),
     _key("model-provider-key", _START + r"sk-[A-Za-z0-9_-]{20,255}+", r"sk-[a-z0-9_-]{20}", digits=True),
     _key("google-key", r"(?<![A-Za-z0-9_-])AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])", r"aiza[a-z0-9_-]{35}"),
