@@ -153,7 +153,7 @@ async def test_a_simulated_answer_costs_nothing_and_says_what_it_is(tmp_path: Pa
         value = done(await desk.cell.gateway.act(desk.credentials, ask(messages=[{"role": "user", "content": told}])))
         assert value["source"] == "simulated"
         assert sum(charge.amount for charge in desk.cell.parts.ledger.charges(desk.run.id)) == 0
-        assert desk.cell.kpis.figures().not_live == 1
+        assert {spent.source for spent in desk.cell.kpis.spending()} == {"simulated"}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
-"""Cost per successful outcome, time to resolution and the share of runs people had to touch."""
+"""Cost per successful outcome, time to resolution and the share of tasks people had to touch."""
 
 from remit.kpis.kpis import Kpis
-from remit.kpis.model import Figures
+from remit.kpis.model import PERIODS, DayFigures, Figures, Period, Spending
 
-__all__ = ["Figures", "Kpis"]
+__all__ = ["PERIODS", "DayFigures", "Figures", "Kpis", "Period", "Spending"]

@@ -1,53 +1,185 @@
-"""Computes the key figures from what the other floors keep."""
+"""Key figures: sums of days that were rolled up, and whatever was not, counted as it is asked for."""
 
-from collections.abc import Sequence
-from statistics import median
+import json
+from collections.abc import Iterator
+from decimal import Decimal
 
-from remit.kpis.model import Figures
-from remit.store import Database, Row, load_queries
+from remit.core import DAY, Money, Settings
+from remit.kpis.model import DayFigures, Figures, Spending, scope_of
+from remit.kpis.rollup import changes, roll_up
+from remit.kpis.spending import spenders, spending_of_agents, spending_of_units
+from remit.kpis.tally import Tally, TaskFigures
+from remit.store import Commit, Database, load_queries
 
 _Q = load_queries("remit.kpis")
+# Entries of the log a roll-up looks at in one commit, and charges: some milliseconds, so that nobody waits long.
+BATCH = 2_000
+# Later than any moment, and still a number SQLite can keep.
+_NEVER = 2**62
 
 
 class Kpis:
-    """Reads across tables; changes nothing."""
+    """Reads across tables. `roll_up` makes it fast; the figures are the same without."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
+        self._answer_price = _answer_price(settings)
 
-    def figures(self, *, agent: str = "", since: int = 0) -> Figures:
-        """Returns the figures of tasks created at or after `since`, of one agent or of all."""
-        tasks = self._database.read(_Q["tasks"], {"agent": agent, "since": since})
-        answers = self._database.read(_Q["answers"], {"agent": agent, "since": since})
-        ended = [task for task in tasks if task["ended_at"] is not None]
-        succeeded = [task for task in ended if task["outcome"] == "success"]
-        cost = sum(task["cost"] for task in tasks)
-        return Figures(
-            tasks=len(tasks),
-            open=len(tasks) - len(ended),
-            succeeded=len(succeeded),
-            failed=len(ended) - len(succeeded),
-            cost=cost,
-            cpso=round(cost / len(succeeded)) if succeeded else None,
-            ttr=_median([task["ended_at"] - task["created_at"] for task in ended]),
-            hir=_share(ended, "intervened"),
-            asked=_share(ended, "asked"),
-            answer_time=_median([row["decided_at"] - row["asked_at"] for row in answers]),
-            unpriced=sum(not task["priced"] for task in tasks),
-            not_live=sum(not task["live"] for task in tasks),
-        )
+    def roll_up(self, *, limit: int = BATCH) -> Commit | None:
+        """Returns a commit that counts the next tasks and charges once and for all; None when all are counted.
+
+        Several processes may do so: the commit of whoever comes second is refused.
+        """
+        return roll_up(self._database, limit=limit)
+
+    def figures(self, *, agent: str = "", unit: str = "", since: int = 0, until: int | None = None) -> Figures:
+        """Returns the figures of an agent, a unit or the fleet: of tasks that ended from `since` on and before `until`.
+
+        Any moments will do; whole UTC days are fast, however many tasks they had.
+        """
+        last = _NEVER if until is None else until
+        with self._database.snapshot():
+            return self._figures(self._tally(agent, unit, since, last), self._open(agent, unit, since, last))
+
+    def days(self, *, agent: str = "", unit: str = "", since: int, until: int) -> list[DayFigures]:
+        """Returns each UTC day from that of `since` to that of `until`, days without work too."""
+        first, last = since // DAY, until // DAY + 1
+        tallies = {day: Tally() for day in range(first, last)}
+        scope = {"scope": scope_of(agent, unit), "first": first, "last": last}
+        with self._database.snapshot():
+            for row in self._database.read(_Q["each_day"], scope):
+                tallies[row["day"]].add_sums(row)
+            for row in self._database.read(_Q["times_of_each_day"], scope):
+                tallies[row["day"]].times["resolution"].add(row["bucket"], row["count"], row["total"])
+            for task, sign in self._not_rolled_up(agent, unit, first * DAY, last * DAY):
+                tallies[task.ended_at // DAY].add_task(task, sign)
+        return [_day_figures(day, tally) for day, tally in tallies.items()]
+
+    def spending(self, *, agent: str = "", since: int = 0) -> list[Spending]:
+        """Returns what an agent, or each, was charged since the UTC day of `since`, by unit, kind and source."""
+        return spending_of_agents(self._database, agent, since)
+
+    def spending_of_units(self, *, since: int = 0) -> list[Spending]:
+        """Returns what each unit was charged since the UTC day of `since`, by kind and source."""
+        return spending_of_units(self._database, since)
+
+    def spenders(self, *, since: int = 0, limit: int) -> list[tuple[str, int]]:
+        """Returns the agents that were charged most since the UTC day of `since`, with the amount."""
+        return spenders(self._database, since, limit)
 
     def steps(self) -> dict[str, dict[str, int]]:
-        """Returns the number of steps by kind and state."""
+        """Returns the number of steps by kind and state. It looks at every step: for reports, not for pages."""
         counts: dict[str, dict[str, int]] = {}
         for row in self._database.read(_Q["steps"]):
             counts.setdefault(row["kind"], {})[row["state"]] = row["count"]
         return counts
 
+    def _tally(self, agent: str, unit: str, since: int, until: int) -> Tally:
+        """Adds up whole days from their sums, parts of days and what is not rolled up task by task."""
+        tally, scope = Tally(), scope_of(agent, unit)
+        first, last = -(-since // DAY), until // DAY
+        if first < last:
+            self._add_days(tally, scope, first, last)
+            parts = [(since, first * DAY), (last * DAY, until)]
+        else:
+            parts = [(since, until)]
+        for begin, end in parts:
+            if begin < end < _NEVER:
+                self._add_part(tally, {"agent": agent, "unit": unit, "since": begin, "until": end})
+        for task, sign in self._not_rolled_up(agent, unit, since, until):
+            tally.add_task(task, sign)
+        return tally
 
-def _median(values: Sequence[int]) -> int | None:
-    return round(median(values)) if values else None
+    def _add_days(self, tally: Tally, scope: str, first: int, last: int) -> None:
+        days = {"scope": scope, "first": first, "last": last}
+        for row in self._database.read(_Q["day_sums"], days):
+            tally.add_sums(row)
+        for row in self._database.read(_Q["day_times"], days):
+            tally.times[row["kind"]].add(row["bucket"], row["count"], row["total"])
+
+    def _add_part(self, tally: Tally, part: dict[str, str | int]) -> None:
+        for row in self._database.read(_Q["part_sums"], part):
+            tally.add_sums(row)
+        for row in self._database.read(_Q["part_times"], part):
+            tally.add_times(row["resolution"], json.loads(row["answer_times"]))
+
+    def _not_rolled_up(self, agent: str, unit: str, since: int, until: int) -> Iterator[tuple[TaskFigures, int]]:
+        (head,) = self._database.read(_Q["head"])
+        for change in changes(self._database, head["entries"], head["last_entry"], agent=agent):
+            for task, sign in change.signed():
+                if since <= task.ended_at < until and unit in ("", task.unit):
+                    yield task, sign
+
+    def _open(self, agent: str, unit: str, since: int, until: int) -> int:
+        taken_on = {"since": since, "until": until}
+        if agent:
+            rows = self._database.read(_Q["open_tasks_of_agent"], {"agent": agent, **taken_on})
+        elif unit:
+            rows = self._database.read(_Q["open_tasks_of_unit"], {"unit": unit, **taken_on})
+        else:
+            rows = self._database.read(_Q["open_tasks"], taken_on)
+        return int(rows[0]["count"])
+
+    def _figures(self, tally: Tally, still_open: int) -> Figures:
+        sums, resolution = tally.sums, tally.times["resolution"]
+        ended, succeeded = sums["ended"], sums["succeeded"]
+        cost, people = _cost(sums), self._people(sums)
+        not_live = sums["recorded"] + sums["simulated"]
+        return Figures(
+            tasks=ended + still_open,
+            open=still_open,
+            succeeded=succeeded,
+            failed=ended - succeeded,
+            success_rate=_share(succeeded, ended),
+            cost=cost,
+            cpso=round((sums["tool"] + sums["model"] + (people or sums["person"])) / succeeded) if succeeded else None,
+            tool=sums["tool"],
+            model=sums["model"],
+            people=people,
+            ttr=resolution.median(),
+            ttr_p90=resolution.percentile(90),
+            waiting=_share(sums["waiting"], sums["resolution"]),
+            hir=_share(sums["intervened"], ended),
+            asked=_share(sums["asked"], ended),
+            answers=sums["answers"],
+            answer_time=tally.times["answer"].median(),
+            denied=sums["denied"],
+            unpriced=sums["unpriced"],
+            live=ended - not_live,
+            recorded=sums["recorded"],
+            simulated=sums["simulated"],
+            not_live=not_live,
+        )
+
+    def _people(self, sums: dict[str, int]) -> int | None:
+        if self._answer_price is None:
+            return None
+        return sums["person"] + round(self._answer_price * sums["answers"])
 
 
-def _share(tasks: Sequence[Row], column: str) -> float | None:
-    return sum(bool(task[column]) for task in tasks) / len(tasks) if tasks else None
+def _answer_price(settings: Settings) -> Decimal | None:
+    """Returns micro-units of one answer of a person; None when people's time is not counted."""
+    if not settings.people_minute:
+        return None
+    return settings.in_cell(Money.parse(settings.people_minute)) * Decimal(str(settings.answer_minutes))
+
+
+def _day_figures(day: int, tally: Tally) -> DayFigures:
+    sums = tally.sums
+    return DayFigures(
+        day=day,
+        succeeded=sums["succeeded"],
+        failed=sums["ended"] - sums["succeeded"],
+        cost=_cost(sums),
+        hir=_share(sums["intervened"], sums["ended"]),
+        ttr=tally.times["resolution"].median(),
+        not_live=sums["recorded"] + sums["simulated"],
+    )
+
+
+def _cost(sums: dict[str, int]) -> int:
+    return sums["tool"] + sums["model"] + sums["person"]
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None

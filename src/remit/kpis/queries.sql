@@ -1,15 +1,157 @@
--- name: tasks
-select t.id, t.agent, t.state, t.outcome, t.created_at, t.ended_at,
-  coalesce((select sum(c.amount) from charges c where c.task = t.id), 0) as cost,
-  coalesce((select min(c.priced) from charges c where c.task = t.id), 1) as priced,
-  coalesce((select min(c.source = 'live') from charges c where c.task = t.id), 1) as live,
-  exists(select 1 from approvals a where a.task = t.id and a.kind in ('action', 'proposal')) as asked,
-  exists(select 1 from approvals a left join votes v on v.approval = a.id
-         where a.task = t.id and (a.kind in ('unknown', 'answer', 'stuck') or v.answer in ('edit', 'reject'))) as intervened
-from tasks t where (:agent = '' or t.agent = :agent) and t.created_at >= :since
+-- name: head
+-- How far was counted, and how far there is something to count.
+select entries, charges, coalesce((select max(leaf_index) + 1 from log), 0) as last_entry,
+  coalesce((select max(rowid) from charges), 0) as last_charge
+from figures_head
 
--- name: answers
-select a.asked_at, a.decided_at from approvals a where a.decided_at is not null and a.asked_at >= :since and (:agent = '' or a.agent = :agent)
+-- name: advance
+-- Whoever counts on has seen how far it was counted; nothing is counted twice.
+update figures_head set entries = :entries, charges = :charges where entries = :from_entries and charges = :from_charges
+
+-- name: touched
+-- Tasks that some entries of the log speak of, as far as they are counted or to be counted: whatever changes a task has
+-- an entry in the stream of one of its runs, in the same commit.
+with streams as materialized (select distinct stream from log where leaf_index >= :first and leaf_index < :last)
+select distinct t.id as task
+from streams join runs r on r.id = streams.stream join tasks t on t.id = r.task
+where (:agent = '' or t.agent = :agent)
+  and (t.ended_at is not null or exists (select 1 from task_figures f where f.task = t.id))
+
+-- name: ended
+select t.id as task, t.agent, t.outcome = 'success' as succeeded, t.created_at, t.ended_at,
+  coalesce((select v.unit from runs r join versions v on v.agent = r.agent and v.version = r.version
+    where r.task = t.id order by r.created_at, r.id limit 1), '') as unit
+from json_each(:tasks) as listed join tasks t on t.id = listed.value where t.ended_at is not null
+
+-- name: charged
+select c.task,
+  coalesce(sum(c.amount) filter (where c.kind = 'tool'), 0) as tool,
+  coalesce(sum(c.amount) filter (where c.kind = 'model'), 0) as model,
+  coalesce(sum(c.amount) filter (where c.kind = 'person'), 0) as person,
+  1 - min(c.priced) as unpriced,
+  max(c.source = 'recorded') and not max(c.source = 'simulated') as recorded,
+  max(c.source = 'simulated') as simulated
+from json_each(:tasks) as listed join charges c on c.task = listed.value group by c.task
+
+-- name: denied
+-- In runs that act for the task; what a fork begins with was denied, and counted, in the run it was forked from.
+select r.task, count(*) as denied
+from json_each(:tasks) as listed join runs r on r.task = listed.value and r.effects = 1
+join steps s on s.run = r.id where s.state = 'denied' and s.attempt > 0 group by r.task
+
+-- name: questions
+-- Every question of runs that act for a task, with the answers people gave; who carries a proposal out answers it by that.
+select r.task, a.kind, a.state, a.asked_at, a.decided_at, count(v.person) + (acted) as answers,
+  coalesce(max(v.at), case when acted then a.used_at end) as answered_at,
+  coalesce(max(v.answer in ('edit', 'reject')), 0) as corrected
+from json_each(:tasks) as listed join runs r on r.task = listed.value and r.effects = 1
+join (select *, kind = 'proposal' and state = 'used' as acted from approvals) as a on a.run = r.id
+left join votes v on v.approval = a.id group by r.task, a.id
+
+-- name: counted
+select f.* from json_each(:tasks) as listed join task_figures f on f.task = listed.value
+
+-- name: put_task
+insert into task_figures (task, agent, unit, ended_at, succeeded, tool, model, person, unpriced, recorded, simulated,
+  asked, intervened, answers, denied, resolution, waiting, answer_times)
+values (:task, :agent, :unit, :ended_at, :succeeded, :tool, :model, :person, :unpriced, :recorded, :simulated,
+  :asked, :intervened, :answers, :denied, :resolution, :waiting, :answer_times)
+on conflict (task) do update set agent = excluded.agent, unit = excluded.unit, ended_at = excluded.ended_at,
+  succeeded = excluded.succeeded, tool = excluded.tool, model = excluded.model, person = excluded.person,
+  unpriced = excluded.unpriced, recorded = excluded.recorded, simulated = excluded.simulated, asked = excluded.asked,
+  intervened = excluded.intervened, answers = excluded.answers, denied = excluded.denied,
+  resolution = excluded.resolution, waiting = excluded.waiting, answer_times = excluded.answer_times
+
+-- name: drop_task
+-- A task that was opened again is counted when it ends again.
+delete from task_figures where task = :task
+
+-- name: add_day
+insert into figure_days (scope, day, ended, succeeded, tool, model, person, unpriced, recorded, simulated, asked,
+  intervened, answers, denied, resolution, waiting)
+values (:scope, :day, :ended, :succeeded, :tool, :model, :person, :unpriced, :recorded, :simulated, :asked,
+  :intervened, :answers, :denied, :resolution, :waiting)
+on conflict (scope, day) do update set ended = ended + excluded.ended, succeeded = succeeded + excluded.succeeded,
+  tool = tool + excluded.tool, model = model + excluded.model, person = person + excluded.person,
+  unpriced = unpriced + excluded.unpriced, recorded = recorded + excluded.recorded,
+  simulated = simulated + excluded.simulated, asked = asked + excluded.asked,
+  intervened = intervened + excluded.intervened, answers = answers + excluded.answers,
+  denied = denied + excluded.denied, resolution = resolution + excluded.resolution, waiting = waiting + excluded.waiting
+
+-- name: add_times
+insert into figure_times (scope, kind, day, bucket, count, total) values (:scope, :kind, :day, :bucket, :count, :total)
+on conflict (scope, kind, day, bucket) do update set count = count + excluded.count, total = total + excluded.total
+
+-- name: add_spending
+insert into spending_days (agent, day, unit, kind, source, calls, unpriced, input_tokens, output_tokens, amount)
+values (:agent, :day, :unit, :kind, :source, :calls, :unpriced, :input_tokens, :output_tokens, :amount)
+on conflict (agent, day, unit, kind, source) do update set calls = calls + excluded.calls,
+  unpriced = unpriced + excluded.unpriced, input_tokens = input_tokens + excluded.input_tokens,
+  output_tokens = output_tokens + excluded.output_tokens, amount = amount + excluded.amount
+
+-- name: day_sums
+select sum(ended) as ended, sum(succeeded) as succeeded, sum(tool) as tool, sum(model) as model, sum(person) as person,
+  sum(unpriced) as unpriced, sum(recorded) as recorded, sum(simulated) as simulated, sum(asked) as asked,
+  sum(intervened) as intervened, sum(answers) as answers, sum(denied) as denied, sum(resolution) as resolution,
+  sum(waiting) as waiting
+from figure_days where scope = :scope and day >= :first and day < :last
+
+-- name: day_times
+select kind, bucket, sum(count) as count, sum(total) as total from figure_times
+where scope = :scope and kind in ('answer', 'resolution') and day >= :first and day < :last group by kind, bucket
+
+-- name: part_sums
+-- A day of which only a part is asked for is added up task by task.
+select count(*) as ended, sum(succeeded) as succeeded, sum(tool) as tool, sum(model) as model, sum(person) as person,
+  sum(unpriced) as unpriced, sum(recorded) as recorded, sum(simulated) as simulated, sum(asked) as asked,
+  sum(intervened) as intervened, sum(answers) as answers, sum(denied) as denied, sum(resolution) as resolution,
+  sum(waiting) as waiting
+from task_figures
+where ended_at >= :since and ended_at < :until and (:agent = '' or agent = :agent) and (:unit = '' or unit = :unit)
+
+-- name: part_times
+select resolution, answer_times from task_figures
+where ended_at >= :since and ended_at < :until and (:agent = '' or agent = :agent) and (:unit = '' or unit = :unit)
+
+-- name: each_day
+select * from figure_days where scope = :scope and day >= :first and day < :last
+
+-- name: times_of_each_day
+select day, bucket, count, total from figure_times
+where scope = :scope and kind = 'resolution' and day >= :first and day < :last
+
+-- name: open_tasks
+select count(*) as count from tasks where state = 'open' and created_at >= :since and created_at < :until
+
+-- name: open_tasks_of_agent
+select count(*) as count from tasks
+where agent = :agent and created_at >= :since and created_at < :until and state = 'open'
+
+-- name: open_tasks_of_unit
+select count(*) as count from tasks t where state = 'open' and created_at >= :since and created_at < :until
+  and t.agent in (select agent from versions where unit = :unit)
+  and :unit = (select v.unit from runs r join versions v on v.agent = r.agent and v.version = r.version
+    where r.task = t.id order by r.created_at, r.id limit 1)
+
+-- name: new_spending
+-- What was charged since it was counted: at most that many charges, each after the other.
+select agent, at / 86400000000 as day, unit, kind, source, count(*) as calls, sum(1 - priced) as unpriced,
+  sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens, sum(amount) as amount
+from charges where rowid > :first and rowid <= :last group by 1, 2, 3, 4, 5
+
+-- name: spending_of_agents
+select agent, unit, kind, source, sum(calls) as calls, sum(unpriced) as unpriced, sum(input_tokens) as input_tokens,
+  sum(output_tokens) as output_tokens, sum(amount) as amount
+from spending_days where agent > '' and day >= :first group by agent, unit, kind, source
+
+-- name: spending_of_one
+-- Of one agent; of all agents of each unit together, when none is named.
+select agent, unit, kind, source, sum(calls) as calls, sum(unpriced) as unpriced, sum(input_tokens) as input_tokens,
+  sum(output_tokens) as output_tokens, sum(amount) as amount
+from spending_days where agent = :agent and day >= :first group by unit, kind, source
+
+-- name: spenders
+select agent, sum(amount) as amount from spending_days where agent > '' and day >= :first group by agent
 
 -- name: steps
 -- What a fork begins with was done, and counted, in the run it was forked from.
