@@ -1,0 +1,138 @@
+"""Sums and distributions that can be added up and taken back, so that days need no second look at their tasks."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+SUMS = (
+    "ended",
+    "succeeded",
+    "tool",
+    "model",
+    "person",
+    "unpriced",
+    "recorded",
+    "simulated",
+    "asked",
+    "intervened",
+    "answers",
+    "denied",
+    "resolution",
+    "waiting",
+)
+"""What is added up, over tasks and over days; the columns are named alike."""
+TimeKind = Literal["resolution", "answer"]
+KINDS: tuple[TimeKind, ...] = ("resolution", "answer")
+# Buckets for each doubling of a time: a bucket is at most 1/32 wide, so a median is at most 3.2 % off.
+PER_DOUBLING = 32
+_BITS = PER_DOUBLING.bit_length()
+
+
+def bucket_of(time: int) -> int:
+    """Returns the bucket of a time: in whole numbers, so the same on every machine; up to 64 each has its own."""
+    shift = max(0, time.bit_length() - _BITS)
+    return PER_DOUBLING * shift + (time >> shift)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFigures:
+    """What is counted of one task that has ended. Money in micro-units, times in microseconds."""
+
+    task: str
+    agent: str
+    unit: str
+    ended_at: int
+    succeeded: int
+    tool: int
+    model: int
+    person: int
+    unpriced: int
+    recorded: int
+    simulated: int
+    asked: int
+    intervened: int
+    answers: int
+    denied: int
+    resolution: int
+    waiting: int
+    answer_times: tuple[int, ...]
+
+    @property
+    def ended(self) -> int:
+        """One task."""
+        return 1
+
+    @property
+    def scopes(self) -> tuple[str, str, str]:
+        """Whose sums it counts in."""
+        return "fleet", f"unit:{self.unit}", f"agent:{self.agent}"
+
+
+@dataclass(slots=True)
+class Distribution:
+    """How many times fall into each bucket, and what they add up to."""
+
+    buckets: dict[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
+
+    def add(self, bucket: int, count: int, total: int) -> None:
+        """Adds `count` times of one bucket, or takes them back."""
+        before = self.buckets.get(bucket, (0, 0))
+        self.buckets[bucket] = (before[0] + count, before[1] + total)
+
+    def median(self) -> int | None:
+        """Returns the median, or the middle between the two that are in the middle; None without any time."""
+        count = sum(number for number, _ in self.buckets.values())
+        if not count:
+            return None
+        lower, upper = self._at((count - 1) // 2, count // 2)
+        return round((lower + upper) / 2)
+
+    def percentile(self, percent: int) -> int | None:
+        """Returns the smallest time that at least so many in a hundred do not exceed; None without any time."""
+        count = sum(number for number, _ in self.buckets.values())
+        if not count:
+            return None
+        return self._at(max(0, -(-count * percent // 100) - 1))[0]
+
+    def _at(self, *ranks: int) -> list[int]:
+        """Returns the times at growing ranks, each as the mean of its bucket."""
+        found: list[int] = []
+        passed = 0
+        for bucket in sorted(self.buckets):
+            count, total = self.buckets[bucket]
+            passed += count
+            while len(found) < len(ranks) and ranks[len(found)] < passed:
+                found.append(round(total / count))
+        return found
+
+
+@dataclass(slots=True)
+class Tally:
+    """Sums and distributions of some tasks."""
+
+    sums: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SUMS, 0))
+    times: Mapping[TimeKind, Distribution] = field(default_factory=lambda: {kind: Distribution() for kind in KINDS})
+
+    def add_sums(self, sums: Mapping[str, int | None]) -> None:
+        """Adds what somebody has added up; nothing counts as nought."""
+        for name in SUMS:
+            self.sums[name] += sums[name] or 0
+
+    def add_task(self, task: TaskFigures, sign: int) -> None:
+        """Counts a task, or takes it back."""
+        for name in SUMS:
+            self.sums[name] += sign * getattr(task, name)
+        self.add_times(task.resolution, task.answer_times, sign)
+
+    def add_times(self, resolution: int, answer_times: Sequence[int], sign: int = 1) -> None:
+        """Counts the times of a task, or takes them back."""
+        self.times["resolution"].add(bucket_of(resolution), sign, sign * resolution)
+        for time in answer_times:
+            self.times["answer"].add(bucket_of(time), sign, sign * time)
+
+    def rows_of_times(self) -> Iterator[dict[str, str | int]]:
+        """Yields what is in the buckets that are not as before."""
+        for kind in KINDS:
+            for bucket, (count, total) in self.times[kind].buckets.items():
+                if count or total:
+                    yield {"kind": kind, "bucket": bucket, "count": count, "total": total}
