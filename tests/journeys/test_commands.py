@@ -62,7 +62,10 @@ def test_a_file_of_noise_is_no_input(remit: Command, refunds: Path, tmp_path: Pa
         (("stop", "fleet"), ("A switch takes a reason", "--because")),
         (("resume", "fleet"), ("A switch takes a reason", "--because")),
         (("promote", "refund-desk", "1.0.0"), ("Who are you?", "--as PERSON")),
-        (("promote", "refund-desk", "9.9.9", "--as", LEAD), ("No such version 'refund-desk@9.9.9'", "remit agents")),
+        (
+            ("promote", "refund-desk", "9.9.9", "--as", "pia.platform@shop.example"),
+            ("No such version 'refund-desk@9.9.9'", "remit agents"),
+        ),
         (("approvals", "approve", "apr_x"), ("Who are you?",)),
         (("approvals", "approve", "apr_x", "--as", LEAD), ("No such approval 'apr_x'", "remit approvals")),
         (("approvals", "edit", "apr_x", "--as", LEAD, "--arguments", "{"), ("The arguments is not JSON",)),
@@ -208,7 +211,7 @@ def test_a_changed_text_needs_a_new_version(remit: Command, refunds: Path) -> No
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ("nme = 'x'", ("Setting 'nme' is wrong", "Settings are: currency")),
+        ("nme = 'x'", ("Setting 'nme' is wrong", "currency, database_url")),
         ("name = ", ("Cannot read the settings", "remit.toml")),
         ("[models.m]\nkind = 'simulated'\ncode = 'nowhere:answer'", ("Cannot import the module of 'nowhere:answer'",)),
         ("database_url = 'postgresql://db.example'", ("only SQLite is supported",)),

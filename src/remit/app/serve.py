@@ -57,13 +57,18 @@ def http_app(cell: Cell) -> Starlette:
     return Starlette(routes=[Route("/healthz", health), endpoint.route()])
 
 
-async def serve(cell: Cell, *, host: str, port: int, on_ready: Callable[[int], None]) -> None:
+async def serve(
+    cell: Cell, *, on_ready: Callable[[int], None], host: str | None = None, port: int | None = None
+) -> None:
     """Works until SIGTERM or SIGINT, then drains; `on_ready` hears the port it listens on (0 asks for a free one).
+
+    Where it listens, `[http]` in remit.toml says, unless `host` or `port` do.
 
     A second signal ends it at once: what is under way is found by the next start. A port that is taken is a
     `ConflictError`.
     """
-    listening = _listen(host, port)
+    http = cell.settings.http
+    listening = _listen(http.host if host is None else host, http.port if port is None else port)
     config = uvicorn.Config(
         http_app(cell),
         # The faster parser takes headers without end.

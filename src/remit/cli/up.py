@@ -12,18 +12,19 @@ from remit.app import Cell, build, serve
 from remit.audit import LogEntry
 from remit.cli.options import HERE, FleetOption, JsonOption, checked_folder
 from remit.cli.output import counted, screen, show_json, show_warning
-from remit.core import iso, short_id
+from remit.core import iso, load_settings, short_id
 
-PORT = 8321
 # As many lines as somebody reads in that time; a flood is told as one.
 LOOK_SECONDS, MOST_LINES = 1.0, 20
 
 
 def up(
     host: Annotated[
-        str, typer.Option(help="Where to listen; this machine only, unless you say otherwise.")
-    ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes a free one.")] = PORT,
+        str, typer.Option(help="Where to listen, instead of http.host: this machine only, unless you say otherwise.")
+    ] = "",
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65_535, help="Instead of http.port; 0 takes a free one.")
+    ] = None,
     fleet: FleetOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
@@ -32,15 +33,19 @@ def up(
         runner.run(_up(fleet, host, port, as_json=as_json))
 
 
-async def _up(fleet: FleetOption, host: str, port: int, *, as_json: bool) -> None:
-    cell = build(checked_folder(fleet), durable=True)
+async def _up(fleet: FleetOption, host: str, port: int | None, *, as_json: bool) -> None:
+    folder = checked_folder(fleet)
+    settings = load_settings(folder)
+    listens = {"host": host or settings.http.host, "port": settings.http.port if port is None else port}
+    settings = settings.model_copy(update={"http": settings.http.model_copy(update=listens)})
+    cell = build(folder, settings=settings, durable=True)
     try:
         await cell.operations.load()
         for changed in cell.operations.changed:
             show_warning(changed)
         following = asyncio.create_task(_follow(cell) if not as_json else asyncio.sleep(0), name="follow the log")
         try:
-            await serve(cell, host=host, port=port, on_ready=lambda at: _tell(cell, host, at, as_json=as_json))
+            await serve(cell, on_ready=lambda at: _tell(cell, at, as_json=as_json))
         finally:
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
@@ -80,9 +85,9 @@ _WORDS: Mapping[str, Callable[[Cell, LogEntry], str]] = {
 }
 
 
-def _tell(cell: Cell, host: str, port: int, *, as_json: bool) -> None:
+def _tell(cell: Cell, port: int, *, as_json: bool) -> None:
     """Says once that it is at work, and where."""
-    address = f"http://{host}:{port}"
+    address = cell.settings.http.origin(port)
     waiting = cell.parts.journal.counts()
     if as_json:
         show_json({"address": address, "agents": len(cell.fleet.contracts), "runs": waiting})

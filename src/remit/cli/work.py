@@ -232,8 +232,8 @@ def _answer(
     fleet: Path, approval: str, answer: Literal["approve", "edit", "reject"], given: _Given, as_json: bool
 ) -> None:
     async def work(cell: Cell, views: Views) -> dict[str, Any]:
-        asked = cell.parts.approvals.get(approval)
-        who = cell.parts.people.person(person(given.who))
+        named = person(given.who)
+        asked, who = cell.parts.approvals.get(approval), cell.parts.people.person(named)
         answered = await verbs(cell, who.id).answer(
             asked.id, answer, reason=given.because, arguments=given.arguments, seen=given.seen
         )

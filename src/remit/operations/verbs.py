@@ -112,7 +112,7 @@ class Verbs:
 
     # --- people's answers
 
-    @verb(Permission.FLEET_APPROVALS_ANSWER)
+    @verb(Permission.FLEET_APPROVALS_ANSWER, is_checked_inside=True)
     async def answer(
         self,
         approval_id: str,
@@ -124,7 +124,7 @@ class Verbs:
     ) -> Approval:
         """Answers a question; a yes to a proposal is one's own action. Who may answer which, the gateway decides."""
         asked = self._parts.approvals.get(approval_id)
-        await self._within(Permission.FLEET_APPROVALS_ANSWER, self._unit(asked.agent, asked.version))
+        await self._may_answer(asked)
         answered = await self._operations.answer(
             asked.id, person=self.actor.id, answer=answer, reason=reason, arguments=arguments, seen=seen
         )
@@ -163,6 +163,17 @@ class Verbs:
         return await self._operations.retire(agent, version, because=because, by=self.actor.id)
 
     # --- whose it is
+
+    async def _may_answer(self, asked: Approval) -> None:
+        permission = Permission.FLEET_APPROVALS_ANSWER
+        if permission in self.actor.permissions:
+            await self._within(permission, self._unit(asked.agent, asked.version))
+            return
+        takes = f"it takes {permission} and one of the roles {', '.join(asked.roles)}"
+        held = ", ".join(self.actor.roles) or "none"
+        fault = RefusedError(f"{self.actor.id} may not answer", which=asked.id, why=f"{takes}; they hold {held}")
+        await self.refused(permission, fault)
+        raise fault
 
     async def _release(self, permission: Permission, agent: str, version: str) -> None:
         known = self._parts.registry.find(agent, version)
