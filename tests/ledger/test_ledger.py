@@ -8,6 +8,7 @@ import pytest
 
 from remit.core import RemitError
 from remit.ledger import Budget, Charge, Hold, Ledger, day_budget, run_budget
+from remit.store import Query, load_queries
 from store.opened import Store, open_store
 
 CHARGE = Charge(
@@ -26,6 +27,7 @@ CHARGE = Charge(
     output_tokens=20,
     at=1_700_000_000_000_000,
 )
+QUERIES = load_queries("remit.ledger")
 RUN, DAY = run_budget("run_1"), day_budget("agent", "desk", "2026-11-20")
 BOTH = (RUN, DAY)
 
@@ -193,12 +195,14 @@ def test_the_cap_that_is_shown_is_the_one_last_held_against(till: Till) -> None:
     assert [budget.cap for budget in till.ledger.budgets() if budget.id == DAY] == [40]
 
 
-def test_spending_is_added_up_by_its_home(till: Till) -> None:
-    charges = [CHARGE, replace(CHARGE, step=2, amount=12), replace(CHARGE, step=3, kind="tool", priced=False, amount=1)]
-    for charge in charges:
-        till.store.commit(*till.ledger.settle("run_1", charge.step, None, charge))
-    rows = [(row["kind"], row["amount"], row["calls"], row["priced"]) for row in till.ledger.spending()]
-    assert rows == [("model", 42, 2, 1), ("tool", 1, 1, 0)]
+def test_the_budgets_of_a_day_are_found_without_those_of_runs(till: Till) -> None:
+    unit = day_budget("unit", "care", "2026-11-20")
+    others = [day_budget("agent", "desk", "2026-11-21"), run_budget("run_2026-11-20")]
+    till.store.commit(*till.ledger.open([Budget(name, 7) for name in (unit, *others)]))
+    till.reserve(5, DAY)
+    assert [(b.id, b.cap, b.held) for b in till.ledger.budgets_of_day("2026-11-20")] == [(DAY, 150, 5), (unit, 7, 0)]
+    plan = Query("test.plan", f"explain query plan {QUERIES['budgets_of_day'].sql}")
+    assert "budgets_by_day" in till.store.database.read(plan, {"day": "2026-11-20"})[0]["detail"]
 
 
 def test_budgets_are_named_after_what_they_limit() -> None:

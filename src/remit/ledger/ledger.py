@@ -107,9 +107,9 @@ class Ledger:
         rows = self._database.read(_Q["charges"], {"run": run})
         return [_charge(row) for row in rows]
 
-    def spending(self) -> list[Row]:
-        """Returns amounts by agent, unit, kind and source."""
-        return self._database.read(_Q["spent_by"])
+    def budgets_of_day(self, day: str) -> list[Budget]:
+        """Returns the budgets of agents and units for one UTC day, without a look at those of runs."""
+        return [_budget(row) for row in self._database.read(_Q["budgets_of_day"], {"day": day})]
 
 
 def _budget(row: Row) -> Budget:

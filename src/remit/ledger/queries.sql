@@ -31,10 +31,9 @@ select * from budgets where id = :id
 -- name: budgets
 select * from budgets order by id
 
+-- name: budgets_of_day
+-- In the words of the index, which has no budgets of runs.
+select * from budgets where substr(id, -10) = :day and substr(id, 1, 4) <> 'run:' order by id
+
 -- name: charges
 select * from charges where (:run = '' or run = :run) order by at, run, step
-
--- name: spent_by
-select agent, unit, kind, source, sum(amount) as amount, sum(input_tokens) as input_tokens,
-  sum(output_tokens) as output_tokens, count(*) as calls, min(priced) as priced
-from charges group by agent, unit, kind, source order by agent, unit, kind, source
