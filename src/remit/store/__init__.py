@@ -1,10 +1,11 @@
 """Where it is kept: database, migrations, named queries, group commit, change feed."""
 
 from remit.store.changes import ChangeFeed
-from remit.store.database import Database
+from remit.store.database import Database, sqlite_path
 from remit.store.migrate import Migration, load_migrations, migrate
 from remit.store.model import Commit, CommitRefused, CommitResult, Committed, Entry, Query, Row, Statement, Value
 from remit.store.queries import Queries, load_queries
+from remit.store.read_only import ReadOnlyDatabase
 from remit.store.writer import Appender, NoLog, Writer
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "NoLog",
     "Queries",
     "Query",
+    "ReadOnlyDatabase",
     "Row",
     "Statement",
     "Value",
@@ -27,4 +29,5 @@ __all__ = [
     "load_migrations",
     "load_queries",
     "migrate",
+    "sqlite_path",
 ]

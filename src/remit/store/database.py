@@ -23,12 +23,12 @@ class Database:
 
     def __init__(self, url: str, *, folder: Path) -> None:
         self.path = sqlite_path(url, folder)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
 
     def connect(self) -> sqlite3.Connection:
         """Opens a new connection with our settings; the caller closes it."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(
             self.path, isolation_level=None, cached_statements=STATEMENT_CACHE, check_same_thread=False
         )
