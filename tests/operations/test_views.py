@@ -141,7 +141,7 @@ async def test_a_dry_run_says_what_would_stop_and_stops_nothing(tmp_path: Path) 
         for scope in ("fleet", "agent:refund-desk", "tool:shop__issue_refund", "model:simulated", f"run:{run.id}"):
             told = views.switches.dry_run(scope)
             assert (told.waiting, told.runs, told.stopped) == (1, 1, False), scope
-            assert told.agents == ("refund-desk@1.0.0",)
+            assert (told.versions, told.named) == (1, ("refund-desk@1.0.0",))
         assert views.switches.in_force() == []
 
 
@@ -198,7 +198,8 @@ async def test_the_overview_puts_first_what_needs_a_person(tmp_path: Path) -> No
         await work(cell, "Please refund 41")
         await work(cell, "Please refund 400", order="R-2")
         shown = seen_by(cell, "care-lead").overview()
-        assert (shown.asked, shown.mine, shown.stuck) == (1, 1, 0)
-        assert shown.questions[0].mine
+        asked = shown.questions
+        assert (asked.asked, asked.mine, asked.stuck) == (1, 1, 0)
+        assert asked.first[0].mine
         assert (shown.runs["waiting"], shown.runs["failed"]) == (1, 1)
         assert [run.state for run in shown.failed] == ["failed"]

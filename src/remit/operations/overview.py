@@ -7,7 +7,7 @@ from remit.operations.actors import view
 from remit.operations.evidence import LogHead, LogViews
 from remit.operations.model import Shown, Viewing, moment
 from remit.operations.permissions import Permission
-from remit.operations.questions import ApprovalRow, QuestionViews
+from remit.operations.questions import QuestionViews, QueueSummary
 from remit.operations.runs import RunRow, RunViews
 from remit.operations.switches import SwitchRow, SwitchViews
 from remit.store import load_queries
@@ -33,14 +33,8 @@ class Overview(Shown):
 
     cell: str
     at: str
-    asked: int
-    """Questions to people that are open."""
-    mine: int
-    """Of these, those that whoever looks may answer."""
-    questions: tuple[ApprovalRow, ...]
-    """The first of the queue, those one may answer before the others."""
-    stuck: int
-    """Open questions about runs that cannot go on, or about what may have happened."""
+    questions: QueueSummary
+    """What people are asked, what one may answer oneself before the rest."""
     stopped: tuple[SwitchRow, ...]
     runs: Mapping[str, int]
     tasks: Mapping[str, int]
@@ -60,17 +54,12 @@ class OverviewViews(Viewing):
     @view(Permission.FLEET_RUNS_READ)
     def get(self, warnings: tuple[str, ...] = ()) -> Overview:
         """Returns where things stand."""
-        source, questions = self._source, QuestionViews(self._source)
-        queue, mine = questions.queue(limit=FIRST), questions.queue(mine=True, limit=FIRST)
-        first = {row.approval: row for row in (*mine.rows, *queue.rows)}
+        source = self._source
         runs = RunViews(source)
         return Overview(
             cell=self._parts.settings.name,
             at=moment(self._parts.clock.now()),
-            asked=questions.open_count(),
-            mine=questions.mine_count(),
-            questions=tuple(first.values())[:FIRST],
-            stuck=questions.stuck_count(),
+            questions=QuestionViews(source).summary(first=FIRST),
             stopped=tuple(SwitchViews(source).in_force()),
             runs=runs.states(),
             tasks={row["state"]: row["count"] for row in source.database.read(_Q["task_states"])},

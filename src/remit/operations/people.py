@@ -38,7 +38,7 @@ class UnitShown(Shown):
     """One business unit and who answers for its agents."""
 
     unit: str
-    agents: tuple[str, ...]
+    agents: int
     responsibilities: tuple[Responsibility, ...]
 
 
@@ -104,23 +104,45 @@ class PeopleViews(Viewing):
 
     def _unit(self, unit: str) -> UnitShown:
         contracts = [c for c in self._source.fleet.contracts.values() if c.terms.unit == unit]
-        lines: list[Responsibility] = []
+        owned, known, asked = _Agents(), _Agents(), _Agents()
         for contract in contracts:
-            terms, place = contract.terms, contract.path
-            lines.append(Responsibility(what=f"outcomes of {contract.name}", who=(terms.owner,), because=place))
-            lines.append(Responsibility(what=f"edge cases of {contract.name}", who=terms.experts, because=place))
+            owned.add(contract.terms.owner, contract.name)
+            for expert in contract.terms.experts:
+                known.add(expert, contract.name)
             for role in self._approvers(contract.name):
-                lines.append(
-                    Responsibility(
-                        what=f"questions of {contract.name}", who=self._holding(role), because=f"role {role}"
-                    )
-                )
-        return UnitShown(unit=unit, agents=tuple(c.name for c in contracts), responsibilities=tuple(lines))
+                asked.add(role, contract.name)
+        lines = [
+            *(Responsibility(what=f"outcomes of {n}", who=(who,), because="owner") for who, n in owned.told()),
+            *(Responsibility(what=f"edge cases of {n}", who=(who,), because="expert") for who, n in known.told()),
+            *(
+                Responsibility(what=f"questions of {n}", who=self._holding(role), because=f"role {role}")
+                for role, n in asked.told()
+            ),
+        ]
+        return UnitShown(unit=unit, agents=len(contracts), responsibilities=tuple(lines))
 
     def _holding(self, role: str) -> tuple[str, ...]:
         return tuple(person.id for person in self._parts.people.holding([role]))
 
 
+class _Agents:
+    """Agents by whoever answers for them."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, list[str]] = {}
+
+    def add(self, who: str, agent: str) -> None:
+        self._names.setdefault(who, []).append(agent)
+
+    def told(self) -> Iterable[tuple[str, str]]:
+        """Yields each with the agents' names, the first few of them."""
+        for who, names in sorted(self._names.items()):
+            more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+            yield who, ", ".join(names[:MOST_NAMED]) + more
+
+
+# Of a unit's many agents, one line names these.
+MOST_NAMED = 5
 _DOES = {
     "viewer": "looking on",
     "operator": "runs: start, cancel, fork, stop, resume",

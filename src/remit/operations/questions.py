@@ -58,6 +58,18 @@ class ApprovalRow(Shown):
     """Why they may not."""
 
 
+class QueueSummary(Shown):
+    """How much people are asked."""
+
+    asked: int
+    """Questions that are open."""
+    mine: int
+    """Of the soonest to expire, those that whoever looks may answer."""
+    stuck: int
+    """Of these, questions about runs that cannot go on, or about what may have happened."""
+    first: tuple[ApprovalRow, ...]
+
+
 class VoteShown(Shown):
     """One answer somebody gave."""
 
@@ -118,8 +130,7 @@ class QuestionViews(Viewing):
     @view(Permission.FLEET_APPROVALS_READ)
     def queue(self, *, mine: bool = False, limit: int = PAGE_SIZE, after: str = "") -> Page[ApprovalRow]:
         """Returns what is open, the riskiest first and then the soonest to expire; `mine` what one may answer."""
-        pending = [Approval.of(row) for row in self._read("pending", {"limit": MOST_ROWS})]
-        ranked = sorted(pending, key=lambda a: (self._rank(a), a.expires_at, a.id))
+        ranked = self._ranked()
         if mine:
             ranked = [approval for approval in ranked if not self._why_not(approval)]
         ids = [approval.id for approval in ranked]
@@ -145,21 +156,18 @@ class QuestionViews(Viewing):
         return [self._row(approval) for approval in self._parts.approvals.of_run(run)]
 
     @view(Permission.FLEET_APPROVALS_READ)
-    def open_count(self) -> int:
-        """Returns how many questions are open."""
-        return self._states()[ApprovalState.PENDING.value]
-
-    @view(Permission.FLEET_APPROVALS_READ)
-    def mine_count(self) -> int:
-        """Returns how many open questions whoever looks may answer."""
-        pending = [Approval.of(row) for row in self._read("pending", {"limit": MOST_ROWS})]
-        return sum(not self._why_not(asked) for asked in pending)
-
-    @view(Permission.FLEET_APPROVALS_READ)
-    def stuck_count(self) -> int:
-        """Returns how many runs wait because nobody knows what happened, or because they cannot go on."""
-        pending = [Approval.of(row) for row in self._read("pending", {"limit": MOST_ROWS})]
-        return sum(asked.kind in ("unknown", "stuck") for asked in pending)
+    def summary(self, *, first: int = 0) -> QueueSummary:
+        """Returns how much is open, with the `first` of the queue: what one may answer before what others may."""
+        ranked = self._ranked()
+        mine = [asked for asked in ranked if not self._why_not(asked)]
+        held = {asked.id for asked in mine}
+        others = [asked for asked in ranked if asked.id not in held]
+        return QueueSummary(
+            asked=self._states()[ApprovalState.PENDING.value],
+            mine=len(mine),
+            stuck=sum(asked.kind in ("unknown", "stuck") for asked in ranked),
+            first=tuple(self._row(asked) for asked in [*mine, *others][:first]),
+        )
 
     @view(Permission.FLEET_APPROVALS_READ)
     def get(self, identifier: str) -> ApprovalShown:
@@ -194,6 +202,10 @@ class QuestionViews(Viewing):
         )
 
     # --- parts
+
+    def _ranked(self) -> list[Approval]:
+        pending = [Approval.of(row) for row in self._read("pending", {"limit": MOST_ROWS})]
+        return sorted(pending, key=lambda asked: (self._rank(asked), asked.expires_at, asked.id))
 
     def _read(self, name: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
         return self._source.database.read(_Q[name], parameters)

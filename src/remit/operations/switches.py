@@ -13,6 +13,8 @@ from remit.registry import Version
 from remit.store import load_queries
 
 _Q = load_queries("remit.operations")
+# Of ten thousand agents, these are named.
+MOST_NAMED = 20
 
 
 class SwitchRow(Shown):
@@ -31,8 +33,10 @@ class DryRun(Shown):
     scope: str
     stopped: bool
     """Whether it is pulled already."""
-    agents: tuple[str, ...]
-    """Agents in the scope: `agent@version`."""
+    versions: int
+    """How many versions that may act are in the scope."""
+    named: tuple[str, ...]
+    """The first of them."""
     queued: int
     running: int
     waiting: int
@@ -66,17 +70,21 @@ class SwitchViews(Viewing):
         scope = known_scope(self._parts, self._source.fleet.tools, scope)
         kind, _, name = scope.partition(":")
         pulled = any(s.stopped for s in self._parts.controls.switches() if s.scope == scope)
-        versions = {version.id: version for version in self._parts.registry.versions()}
         if kind == "run":
             run = self._parts.journal.run(name)
             counts = {} if run.state.is_over else {(f"{run.agent}@{run.version}", run.state.value): 1}
-            agents = [f"{run.agent}@{run.version}"]
+            inside = {f"{run.agent}@{run.version}"}
         else:
-            agents = [version.id for version in versions.values() if version.may_act and self._is_in(version, scope)]
+            inside = {
+                version.id
+                for version in self._parts.registry.versions()
+                if version.may_act and self._is_in(version, scope)
+            }
             rows = self._source.database.read(_Q["live_counts"])
             counts = {(f"{row['agent']}@{row['version']}", row["state"]): int(row["count"]) for row in rows}
-        inside = {key: count for key, count in counts.items() if key[0] in set(agents)}
-        return DryRun(scope=scope, stopped=pulled, agents=tuple(sorted(agents)), **_by_state(inside))
+        stops = {key: count for key, count in counts.items() if key[0] in inside}
+        named = tuple(sorted(inside)[:MOST_NAMED])
+        return DryRun(scope=scope, stopped=pulled, versions=len(inside), named=named, **_by_state(stops))
 
     def _is_in(self, version: Version, scope: str) -> bool:
         if scope in version.scopes:
@@ -106,10 +114,6 @@ def known_scope(parts: Parts, tools: Iterable[str], text: str) -> str:
         there = ", ".join(sorted(known[kind])[:MOST_NAMED]) or "none"
         raise InputError(f"There is no such {kind}", which=name, why=f"there are: {there}")
     return scope
-
-
-# Of ten thousand agents, a message names these.
-MOST_NAMED = 20
 
 
 def _uses(contract: Contract, kind: str, name: str) -> bool:
