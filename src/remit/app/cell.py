@@ -20,7 +20,7 @@ from remit.identity import People
 from remit.journal import Executors, Journal
 from remit.kpis import Kpis
 from remit.ledger import Ledger
-from remit.operations import Actor, Operations, Source, Verbs, Views
+from remit.operations import Access, Actor, Operations, Source, Verbs, Views
 from remit.policy import Policy
 from remit.registry import Registry
 from remit.runtime import Chore, Engine, InlineEngine, Runtime, Triggers, Worker
@@ -68,6 +68,7 @@ class Cell:
     triggers: Triggers
     engine: Engine
     operations: Operations
+    access: Access
     kpis: Kpis
     changes: ChangeFeed
 
@@ -252,6 +253,9 @@ def _cell(folder: Path, fleet: Fleet, database: Database, log: Log, parts: Parts
         triggers=Triggers(parts=parts, database=database, runtime=runtime),
         engine=engine,
         operations=Operations(parts=parts, gateway=gateway, runtime=runtime, engine=engine, fleet=fleet),
+        access=Access(
+            people=parts.people, database=database, writer=parts.writer, clock=parts.clock, settings=settings
+        ),
         kpis=kpis,
         changes=ChangeFeed(database),
     )

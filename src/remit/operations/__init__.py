@@ -1,5 +1,6 @@
 """What people do and see: verbs, views and fleet loading, with three faces (REST, console, `--json`)."""
 
+from remit.operations.access import Access
 from remit.operations.actors import Actor, Face, local_actor, permission_of, person_actor
 from remit.operations.agents import AgentRow, AgentShown, AuthorityShown, ContractShown, VersionRow
 from remit.operations.comparison import Comparison, PairShown
@@ -17,12 +18,15 @@ from remit.operations.replays import Replays
 from remit.operations.runs import RunRow, RunShown, StepShown
 from remit.operations.switches import DryRun, SwitchRow
 from remit.operations.tasks import TaskRow, TaskShown
+from remit.operations.token_terms import TOKEN_DAYS
 from remit.operations.tool_locks import LockedServer, check_locks, declared_tools, lock_server
 from remit.operations.verbs import Verbs
 from remit.operations.views import Views
 
 __all__ = [
     "ROLES",
+    "TOKEN_DAYS",
+    "Access",
     "Actor",
     "AgentRow",
     "AgentShown",
