@@ -6,6 +6,7 @@ from typing import Any
 
 from remit.approvals import Approval, ApprovalState, own_role, why_not
 from remit.contracts import Level, Risk
+from remit.gateway import Release
 from remit.operations.actors import view
 from remit.operations.agents import AuthorityShown
 from remit.operations.decisions import RungShown, level_of, rungs_of
@@ -105,7 +106,7 @@ class ApprovalShown(ApprovalRow):
     reason: str
     """What was said when it was decided."""
     schema_: Mapping[str, Any] = {}
-    """JSON Schema of the arguments: what an edit must fit."""
+    """JSON Schema of the arguments, or of the answer: what an edit must fit."""
     votes: tuple[VoteShown, ...]
     options: tuple[OptionShown, ...]
     answerers: tuple[AnswererShown, ...]
@@ -184,7 +185,7 @@ class QuestionViews(Viewing):
         return ApprovalShown(
             **row.model_dump(),
             reason=asked.reason if row.content else "",
-            schema_=self._schema(asked),
+            schema_=self._schema(asked, release),
             votes=tuple(self._votes(asked, content=row.content)),
             options=tuple(_options(asked.options)) if row.content else (),
             answerers=tuple(self._answerers(asked)),
@@ -268,9 +269,11 @@ class QuestionViews(Viewing):
         roles = (*known.roles, own_role(known.id))
         return why_not(asked, known.id, roles, version.owner if version else "", now)
 
-    def _schema(self, asked: Approval) -> dict[str, Any]:
+    def _schema(self, asked: Approval, release: Release | None) -> Mapping[str, Any]:
+        if asked.kind == "answer" and release:
+            return release.contract.terms.output
         tool = self._source.fleet.tools.get(asked.name)
-        return tool.input if tool and asked.kind == "action" else {}
+        return tool.input if tool and asked.kind in ("action", "proposal") else {}
 
     def _votes(self, asked: Approval, *, content: bool) -> list[VoteShown]:
         return [
