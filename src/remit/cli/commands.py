@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from remit.cli import demo, events, evidence, fleet, init, installed, replay, runs, tools, up, work
+from remit.cli import demo, events, evidence, fleet, init, installed, people, replay, runs, tools, up, work
 from remit.cli.output import FOUND_WRONG, USED_WRONGLY, exit_code, show_error
 from remit.core import RemitError
 
@@ -16,13 +16,13 @@ PANELS = WORK, PEOPLE, FLEET, EVIDENCE, OPERATE = "Work", "People", "Fleet", "Ev
 
 # Under which heading of `remit --help` each command stands; a group brings its own commands.
 COMMANDS: Mapping[str, Sequence[Callable[..., None]]] = {
-    WORK: (work.run, work.runs, work.show, runs.fork, runs.cancel, events.event, events.schedules),
-    FLEET: (init.init, fleet.check, fleet.agents, fleet.agent, fleet.promote),
+    WORK: (work.run, work.runs, work.show, runs.fork, runs.retry, runs.cancel, events.event, events.schedules),
+    FLEET: (init.init, fleet.check, fleet.agents, fleet.agent, fleet.promote, fleet.retire),
     EVIDENCE: (evidence.explain, replay.replay, evidence.costs, evidence.kpis),
     OPERATE: (up.up, work.stop, work.resume, demo.demo, installed.version),
 }
 GROUPS: Mapping[str, Mapping[str, typer.Typer]] = {
-    PEOPLE: {"approvals": work.approvals_app},
+    PEOPLE: {"approvals": work.approvals_app, "people": people.people_app, "tokens": people.tokens_app},
     FLEET: {"authority": fleet.authority_app, "tools": tools.tools_app},
     EVIDENCE: {"log": evidence.log_app},
 }

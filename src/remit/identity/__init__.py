@@ -4,11 +4,12 @@ from remit.identity.identity import People, hash_secret, issue_secret, secret_ma
 from remit.identity.links import Links
 from remit.identity.lockouts import Lockouts, client_subject, person_subject
 from remit.identity.model import Caller, Credentials, LoginLink, Session, Token
-from remit.identity.passwords import Passwords, weakness
+from remit.identity.passwords import LONGEST_PASSWORD, Passwords, weakness
 from remit.identity.sessions import Sessions
 from remit.identity.tokens import Tokens
 
 __all__ = [
+    "LONGEST_PASSWORD",
     "Caller",
     "Credentials",
     "Links",

@@ -13,7 +13,7 @@ from remit.core import InputError
 # Twelve characters of one's own are more than the guesses argon2 leaves time for.
 SHORTEST = 12
 # A passphrase is shorter; what is longer is sent to keep us busy.
-LONGEST = 256
+LONGEST_PASSWORD = 256
 # Fewer different characters are a pattern.
 FEWEST_DIFFERENT = 5
 # What is left of a password when everything easily guessed is taken out.
@@ -43,7 +43,7 @@ class Passwords:
 
     def password_matches(self, password: str, kept: str) -> bool:
         """Whether `password` is the one `kept` is the hash of; no hash matches nothing, after the same work."""
-        given = _bytes(password) if len(password) <= LONGEST else b""
+        given = _bytes(password) if len(password) <= LONGEST_PASSWORD else b""
         try:
             return self._hasher.verify(kept or self._nobody, given) and bool(kept) and bool(given)
         except (VerificationError, InvalidHashError):
@@ -59,8 +59,8 @@ def weakness(password: str, person: Person | None = None) -> str:
     plain = unicodedata.normalize("NFKC", password)
     if len(plain) < SHORTEST:
         return f"it has fewer than {SHORTEST} characters"
-    if len(password) > LONGEST:
-        return f"it has more than {LONGEST} characters"
+    if len(password) > LONGEST_PASSWORD:
+        return f"it has more than {LONGEST_PASSWORD} characters"
     if len(set(plain)) < FEWEST_DIFFERENT:
         return f"it has fewer than {FEWEST_DIFFERENT} different characters"
     return "it is made of what anybody would try first" if _own_part(plain, person) < SHORTEST_OWN else ""

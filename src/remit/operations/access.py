@@ -28,7 +28,7 @@ from remit.store import Commit, CommitRefused, Database, Row, Statement, Writer
 
 # Of an address, as the log keeps it.
 LONGEST_CLIENT = 64
-# Logins that wait for their turn at argon2, a tenth of a second each; more than these are turned away at once.
+# Logins that wait for their turn at argon2; whoever stood behind so many would take us for dead.
 MOST_WAITING = 16
 
 
