@@ -11,12 +11,15 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from remit.app.cell import Cell
 from remit.core import ConflictError, InputError
-from remit.endpoints import WebhookEndpoint, load_sources
+from remit.endpoints import Idempotency, WebhookEndpoint, load_sources
+from remit.guardrails import load_function
 
+# Loaded where it is served: importing FastAPI would slow down every command.
+_REST, REST_PATH = "remit.endpoints.rest:build_rest", "/api/v1"
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # Seconds that requests under way may take once it stops.
 LAST_REQUESTS = 5
@@ -54,7 +57,16 @@ def http_app(cell: Cell) -> Starlette:
         clock=cell.parts.clock,
         largest=cell.settings.limits.event_bytes,
     )
-    return Starlette(routes=[Route("/healthz", health), endpoint.route()])
+    rest = load_function(_REST)(
+        views=cell.views,
+        verbs=cell.verbs,
+        access=cell.access,
+        settled=cell.operations.settled,
+        idempotency=Idempotency(database=cell.database, writer=cell.parts.writer, clock=cell.parts.clock),
+        clock=cell.parts.clock,
+        largest=cell.settings.limits.result_bytes,
+    )
+    return Starlette(routes=[Route("/healthz", health), endpoint.route(), Mount(REST_PATH, rest)])
 
 
 async def serve(

@@ -1,7 +1,6 @@
 """POST /webhooks/{source}: a signed event comes in, and every agent that takes it starts on it."""
 
 import asyncio
-import json
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
@@ -13,15 +12,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from remit.core import SECOND, Clock, ConflictError, InputError, parse_json
+from remit.endpoints.problems import problem
 from remit.endpoints.signatures import SHORTEST_KEY, Message, Source
 from remit.journal import RunState
 from remit.runtime import Event, Received
 
 _log = logging.getLogger("remit.endpoints")
-RETRY_SECONDS = 5
 # Whoever sends a quarter of a megabyte for longer wants to keep a place taken.
 BODY_SECONDS = 10.0
-PROBLEM = "application/problem+json"
 _UNSIGNED = "The message is not signed by a source that is known here"
 
 
@@ -36,14 +34,8 @@ class _Refused(Exception):
         self.why = why or title
 
     def response(self) -> Response:
-        body = {"type": "about:blank", "title": self.title, "status": self.status}
-        body |= {"detail": self.detail} if self.detail else {}
-        headers = {"cache-control": "no-store"}
-        if self.status == 401:
-            headers["www-authenticate"] = 'Signature realm="webhooks"'
-        if self.status == 503:
-            headers["retry-after"] = str(RETRY_SECONDS)
-        return Response(json.dumps(body), self.status, headers, PROBLEM)
+        headers = {"www-authenticate": 'Signature realm="webhooks"'} if self.status == 401 else {}
+        return problem(self.status, self.title, detail=self.detail, headers=headers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,22 +2,22 @@
 
 from remit.operations.access import Access
 from remit.operations.actors import Actor, Face, local_actor, permission_of, person_actor
-from remit.operations.agents import AgentRow, AgentShown, AuthorityShown, ContractShown, VersionRow
-from remit.operations.comparison import Comparison, PairShown
-from remit.operations.configuration import SettingRow
-from remit.operations.decisions import RungShown, StepContent
-from remit.operations.evidence import EntryShown, LogHead, LogRow
+from remit.operations.agents import AgentRow, AgentShown, AgentViews, AuthorityShown, ContractShown, VersionRow
+from remit.operations.comparison import Comparison, ComparisonViews, PairShown
+from remit.operations.configuration import SettingRow, SettingViews
+from remit.operations.decisions import DecisionViews, RungShown, StepContent
+from remit.operations.evidence import EntryShown, LogHead, LogRow, LogViews
 from remit.operations.model import Page, Shown, Source, moment
 from remit.operations.operations import Operations, Receipt
-from remit.operations.overview import Overview
+from remit.operations.overview import Overview, OverviewViews
 from remit.operations.packages import NeededPackage, needed_packages, package_version, remit_version
-from remit.operations.people import Chart, PersonShown
+from remit.operations.people import Chart, PeopleViews, PersonShown
 from remit.operations.permissions import ROLES, Permission, permissions_of
-from remit.operations.questions import ApprovalRow, ApprovalShown
+from remit.operations.questions import ApprovalRow, ApprovalShown, QuestionViews
 from remit.operations.replays import Replays
-from remit.operations.runs import RunRow, RunShown, StepShown
-from remit.operations.switches import DryRun, SwitchRow
-from remit.operations.tasks import TaskRow, TaskShown
+from remit.operations.runs import RunRow, RunShown, RunViews, StepShown
+from remit.operations.switches import DryRun, SwitchRow, SwitchViews
+from remit.operations.tasks import TaskRow, TaskShown, TaskViews
 from remit.operations.token_terms import TOKEN_DAYS
 from remit.operations.tool_locks import LockedServer, check_locks, declared_tools, lock_server
 from remit.operations.verbs import Verbs
@@ -30,38 +30,49 @@ __all__ = [
     "Actor",
     "AgentRow",
     "AgentShown",
+    "AgentViews",
     "ApprovalRow",
     "ApprovalShown",
     "AuthorityShown",
     "Chart",
     "Comparison",
+    "ComparisonViews",
     "ContractShown",
+    "DecisionViews",
     "DryRun",
     "EntryShown",
     "Face",
     "LockedServer",
     "LogHead",
     "LogRow",
+    "LogViews",
     "NeededPackage",
     "Operations",
     "Overview",
+    "OverviewViews",
     "Page",
     "PairShown",
+    "PeopleViews",
     "Permission",
     "PersonShown",
+    "QuestionViews",
     "Receipt",
     "Replays",
     "RunRow",
     "RunShown",
+    "RunViews",
     "RungShown",
     "SettingRow",
+    "SettingViews",
     "Shown",
     "Source",
     "StepContent",
     "StepShown",
     "SwitchRow",
+    "SwitchViews",
     "TaskRow",
     "TaskShown",
+    "TaskViews",
     "Verbs",
     "VersionRow",
     "Views",

@@ -98,6 +98,16 @@ class Operations:
             driven = await self._engine.drive(run)
         return driven
 
+    async def settled(self, run_id: str, seconds: float) -> Run:
+        """Returns a run once it is over or waits for somebody, or as it stands after `seconds`; others drive it."""
+        run = self._parts.journal.run(run_id)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while run.state in (RunState.QUEUED, RunState.RUNNING):
+                    await asyncio.sleep(LOOK_SECONDS)
+                    run = self._parts.journal.run(run_id)
+        return run
+
     async def cancel(self, run_id: str, *, because: str, by: str) -> Run:
         """Cancels a run that is not over, and those it handed work to; their attempts are fenced off at once."""
         because = given_reason(because, run_id, "To cancel")
