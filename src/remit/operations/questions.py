@@ -1,7 +1,7 @@
 """Views of what people are asked: the queue, the riskiest first, and one question with its whole context."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from remit.approvals import Approval, ApprovalState, own_role, why_not
@@ -108,6 +108,8 @@ class ApprovalShown(ApprovalRow):
     schema_: Mapping[str, Any] = {}
     """JSON Schema of the arguments, or of the answer: what an edit must fit."""
     votes: tuple[VoteShown, ...]
+    missing: str
+    """Whose yes is still needed, in words; empty once it is answered."""
     options: tuple[OptionShown, ...]
     answerers: tuple[AnswererShown, ...]
     level: str
@@ -187,6 +189,7 @@ class QuestionViews(Viewing):
             reason=asked.reason if row.content else "",
             schema_=self._schema(asked, release),
             votes=tuple(self._votes(asked, content=row.content)),
+            missing=self._missing(asked),
             options=tuple(_options(asked.options)) if row.content else (),
             answerers=tuple(self._answerers(asked)),
             level=level_of(entry) or (Level.HUMAN_LED.value if asked.kind == "proposal" else ""),
@@ -288,6 +291,14 @@ class QuestionViews(Viewing):
             for vote in self._parts.approvals.votes(asked.id)
         ]
 
+    def _missing(self, asked: Approval) -> str:
+        if asked.state is not ApprovalState.PENDING:
+            return ""
+        votes = self._parts.approvals.votes(asked.id)
+        yes = [vote.roles for vote in votes if vote.answer != "reject" and vote.digest == asked.digest]
+        left = ([(role, n - sum(role in held for held in yes)) for role, n in each] for each in asked.needs)
+        return _told_needs([[(role, max(n, 0)) for role, n in each] for each in left])
+
     def _answerers(self, asked: Approval) -> list[AnswererShown]:
         shown: list[AnswererShown] = []
         for person in self._parts.people.everybody():
@@ -326,8 +337,12 @@ def _options(text: str) -> list[OptionShown]:
 
 
 def _needs(asked: Approval) -> str:
+    return _told_needs(asked.needs)
+
+
+def _told_needs(needs: Sequence[Sequence[tuple[str, int]]]) -> str:
     ways = (
-        " and ".join(role if count == 1 else f"{count} × {role}" for role, count in alternative)
-        for alternative in asked.needs
+        " and ".join(role if count == 1 else f"{count} × {role}" for role, count in alternative if count)
+        for alternative in needs
     )
-    return ", or ".join(ways)
+    return ", or ".join(filter(None, ways))

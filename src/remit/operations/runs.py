@@ -96,6 +96,8 @@ class Relative(Shown):
     agent: str
     state: str
     forked_at: int | None
+    step: int | None = None
+    """The step that handed the work over; null for a fork."""
 
 
 class AttemptShown(Shown):
@@ -315,7 +317,7 @@ def _outcome(row: Row) -> str:
 
 
 def _relative(run: Run) -> Relative:
-    return Relative(run=run.id, agent=run.agent, state=run.state.value, forked_at=run.forked_at)
+    return Relative(run=run.id, agent=run.agent, state=run.state.value, forked_at=run.forked_at, step=run.parent_step)
 
 
 def _attempt(row: Row) -> AttemptShown:
