@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from remit.core import SECOND, Clock, ConflictError, InputError, parse_json
+from remit.endpoints.events import EventReceipt
 from remit.endpoints.problems import problem
 from remit.endpoints.signatures import SHORTEST_KEY, Message, Source
 from remit.journal import RunState
@@ -68,7 +69,8 @@ class WebhookEndpoint:
             _log.info("webhook answered with %d: %s", refused.status, refused.why)
             return refused.response()
         self._dispatch(received)
-        return JSONResponse(_told(received), 200 if received.is_known else 202, {"cache-control": "no-store"})
+        told = EventReceipt.of(received).model_dump(mode="json")
+        return JSONResponse(told, 200 if received.is_known else 202, {"cache-control": "no-store"})
 
     async def _body(self, request: Request) -> bytes:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -144,14 +146,3 @@ def _read(body: bytes, largest: int) -> tuple[str, dict[str, Any]]:
     if not isinstance(data, dict):
         raise InputError("The body has no object `data`", hint="It is the input of the tasks it starts")
     return name, cast("dict[str, Any]", data)
-
-
-def _told(received: Received) -> dict[str, Any]:
-    return {
-        "event": received.event.id,
-        "tasks": [
-            {"agent": one.task.agent, "task": one.task.id, "run": one.run.id, "is_new": one.is_new}
-            for one in received.tasks
-        ],
-        "refused": [{"agent": one.agent, "why": one.why} for one in received.refused],
-    }

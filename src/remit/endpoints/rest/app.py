@@ -24,6 +24,7 @@ from remit.endpoints.rest.door import DESCRIPTION, Door
 from remit.journal import Run
 from remit.operations import Access, Actor, Verbs, Views, remit_version
 
+ROUTERS = (cell.router, work.router, approvals.router, agents.router, switches.router, log.router)
 PREFIX = "/api/v1"
 """Where it is mounted."""
 # Threads that read views; each keeps a connection.
@@ -90,8 +91,8 @@ def build_rest(
         readers=ThreadPoolExecutor(READERS, thread_name_prefix="remit-rest"),
         verifying=asyncio.Lock(),
     )
-    for part in (cell, work, approvals, agents, switches, log):
-        api.include_router(part.router)
+    for router in ROUTERS:
+        api.include_router(router)
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(HTTPException, _other)
     api.add_middleware(Door, token_actor=access.token_actor, largest=largest)
@@ -112,7 +113,7 @@ def _invalid(_: Request, fault: Exception) -> Response:
 def _other(request: Request, fault: Exception) -> Response:
     """Answers what the router refuses; where a method is not taken, with those that are."""
     other = cast("HTTPException", fault)
-    headers = dict(other.headers or {})
+    headers = {name.lower(): value for name, value in (other.headers or {}).items()}
     if other.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["allow"] = ", ".join(sorted(_methods(request)))
     detail = "" if other.detail == HTTPStatus(other.status_code).phrase else other.detail
@@ -122,7 +123,8 @@ def _other(request: Request, fault: Exception) -> Response:
 def _methods(request: Request) -> set[str]:
     return {
         method
-        for route in request.app.routes
+        for router in ROUTERS
+        for route in router.routes
         if isinstance(route, APIRoute) and route.matches(request.scope)[0] is not Match.NONE
         for method in route.methods or ()
     }

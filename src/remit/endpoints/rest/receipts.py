@@ -8,7 +8,6 @@ from remit.identity import Token
 from remit.journal import Run
 from remit.operations import Actor, Receipt, Shown, moment
 from remit.registry import Version
-from remit.runtime import Received, Started
 
 
 class RunReceipt(Shown):
@@ -33,46 +32,6 @@ class TaskReceipt(RunReceipt):
 
     is_new: bool
     """False when it was taken on before under the same key."""
-
-
-class TakenReceipt(Shown):
-    """A task that an event started."""
-
-    agent: str
-    task: str
-    run: str
-    is_new: bool
-
-    @classmethod
-    def of(cls, started: Started) -> "TakenReceipt":
-        """Tells of a task."""
-        return cls(agent=started.task.agent, task=started.task.id, run=started.run.id, is_new=started.is_new)
-
-
-class NotTakenReceipt(Shown):
-    """An agent that was meant and could not take an event."""
-
-    agent: str
-    why: str
-
-
-class EventReceipt(Shown):
-    """What became of an event."""
-
-    event: str
-    tasks: tuple[TakenReceipt, ...]
-    refused: tuple[NotTakenReceipt, ...]
-
-    @classmethod
-    def of(cls, received: Received, *, recorded: bool = False) -> "EventReceipt":
-        """Tells of an event; `recorded` tells it without anything taken from its data."""
-        return cls(
-            event=received.event.id,
-            tasks=tuple(TakenReceipt.of(one) for one in received.tasks),
-            refused=tuple(
-                NotTakenReceipt(agent=one.agent, why=one.recorded if recorded else one.why) for one in received.refused
-            ),
-        )
 
 
 class AnswerReceipt(Shown):

@@ -7,12 +7,13 @@ from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
 from remit.core import digest
+from remit.endpoints.events import EventReceipt
 from remit.endpoints.idempotency import HEADER, read_key
 from remit.endpoints.rest.bodies import LONGEST_TEXT, BecauseGiven, EventGiven, ForkGiven, TaskGiven
 from remit.endpoints.rest.caller import MOST_SECONDS, CallerDep, Done, PageDep
 from remit.endpoints.rest.documents import does, sees
 from remit.endpoints.rest.operation import Operation
-from remit.endpoints.rest.receipts import EventReceipt, RunReceipt, TaskReceipt
+from remit.endpoints.rest.receipts import RunReceipt, TaskReceipt
 from remit.journal import RunState
 from remit.operations import (
     Comparison,
