@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from journeys.command_line import REPOSITORY, Command, environment
+from journeys.command_line import REPOSITORY, Command, environment, started
 from remit.app import build
 from remit.core import RefusedError
 from remit.identity import Passwords
@@ -80,10 +80,12 @@ def test_a_password_can_be_hashed_without_a_fleet_but_not_for_somebody_unknown(r
     assert CARA in told.err
 
 
-def test_a_password_is_asked_for_twice_and_never_shown() -> None:
+def asked(*answers: str) -> tuple[int, str, str]:
+    """Answers at a terminal of its own; returns the exit code, what was on the terminal, and standard output."""
     master, terminal = pty.openpty()
     command = [sys.executable, "-m", "remit.cli", "people", "password"]
-    asked = subprocess.Popen(
+    seen = ""
+    with subprocess.Popen(
         command,
         cwd=REPOSITORY,
         env=environment(),
@@ -91,19 +93,38 @@ def test_a_password_is_asked_for_twice_and_never_shown() -> None:
         stdout=subprocess.PIPE,
         stderr=terminal,
         start_new_session=True,
-    )
+    ) as asking:
+        for prompt, answer in zip(("Password:", "The same again:"), answers, strict=True):
+            while prompt not in seen:
+                assert select.select([master], [], [], 30)[0], seen
+                seen += os.read(master, 1_000).decode()
+            os.write(master, f"{answer}\n".encode())
+        out = asking.communicate(timeout=60)[0].decode()
+    while select.select([master], [], [], 0)[0]:
+        seen += os.read(master, 1_000).decode()
     os.close(terminal)
-    seen = ""
-    for prompt in ("Password:", "The same again:"):
-        while prompt not in seen:
-            assert select.select([master], [], [], 30)[0], seen
-            seen += os.read(master, 1_000).decode()
-        os.write(master, f"{PASSWORD}\n".encode())
-    out = asked.communicate(timeout=60)[0].decode()
     os.close(master)
-    assert asked.returncode == 0
+    return asking.returncode, seen, out
+
+
+def test_a_password_is_asked_for_twice_and_never_shown() -> None:
+    code, seen, out = asked(PASSWORD, PASSWORD)
+    assert code == 0
     assert out.startswith('password: "$argon2id$')
     assert PASSWORD not in seen + out
+
+
+def test_two_that_differ_are_no_password() -> None:
+    code, seen, out = asked(PASSWORD, f"{PASSWORD}es")
+    assert (code, out) == (2, "")
+    assert "not the same" in seen
+    assert PASSWORD not in seen
+
+
+def test_without_a_terminal_nothing_is_asked() -> None:
+    told = started("people", "password")
+    assert told.code == 2
+    assert "--stdin" in told.err
 
 
 def come_in(folder: Path, link: str) -> str:

@@ -1,6 +1,7 @@
 """Commands about who gets in: people, their passwords and login links; API tokens."""
 
 import sys
+from getpass import getpass
 from typing import Annotated, Any
 
 import typer
@@ -171,7 +172,12 @@ def _known(fleet: FleetOption, who: str) -> Person:
 def _typed(*, stdin: bool) -> str:
     if stdin:
         return sys.stdin.readline(LONGEST_PASSWORD + 2).rstrip("\r\n")
-    return typer.prompt("Password", hide_input=True, confirmation_prompt="The same again", err=True)
+    if not sys.stdin.isatty():
+        raise InputError("There is no terminal to ask at", hint="Give the password on standard input, with --stdin")
+    first = getpass("Password: ")  # it stops the echo before it asks
+    if getpass("The same again: ") != first:
+        raise InputError("The two were not the same", hint="Try again")
+    return first
 
 
 def _row(token: Token, now: int) -> dict[str, Any]:
