@@ -18,8 +18,9 @@ from remit.core import ConflictError, InputError
 from remit.endpoints import Idempotency, WebhookEndpoint, load_sources
 from remit.guardrails import load_function
 
-# Loaded where it is served: importing FastAPI would slow down every command.
+# Loaded where they are served: importing FastAPI and Jinja would slow down every command.
 _REST, REST_PATH = "remit.endpoints.rest:build_rest", "/api/v1"
+_CONSOLE = "remit.web:build_console"
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # Seconds that requests under way may take once it stops.
 LAST_REQUESTS = 5
@@ -30,14 +31,19 @@ MOST_HEADER_BYTES = 65_536
 class _Server(uvicorn.Server):
     """Leaves signals to us, so that the worker drains before the process ends, and says where it listens."""
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[int], None]) -> None:
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[int], None], on_stop: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_ready = on_ready
+        self._on_stop = on_stop
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             self._on_ready(self.servers[0].sockets[0].getsockname()[1])
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._on_stop()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -66,7 +72,20 @@ def http_app(cell: Cell) -> Starlette:
         clock=cell.parts.clock,
         largest=cell.settings.limits.result_bytes,
     )
-    return Starlette(routes=[Route("/healthz", health), endpoint.route(), Mount(REST_PATH, rest)])
+    console = load_function(_CONSOLE)(
+        views=cell.views,
+        verbs=cell.verbs,
+        access=cell.access,
+        settings=cell.settings,
+        log=cell.log,
+        changes=cell.changes,
+        clock=cell.parts.clock,
+    )
+    routes = [Route("/healthz", health), endpoint.route(), Mount(REST_PATH, rest), Mount("/", console)]
+    app = Starlette(routes=routes)
+    app.router.redirect_slashes = False
+    app.state.end_streams = console.end
+    return app
 
 
 async def serve(
@@ -79,19 +98,24 @@ async def serve(
     A second signal ends it at once: what is under way is found by the next start. A port that is taken is a
     `ConflictError`.
     """
-    http = cell.settings.http
+    http, app = cell.settings.http, http_app(cell)
     listening = _listen(http.host if host is None else host, http.port if port is None else port)
     config = uvicorn.Config(
-        http_app(cell),
+        app,
         # The faster parser takes headers without end.
         http="h11",
         h11_max_incomplete_event_size=MOST_HEADER_BYTES,
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=bool(http.trusted_proxies),
+        forwarded_allow_ips=list(http.trusted_proxies),
+        ssl_certfile=cell.folder / http.tls_cert if http.tls_cert else None,
+        ssl_keyfile=cell.folder / http.tls_key if http.tls_key else None,
         timeout_graceful_shutdown=LAST_REQUESTS,
     )
-    server, worker, loop = _Server(config, on_ready), cell.worker(), asyncio.get_running_loop()
+    server, worker = _Server(config, on_ready, app.state.end_streams), cell.worker()
+    loop = asyncio.get_running_loop()
     working = asyncio.create_task(worker.work(), name="worker")
     serving = asyncio.create_task(server.serve(sockets=[listening]), name="http")
 

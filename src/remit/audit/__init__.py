@@ -4,13 +4,14 @@ from remit.audit.checks import Report, verify_export, verify_proof
 from remit.audit.export import write_export
 from remit.audit.keys import load_or_create_key
 from remit.audit.log import Log
-from remit.audit.model import LARGEST_LEAF, LogEntry, make_entry
+from remit.audit.model import LARGEST_LEAF, Happened, LogEntry, make_entry
 from remit.audit.notes import Checkpoint, Proof, PublicKey, SigningKey, open_checkpoint, open_note, sign_note
 from remit.audit.tree import verify_consistency, verify_inclusion
 
 __all__ = [
     "LARGEST_LEAF",
     "Checkpoint",
+    "Happened",
     "Log",
     "LogEntry",
     "Proof",

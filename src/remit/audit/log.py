@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from remit.audit.model import LogEntry, leaf_bytes
+from remit.audit.model import Happened, LogEntry, leaf_bytes
 from remit.audit.notes import Checkpoint, Proof, SigningKey, open_checkpoint, sign_note
 from remit.audit.tiles import Rows, Tiles, complete_tiles, rows_of
 from remit.audit.tree import CompactRange, consistency_proof, inclusion_proof, leaf_hash, verify_inclusion
@@ -57,6 +57,11 @@ class Log:
         checkpoint = self._sign(self._database.read, tree, head["note"])
         return Commit([Statement(_SQL["insert_checkpoint"], checkpoint, want=None)])
 
+    def check(self) -> None:
+        """Raises when the entries are not those under the head, or the head does not continue the signed checkpoint."""
+        head = self._head()
+        self._check(self._database.read, CompactRange.from_bytes(head["size"], head["stack"]), head["note"])
+
     def size(self) -> int:
         """Returns the number of entries."""
         return self._head()["size"]
@@ -83,6 +88,11 @@ class Log:
         return [
             LogEntry.read(row["body"], row["ref"]) for row in self._database.read(_SQL["entries_since"], parameters)
         ]
+
+    def happened(self, index: int, limit: int) -> list[Happened]:
+        """Returns what the first entries at or after a place in the log are about, without what they say."""
+        rows = self._database.read(_SQL["happened_since"], {"first": index, "limit": limit})
+        return [Happened(row["kind"], row["stream"], row["ref"]) for row in rows]
 
     def entry_by_ref(self, ref: str) -> LogEntry | None:
         """Returns the first entry with that `ref`, None when there is none."""
@@ -126,6 +136,11 @@ class Log:
 
     def _sign(self, rows: Rows, tree: CompactRange, last: str | None) -> dict[str, Any]:
         """Returns the row of a new checkpoint over `tree`, or raises when the stored log contradicts itself."""
+        self._check(rows, tree, last)
+        text = Checkpoint(self._key.name, tree.size, tree.root()).text()
+        return {"size": tree.size, "at": self._clock.now(), "note": sign_note(text, self._key)}
+
+    def _check(self, rows: Rows, tree: CompactRange, last: str | None) -> None:
         tiles = Tiles(rows)
         if last is not None:
             signed = open_checkpoint(last, self.public_key)
@@ -133,8 +148,6 @@ class Log:
                 raise _contradiction(f"checkpoint {signed.size}")
         if tiles.range(tree.size).stack != tree.stack:
             raise _contradiction("head")
-        text = Checkpoint(self._key.name, tree.size, tree.root()).text()
-        return {"size": tree.size, "at": self._clock.now(), "note": sign_note(text, self._key)}
 
 
 def _place(rows: Rows, first: int, entries: Sequence[Entry]) -> list[dict[str, Any]]:

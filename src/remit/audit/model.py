@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from remit.core import InputError, IntegrityError, JsonValue, canonical_bytes
 from remit.store import Entry
@@ -16,6 +16,14 @@ HEADER_ROOM = 512
 # Stream and kind, quoted; the rest of the header is at most 110 bytes.
 LARGEST_NAMES = 400
 HEADER_FIELDS = frozenset({"stream", "seq", "index", "kind", "at"})
+
+
+class Happened(NamedTuple):
+    """What an entry is about."""
+
+    kind: str
+    stream: str
+    ref: str
 
 
 @dataclass(frozen=True, slots=True)

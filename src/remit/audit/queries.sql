@@ -37,6 +37,9 @@ select ref, body from log where stream = :stream order by seq
 -- name: entry_by_ref
 select ref, body from log where ref = :ref order by leaf_index limit 1
 
+-- name: happened_since
+select kind, stream, ref from log where leaf_index >= :first order by leaf_index limit :limit
+
 -- name: entries_since
 select ref, body from log where leaf_index >= :first and kind in (select value from json_each(:kinds))
 order by leaf_index limit :limit

@@ -1,0 +1,145 @@
+"""Cues: whoever looks at a page hears when something on it changed, and asks for it again.
+
+One task follows the log for everybody. A stream holds the topics that changed since it last spoke, so a slow client
+costs a handful of words and misses nothing but repetitions.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from remit.audit import Happened
+
+# A busy fleet makes a cue of many entries; people see no difference.
+COALESCE_SECONDS = 0.25
+KEEPALIVE_SECONDS = 15.0
+# How soon somebody who was put out stops hearing anything.
+RECHECK_SECONDS = 60.0
+LOOK_SECONDS = 5.0
+# Past so many new entries at once everything counts as changed.
+MOST_ENTRIES = 500
+# A person has some tabs, not a thousand; hidden ones close their stream.
+MOST_PER_SESSION, MOST_STREAMS, MOST_TOPICS = 8, 256, 16
+
+EVERYTHING = "*"
+ASKING = frozenset({"question", "approval", "run.parked", "run.completed", "run.cancelled"})
+"""Kinds of entries after which people may be asked something else."""
+TOP = frozenset({"approvals", "switches"})
+"""What the bar on top of every page shows."""
+
+
+def topics_of(entry: Happened) -> set[str]:
+    """Returns what somebody would have to look at again."""
+    topics = {"log"}
+    if entry.stream.startswith("run_"):
+        topics |= {"runs", f"run:{entry.stream}"}
+    if entry.kind in ASKING:
+        topics.add("approvals")
+    if entry.kind == "switch":
+        topics |= {"switches", "agents", "runs"}
+    if entry.kind.startswith("release."):
+        topics.add("agents")
+    if entry.kind.startswith(("login", "logout", "link.", "sessions.", "token.", "access.")):
+        topics.add("people")
+    return topics
+
+
+@dataclass(eq=False, slots=True)
+class _Stream:
+    session: str
+    wanted: frozenset[str]
+    news: set[str] = field(default_factory=set[str])
+    called: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def hear(self, topics: Iterable[str]) -> None:
+        heard = set(topics)
+        self.news |= self.wanted if EVERYTHING in heard else self.wanted & heard
+        if self.news:
+            self.called.set()
+
+
+class Live:
+    """Follows the log while anybody listens."""
+
+    def __init__(
+        self,
+        *,
+        size: Callable[[], int],
+        happened: Callable[[int, int], Sequence[Happened]],
+        position: Callable[[], int],
+        wait: Callable[[int], Awaitable[int]],
+    ) -> None:
+        self._size = size
+        self._happened = happened
+        self._position = position
+        self._wait = wait
+        self._streams: set[_Stream] = set()
+        self._task: asyncio.Task[None] | None = None
+        self._ended = False
+
+    def has_room(self, session: str) -> bool:
+        """Whether a session may open another stream."""
+        own = sum(stream.session == session for stream in self._streams)
+        return own < MOST_PER_SESSION and len(self._streams) < MOST_STREAMS and not self._ended
+
+    async def listen(
+        self, *, session: str, topics: Iterable[str], since: int, is_valid: Callable[[], bool]
+    ) -> AsyncGenerator[str]:
+        """Yields server-sent events: `cue` with the topics that changed since the entry `since`, `top`, `gone`."""
+        stream = _Stream(session, frozenset(list(topics)[:MOST_TOPICS]) | TOP)
+        self._streams.add(stream)
+        try:
+            self._follow()
+            yield ": here\n\n"
+            stream.hear(self._news(since)[0])
+            checked = asyncio.get_running_loop().time()
+            while not self._ended:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(KEEPALIVE_SECONDS):
+                        await stream.called.wait()
+                now = asyncio.get_running_loop().time()
+                if now - checked >= RECHECK_SECONDS:
+                    checked = now
+                    if not is_valid():
+                        yield "event: gone\ndata: session\n\n"
+                        return
+                yield self._said(stream)
+        finally:
+            self._streams.discard(stream)
+
+    def end(self) -> None:
+        """Ends every stream at once: the process stops."""
+        self._ended = True
+        if self._task is not None:
+            self._task.cancel()
+        for stream in self._streams:
+            stream.called.set()
+
+    def _said(self, stream: _Stream) -> str:
+        stream.called.clear()
+        news, stream.news = stream.news, set[str]()
+        if not news:
+            return ": still here\n\n"
+        said = f"id: {self._size()}\nevent: cue\ndata: {' '.join(sorted(news))}\n\n"
+        return said + "event: top\ndata: \n\n" if news & TOP else said
+
+    def _follow(self) -> None:
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._watch(), name="live cues")
+
+    async def _watch(self) -> None:
+        index, position = self._size(), self._position()
+        while self._streams and not self._ended:
+            position = await self._wait(position)
+            topics, index = self._news(index)
+            for stream in self._streams:
+                stream.hear(topics)
+            await asyncio.sleep(COALESCE_SECONDS)
+
+    def _news(self, since: int) -> tuple[set[str], int]:
+        """Returns what changed since an entry, and where the log stands now."""
+        entries = self._happened(since, MOST_ENTRIES + 1)
+        if len(entries) > MOST_ENTRIES:
+            return {EVERYTHING}, self._size()
+        return set[str]().union(*map(topics_of, entries)), since + len(entries)
