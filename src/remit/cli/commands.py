@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from remit.cli import demo, events, evidence, fleet, init, installed, people, replay, runs, tools, up, work
+from remit.cli import demo, doctor, events, evidence, fleet, init, installed, people, replay, runs, tools, up, work
 from remit.cli.output import FOUND_WRONG, USED_WRONGLY, exit_code, show_error
 from remit.core import RemitError
 
@@ -19,7 +19,7 @@ COMMANDS: Mapping[str, Sequence[Callable[..., None]]] = {
     WORK: (work.run, work.runs, work.show, runs.fork, runs.retry, runs.cancel, events.event, events.schedules),
     FLEET: (init.init, fleet.check, fleet.agents, fleet.agent, fleet.promote, fleet.retire),
     EVIDENCE: (evidence.explain, replay.replay, evidence.costs, evidence.kpis),
-    OPERATE: (up.up, work.stop, work.resume, demo.demo, installed.version),
+    OPERATE: (up.up, work.stop, work.resume, demo.demo, doctor.doctor, installed.version),
 }
 GROUPS: Mapping[str, Mapping[str, typer.Typer]] = {
     PEOPLE: {"approvals": work.approvals_app, "people": people.people_app, "tokens": people.tokens_app},

@@ -69,8 +69,9 @@ class Executors:
         ]
 
     def at_work(self) -> list[str]:
-        """Returns the ids of processes that have not ended and were heard of lately."""
-        return [e.id for e in self.listing() if e.ended_at is None and not self._is_late(e.seen_at)]
+        """Returns the ids of processes that have not ended, were heard of lately, and were not killed on this machine."""
+        alive = (e for e in self.listing() if e.ended_at is None and not self._is_late(e.seen_at))
+        return [executor.id for executor in alive if not is_dead_here(executor.id)]
 
     def left(self, run: Run, executor: str) -> LeftRun | None:
         """Returns `run` as left when its executor has ended, is not heard of any more, or was killed on this machine."""

@@ -1,0 +1,145 @@
+"""What is looked at, and what a check says."""
+
+import os
+import sqlite3
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from remit.contracts import Finding, Fleet
+from remit.core import Clock, RemitError, Settings, SystemClock, Webhook, load_settings
+from remit.operations.tool_locks import LockedServer
+from remit.store import ReadOnlyDatabase, load_migrations, load_queries
+
+_Q = load_queries("remit.operations")
+
+Inspect = Callable[[Path], tuple[Settings, Fleet, list[Finding]]]
+"""Reads a fleet's folder with every mistake in it; it stands above this floor, so it is handed in."""
+ReadSecrets = Callable[[Mapping[str, Webhook], Mapping[str, str]], object]
+"""Reads the secrets of webhooks from the environment, or raises `InputError`; handed in as well."""
+
+
+class Health(StrEnum):
+    """What a check found."""
+
+    OK = "ok"
+    WARNING = "warning"
+    """It works, and will not for ever."""
+    TROUBLE = "trouble"
+    """Something does not work."""
+    SKIPPED = "skipped"
+    """It could not be looked at, because of something that another check names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """What a check says: what is so, why it matters, how it is mended."""
+
+    check: str = ""
+    health: Health
+    what: str
+    why: str = ""
+    mend: str = ""
+    """In words."""
+    command: str = ""
+    """What to type in the fleet's folder, where one line does it."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns it for `--json` and APIs."""
+        return {name: str(getattr(self, name)) for name in self.__slots__}
+
+
+class SkippedSignal(Exception):
+    """A check cannot be made now; its text says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patient:
+    """A fleet's folder on this machine, looked at without changing anything in it."""
+
+    folder: Path
+    inspect: Inspect
+    read_secrets: ReadSecrets
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    clock: Clock = field(default_factory=SystemClock)
+    python: tuple[int, ...] = tuple(sys.version_info[:3])
+    mounts: Path = Path("/proc/self/mounts")
+    little_room: int = 1_000_000_000  # a night's work of a busy fleet
+    """Fewer bytes left on the disk are a warning."""
+    no_room: int = 100_000_000  # what SQLite needs to come through a commit of any size of ours
+    """Fewer are a trouble."""
+    servers: tuple[LockedServer, ...] = ()
+    """How the fleet's MCP servers compare with what is pinned."""
+
+    @property
+    def is_fleet(self) -> bool:
+        """Whether there is a fleet in the folder at all."""
+        return os.path.isdir(self.folder / "agents")  # which also answers for a folder that may not be looked into
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings; what is wrong with them is an `InputError` in one check, and skips the others."""
+        return load_settings(self.folder)
+
+    @cached_property
+    def inspected(self) -> tuple[Fleet, list[Finding]]:
+        """The fleet as far as it can be read, with its mistakes."""
+        if not self.is_fleet:
+            raise SkippedSignal("there is no fleet here")
+        self.known_settings()
+        _, fleet, findings = self.inspect(self.folder)
+        return fleet, findings
+
+    @property
+    def fleet(self) -> Fleet:
+        """The fleet as far as it can be read."""
+        return self.inspected[0]
+
+    def known_settings(self) -> Settings:
+        """Returns the settings, or skips the check."""
+        try:
+            return self.settings
+        except RemitError as fault:
+            raise SkippedSignal("the settings cannot be read") from fault
+
+    @cached_property
+    def database(self) -> ReadOnlyDatabase:
+        """The fleet's database, there or not."""
+        try:
+            return ReadOnlyDatabase(self.known_settings().database_url, folder=self.folder)
+        except RemitError as fault:
+            raise SkippedSignal("the settings name no database that can be used") from fault
+
+    @cached_property
+    def store(self) -> ReadOnlyDatabase:
+        """The database with the tables of this Remit, or the check is skipped."""
+        if not self.database.path.is_file():
+            raise SkippedSignal("nothing has run yet")
+        try:
+            applied = self.applied
+        except sqlite3.Error as fault:
+            raise SkippedSignal("the database cannot be read") from fault
+        if applied != known_migrations():
+            raise SkippedSignal("the database is not one of this Remit")
+        return self.database
+
+    @cached_property
+    def applied(self) -> list[tuple[int, str]]:
+        """The number and digest of each migration the database has had, in order."""
+        has_table = self.database.read(_Q["has_table"], {"name": "migrations"})
+        rows = self.database.read(_Q["tables_applied"]) if has_table else []
+        return [(row["number"], row["digest"]) for row in rows]
+
+    def close(self) -> None:
+        """Closes what was opened."""
+        if "database" in self.__dict__:
+            self.database.close()
+
+
+def known_migrations() -> list[tuple[int, str]]:
+    """Returns the number and digest of each migration this Remit has, in order."""
+    return [(migration.number, migration.digest) for migration in load_migrations()]
