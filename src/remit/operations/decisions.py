@@ -63,6 +63,8 @@ class StepContent(Shown):
     rungs: tuple[RungShown, ...]
     facts: Mapping[str, Any]
     constraints: tuple[str, ...]
+    override: tuple[str, ...]
+    """Who could say otherwise, each a way in words; empty where nobody was to be asked."""
     confidence: str
     labels: tuple[str, ...]
     approval: str
@@ -114,6 +116,7 @@ class DecisionViews(Viewing):
             rungs=tuple(rungs_of(entry, release)),
             facts=fields.get("facts", {}),
             constraints=tuple(fields.get("constraints", ())),
+            override=tuple(_way(each) for each in fields.get("override", ())),
             confidence=str(fields.get("confidence") or ""),
             labels=tuple(fields.get("labels", ())),
             approval=row.approval,
@@ -170,6 +173,10 @@ def rungs_of(entry: LogEntry | None, release: Release | None) -> list[RungShown]
         )
         for rung in rungs
     ]
+
+
+def _way(needs: Any) -> str:
+    return " and ".join(one["role"] if one["count"] == 1 else f"{one['count']} × {one['role']}" for one in needs)
 
 
 def _rule(note: Note | None, policy: str) -> RuleShown:
