@@ -24,7 +24,7 @@ from remit.operations import Access, Actor, Operations, Source, Verbs, Views
 from remit.policy import Policy
 from remit.registry import Registry
 from remit.runtime import Chore, Engine, InlineEngine, Runtime, Triggers, Worker
-from remit.store import ChangeFeed, Commit, Database, Writer, migrate
+from remit.store import ChangeFeed, Commit, CommitRefused, Database, Writer, migrate
 
 _log = logging.getLogger("remit.app")
 _DBOS = "remit.runtime.dbos_engine:DbosEngine"
@@ -38,6 +38,8 @@ LAST_OUTCOMES = 5.0
 # How much of the log may be unsigned when somebody takes the machine away.
 SIGN_SECONDS = 60.0
 FORGET_SECONDS = 3_600.0
+# How much of the latest work figures count one by one, when they are asked for.
+FIGURES_SECONDS = 2.0
 
 
 class FleetError(InputError):
@@ -111,6 +113,7 @@ class Cell:
             chores=(
                 Chore("fire schedules", SCHEDULE_SECONDS, self._fire_due),
                 Chore("settle what was left", SETTLE_SECONDS, self.gateway.settle_left),
+                Chore("roll figures up", FIGURES_SECONDS, self._roll_up),
                 Chore("sign the log", SIGN_SECONDS, self._sign),
                 Chore("forget processes of long ago", FORGET_SECONDS, self._forget),
             ),
@@ -122,6 +125,11 @@ class Cell:
 
     async def _forget(self) -> None:
         await self.parts.writer.commit(Commit([self.parts.executors.forget()]))
+
+    async def _roll_up(self) -> None:
+        while commit := self.kpis.roll_up():
+            if isinstance(await self.parts.writer.commit(commit), CommitRefused):
+                break  # another process counts on
 
     async def _sign(self) -> None:
         if commit := self.log.checkpoint_commit():
