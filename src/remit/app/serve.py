@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import socket
 from collections.abc import Callable, Generator
@@ -12,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
 
 from remit.app.cell import Cell
 from remit.core import ConflictError, InputError
@@ -50,6 +52,14 @@ class _Server(uvicorn.Server):
         yield
 
 
+class _Whole(Mount):
+    """Takes every path below its own, also one with a line break in it: what is wrong there is told by who is there."""
+
+    def __init__(self, path: str, app: ASGIApp) -> None:
+        super().__init__(path, app)
+        self.path_regex = re.compile(self.path_regex.pattern, re.DOTALL)
+
+
 def http_app(cell: Cell) -> Starlette:
     """Returns the cell's HTTP endpoints; a webhook secret that is missing is an `InputError` here, not at the first event."""
 
@@ -81,7 +91,7 @@ def http_app(cell: Cell) -> Starlette:
         changes=cell.changes,
         clock=cell.parts.clock,
     )
-    routes = [Route("/healthz", health), endpoint.route(), Mount(REST_PATH, rest), Mount("/", console)]
+    routes = [Route("/healthz", health), endpoint.route(), _Whole(REST_PATH, rest), Mount("/", console)]
     app = Starlette(routes=routes)
     app.router.redirect_slashes = False
     app.state.end_streams = console.end

@@ -105,17 +105,16 @@ async def test_a_fault_of_ours_tells_its_name_and_nothing_else(
 async def test_pages_lead_on_to_the_end(tmp_path: Path) -> None:
     async with open_counter(tmp_path) as counter:
         started = [(await counter.post("/tasks", SMALL)).json()["run"] for _ in range(5)]
-        found: list[str] = []
+        pages: list[list[str]] = []
         path = "/runs?limit=2&agent=refund-desk"
-        for _ in range(3):
+        while path:
             answer = await counter.get(path)
-            found += [row["run"] for row in answer.json()["rows"]]
+            pages.append([row["run"] for row in answer.json()["rows"]])
             link = answer.headers.get("link", "")
             assert bool(link) == bool(answer.json()["next"])
-            path = link.partition(">")[0].removeprefix("</api/v1") or path
-        assert sorted(found) == sorted(started)
-        assert link == ""
-        assert answer.json()["counts"]["agent"] == {"refund-desk": 5}
+            assert answer.json()["counts"]["agent"] == {"refund-desk": 5}
+            path = link.partition(">")[0].removeprefix("</api/v1")
+        assert pages == [started[:2:-1], started[2:0:-1], started[:1]]
 
 
 async def test_an_entity_tag_changes_with_what_it_is_of(tmp_path: Path) -> None:
@@ -167,6 +166,7 @@ async def test_content_is_shown_to_those_who_may_read_it(tmp_path: Path) -> None
             assert not any("Quill" in text or '"amount":400' in text for text in said)
         for person in (CARA, OTTO, AUDE):
             said = [(await counter.get(path, person)).text for path in paths]
+            assert not any("seconds_left" in text for text in said)
             assert "Quill" in said[0]
             assert "Quill" in said[1]
             assert '"amount":400' in said[2]

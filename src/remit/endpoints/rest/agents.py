@@ -5,12 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from remit.core import NotFoundError
 from remit.endpoints.rest.bodies import LONGEST_TEXT, BecauseGiven
 from remit.endpoints.rest.caller import CallerDep, Done, PageDep
 from remit.endpoints.rest.documents import does, sees
 from remit.endpoints.rest.operation import Operation
 from remit.endpoints.rest.receipts import VersionReceipt
-from remit.operations import AgentRow, AgentShown, AgentViews, AuthorityShown, Page, Verbs, VersionRow
+from remit.operations import AgentRow, AgentShown, AgentViews, AuthorityShown, Page, Verbs, VersionRow, Views
 from remit.registry import Lifecycle
 
 router = APIRouter(route_class=Operation, tags=["agents"])
@@ -39,9 +40,9 @@ async def get_authority(caller: CallerDep, agent: str) -> Response:
     return await caller.shown(lambda views: views.agents.authority(agent))
 
 
-@router.get("/agents/{agent}/versions", response_model=list[VersionRow], **sees(AgentViews.versions))
+@router.get("/agents/{agent}/versions", response_model=list[VersionRow], **sees(AgentViews.versions, 404))
 async def list_versions_of_agent(caller: CallerDep, agent: str) -> Response:
-    return await caller.shown(lambda views: views.agents.versions(agent))
+    return await caller.shown(lambda views: _versions(views, agent))
 
 
 @router.get("/versions", response_model=list[VersionRow], **sees(AgentViews.versions))
@@ -65,3 +66,10 @@ async def approve_version(caller: CallerDep, agent: str, version: str) -> Respon
 )
 async def retire_version(caller: CallerDep, agent: str, version: str, given: BecauseGiven) -> Response:
     return Done(VersionReceipt.of(await caller.verbs.retire(agent, version, because=given.because)))
+
+
+def _versions(views: Views, agent: str) -> list[VersionRow]:
+    versions = views.agents.versions(agent)
+    if not versions:
+        raise NotFoundError("No such agent", which=agent)
+    return versions

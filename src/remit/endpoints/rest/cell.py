@@ -19,7 +19,7 @@ from remit.operations import (
 )
 
 router = APIRouter(route_class=Operation, tags=["cell"])
-_ONE = {"questions": {"__all__": {CLOCKED}}}
+_ONE = {"questions": {"first": {"__all__": {CLOCKED}}}}
 
 
 @router.get("/overview", response_model=Overview, **sees(OverviewViews.get))

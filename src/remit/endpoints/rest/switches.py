@@ -22,6 +22,11 @@ async def list_switches(caller: CallerDep) -> Response:
     return await caller.shown(lambda views: views.switches.listing())
 
 
+@router.get("/switches/scopes", response_model=list[str], **sees(SwitchViews.scopes))
+async def list_scopes(caller: CallerDep, begins: Annotated[str, Query(max_length=LONGEST_TEXT)] = "") -> Response:
+    return await caller.shown(lambda views: views.switches.scopes(begins))
+
+
 @router.get("/switches/dry-run", response_model=DryRun, **sees(SwitchViews.dry_run, 404))
 async def try_switch(
     caller: CallerDep, scope: Annotated[str, Query(max_length=LONGEST_TEXT, description=_FORMS)]
