@@ -13,6 +13,7 @@ from tests.runtime.replays import CEILING, EDIT_DECISION, answered, change, code
 from tests.runtime.workshop import open_workshop, work
 
 from remit.app import Cell
+from remit.contracts import read_policies
 from remit.journal import Run
 from remit.operations import Replays
 from remit.runtime import Replay, Replayed
@@ -135,7 +136,7 @@ async def test_a_bundle_that_was_changed_is_named(tmp_path: Path, spoil: str) ->
         policies = tmp_path / "policies"
         policies.mkdir()
         (policies / "org.cedar").write_text(CEILING, encoding="utf-8")
-        other = Replays(parts=cell.parts, log=cell.log, fleet=cell.fleet)._under(release, policies)  # pyright: ignore[reportPrivateUsage]
+        other = Replays(parts=cell.parts, log=cell.log, fleet=cell.fleet)._under(release, read_policies(policies))  # pyright: ignore[reportPrivateUsage]
         assert other.digest != release.bundle.digest
         packed = other.packed if spoil == "other" else b"noise"
         change(cell, "update bundles set body = ? where digest = ?", packed, release.bundle.digest)

@@ -8,7 +8,22 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from remit.cli import demo, doctor, events, evidence, fleet, init, installed, people, replay, runs, tools, up, work
+from remit.cli import (
+    demo,
+    doctor,
+    events,
+    evidence,
+    fleet,
+    init,
+    installed,
+    people,
+    replay,
+    runs,
+    tools,
+    up,
+    what_if,
+    work,
+)
 from remit.cli.output import FOUND_WRONG, USED_WRONGLY, exit_code, show_error
 from remit.core import RemitError
 
@@ -18,7 +33,7 @@ PANELS = WORK, PEOPLE, FLEET, EVIDENCE, OPERATE = "Work", "People", "Fleet", "Ev
 COMMANDS: Mapping[str, Sequence[Callable[..., None]]] = {
     WORK: (work.run, work.runs, work.show, runs.fork, runs.retry, runs.cancel, events.event, events.schedules),
     FLEET: (init.init, fleet.check, fleet.agents, fleet.agent, fleet.promote, fleet.retire),
-    EVIDENCE: (evidence.explain, replay.replay, evidence.costs, evidence.kpis),
+    EVIDENCE: (evidence.explain, replay.replay, what_if.what_if, evidence.costs, evidence.kpis),
     OPERATE: (up.up, work.stop, work.resume, demo.demo, doctor.doctor, installed.version),
 }
 GROUPS: Mapping[str, Mapping[str, typer.Typer]] = {

@@ -137,6 +137,11 @@ class Journal:
         """Returns the newest runs first."""
         return [run_of(row) for row in self._database.read(_Q["runs"], {"state": state, "limit": limit})]
 
+    def newest(self, *, agent: str = "", since: int = 0, limit: int = LIST_LIMIT) -> list[Run]:
+        """Returns the newest runs, of one agent or of all, that began at `since` or later."""
+        rows = self._database.read(_Q["runs_since"], {"agent": agent, "since": since, "limit": limit})
+        return [run_of(row) for row in rows]
+
     def runs_of(self, task: str) -> list[Run]:
         """Returns the runs of one task in the order they began."""
         return [run_of(row) for row in self._database.read(_Q["runs_of_task"], {"task": task})]

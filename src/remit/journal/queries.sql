@@ -26,6 +26,10 @@ select * from runs where id = :id
 -- name: runs
 select * from runs where (:state = '' or state = :state) order by created_at desc, id desc limit :limit
 
+-- name: runs_since
+select * from runs where (:agent = '' or agent = :agent) and created_at >= :since order by created_at desc, id desc
+limit :limit
+
 -- name: runs_of_task
 select * from runs where task = :task order by created_at, id
 

@@ -22,6 +22,7 @@ from remit.operations.token_terms import TOKEN_DAYS
 from remit.operations.tool_locks import LockedServer, check_locks, declared_tools, lock_server
 from remit.operations.verbs import Verbs
 from remit.operations.views import Views
+from remit.operations.what_if import Consequences, Shift, Unjudged, WhatIf
 
 __all__ = [
     "ROLES",
@@ -37,6 +38,7 @@ __all__ = [
     "Chart",
     "Comparison",
     "ComparisonViews",
+    "Consequences",
     "ContractShown",
     "DecisionViews",
     "DryRun",
@@ -64,6 +66,7 @@ __all__ = [
     "RungShown",
     "SettingRow",
     "SettingViews",
+    "Shift",
     "Shown",
     "Source",
     "StepContent",
@@ -73,9 +76,11 @@ __all__ = [
     "TaskRow",
     "TaskShown",
     "TaskViews",
+    "Unjudged",
     "Verbs",
     "VersionRow",
     "Views",
+    "WhatIf",
     "check_locks",
     "declared_tools",
     "local_actor",

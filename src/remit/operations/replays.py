@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from remit.audit import Log
-from remit.contracts import Fleet, read_policies
+from remit.contracts import Fleet, OrgPolicy, read_policies
 from remit.core import NotFoundError
 from remit.gateway import Parts, Release, restore_release
 from remit.journal import Run
@@ -19,6 +19,8 @@ class Replays:
         self._parts = parts
         self._fleet = fleet
         self._replay = Replay(parts, log)
+        self._restored: dict[str, Release] = {}
+        self._bundles: dict[tuple[str, tuple[OrgPolicy, ...]], Bundle] = {}
 
     async def replay(self, run_id: str, *, policies: Path | None = None) -> Replayed:
         """Drives a run again, offline. With `policies`, a folder of org policies, it says what they would have decided.
@@ -28,19 +30,28 @@ class Replays:
         """
         run = self._parts.journal.run(run_id)
         release = self._release(run)
-        return await self._replay.replay(run, release, instead=self._under(release, policies) if policies else None)
+        instead = self._under(release, read_policies(policies)) if policies else None
+        return await self._replay.replay(run, release, instead=instead)
+
+    def judge(self, run: Run, policies: tuple[OrgPolicy, ...]) -> Replayed:
+        """Says what other org policies would have decided of a run's questions, without driving it; raises as above."""
+        return self._replay.judge(run, self._under(self._release(run), policies))
 
     def _release(self, run: Run) -> Release:
         """Returns the release the run is pinned to, or makes it again from what was kept of it."""
-        if loaded := self._parts.releases.get(run.release):
+        if loaded := self._parts.releases.get(run.release) or self._restored.get(run.release):
             return loaded
         body = self._parts.registry.release_body(run.release)
         if body is None:
             why = "the fleet's folder has another one, and it was not kept"
             raise NotFoundError("The release this run was pinned to is not here", which=run.release, why=why)
-        return restore_release(body, self._fleet, self._parts.settings, self._parts.policy)
+        restored = restore_release(body, self._fleet, self._parts.settings, self._parts.policy)
+        return self._restored.setdefault(run.release, restored)
 
-    def _under(self, release: Release, policies: Path) -> Bundle:
-        contracts = {**self._fleet.contracts, release.contract.name: release.contract}
-        other = replace(self._fleet, contracts=contracts, servers=release.servers, policies=read_policies(policies))
-        return self._parts.policy.bundle(other, release.contract)
+    def _under(self, release: Release, policies: tuple[OrgPolicy, ...]) -> Bundle:
+        key = (release.digest, policies)
+        if key not in self._bundles:
+            contracts = {**self._fleet.contracts, release.contract.name: release.contract}
+            other = replace(self._fleet, contracts=contracts, servers=release.servers, policies=policies)
+            self._bundles[key] = self._parts.policy.bundle(other, release.contract)
+        return self._bundles[key]

@@ -64,6 +64,22 @@ class Replay:
             what_if=instead is not None,
         )
 
+    def judge(self, run: Run, bundle: Bundle) -> Replayed:
+        """Puts every recorded question of `run` to another bundle; the agent's code is not driven for it."""
+        record = Record(self._parts, self._log, run)
+        steps = record.judged_again(bundle)
+        return Replayed(
+            run=run.id,
+            state=run.state.value,
+            steps=steps,
+            divergences=tuple(record.divergences),
+            missing=tuple(record.missing),
+            finished=False,
+            ended="judged, not driven",
+            output_same=None,
+            what_if=True,
+        )
+
     async def _drive(self, record: Record, release: Release) -> tuple[_Ended | None, str]:
         """Drives the agent's code; returns its end, if it came to one, and where it ended in words."""
         if 0 in record.unusable:
