@@ -10,6 +10,7 @@ from remit.operations.comparison import ComparisonViews
 from remit.operations.configuration import SettingViews
 from remit.operations.decisions import DecisionViews
 from remit.operations.evidence import LogViews
+from remit.operations.figures import FigureViews
 from remit.operations.model import Source
 from remit.operations.overview import Overview, OverviewViews
 from remit.operations.people import PeopleViews
@@ -32,6 +33,7 @@ class Views:
         self.comparison = ComparisonViews(source)
         self.approvals = QuestionViews(source)
         self.switches = SwitchViews(source)
+        self.figures = FigureViews(source)
         self.log = LogViews(source)
         self.people = PeopleViews(source)
         self.settings = SettingViews(source)

@@ -1,0 +1,162 @@
+"""What views of figures are made of, and how figures are written for people."""
+
+from collections.abc import Mapping
+
+from remit.core import DAY, HOUR, MINUTE, SECOND
+from remit.operations.model import Shown
+
+
+class PartShown(Shown):
+    """What a figure is made of."""
+
+    name: str
+    title: str
+    text: str
+    value: float | int | None
+
+
+class BeforeShown(Shown):
+    """A figure beside that of the period before."""
+
+    text: str
+    """`+12 %`, or `+3 points` where it is a share."""
+    value: float | None
+    """The difference over what it was before; of a share, the difference. None where it was nought before."""
+    before: str
+    marks: tuple[str, ...]
+    """What is to be said of the figure before."""
+
+
+class FigureShown(Shown):
+    """One figure, with everything that has to be said about it."""
+
+    name: str
+    title: str
+    text: str
+    """As people read it; `–` when there is nothing to count."""
+    value: float | int | None
+    """Money in micro-units, times in microseconds."""
+    unit: str
+    """tasks, answers, actions, money, time or share."""
+    definition: str
+    parts: tuple[PartShown, ...]
+    change: BeforeShown | None
+    marks: tuple[str, ...]
+    """Such as `simulated` or `some prices unknown`; they belong beside the figure wherever it stands."""
+
+
+class FigureSheet(Shown):
+    """The figures of a period."""
+
+    agent: str
+    unit: str
+    period: str
+    since: str
+    """Empty for the beginning."""
+    until: str
+    currency: str
+    claimable: bool
+    """False when a recorded or simulated model took part: no saving may be claimed then."""
+    note: str
+    figures: tuple[FigureShown, ...]
+
+    def figure(self, name: str) -> FigureShown:
+        """Returns one of the figures."""
+        return next(figure for figure in self.figures if figure.name == name)
+
+
+class SpentRow(Shown):
+    """What was charged, by its home."""
+
+    agent: str
+    """Empty where all agents are added up."""
+    unit: str
+    kind: str
+    source: str
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    amount: str
+    priced: bool
+    """False when some price is not known: the amount is not the whole truth."""
+    value: int
+
+
+class SpenderShown(Shown):
+    """An agent and what it was charged."""
+
+    agent: str
+    amount: str
+    value: int
+
+
+class CostSheet(Shown):
+    """What was charged in a period, by the day it was booked."""
+
+    agent: str
+    period: str
+    since: str
+    currency: str
+    amount: str
+    value: int
+    priced: bool
+    rows: tuple[SpentRow, ...]
+    """By unit, kind and source."""
+    spenders: tuple[SpenderShown, ...]
+    """The agents that were charged most, when it is of the whole fleet."""
+
+
+class BudgetShown(Shown):
+    """A budget of today."""
+
+    kind: str
+    """agent or unit."""
+    name: str
+    day: str
+    cap: str
+    """Empty: it is only metered."""
+    held: str
+    spent: str
+    used: float | None
+    """Held and spent over the cap."""
+
+
+class DayShown(Shown):
+    """One UTC day of a trend."""
+
+    day: str
+    succeeded: int
+    failed: int
+    cost: str
+    cost_value: int
+    hir: float | None
+    ttr: str
+    ttr_value: int | None
+    claimable: bool
+
+
+class DefinitionShown(Shown):
+    """What a figure means."""
+
+    name: str
+    title: str
+    unit: str
+    text: str
+    parts: tuple[str, ...]
+    queries: Mapping[str, str]
+    """The SQL that says what is counted of a task, by name."""
+
+
+def duration(micros: int | None) -> str:
+    """Returns a time as people read it, `1.5 min`; `–` for none."""
+    if micros is None:
+        return "–"
+    for unit, name in ((DAY, "d"), (HOUR, "h"), (MINUTE, "min")):
+        if micros >= unit:
+            return f"{micros / unit:.1f} {name}"
+    return f"{micros / SECOND:.2f} s"
+
+
+def share(value: float) -> str:
+    """Returns a share in percent, a small one with a decimal."""
+    return f"{value:.1%}" if 0 < value < 0.1 else f"{value:.0%}"
