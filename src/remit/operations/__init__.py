@@ -7,6 +7,7 @@ from remit.operations.comparison import Comparison, ComparisonViews, PairShown
 from remit.operations.configuration import SettingRow, SettingViews
 from remit.operations.decisions import DecisionViews, RungShown, StepContent
 from remit.operations.evidence import EntryShown, LogHead, LogRow, LogViews
+from remit.operations.figures import FigureViews
 from remit.operations.model import Page, Shown, Source, moment
 from remit.operations.operations import Operations, Receipt
 from remit.operations.overview import Overview, OverviewViews
@@ -16,6 +17,16 @@ from remit.operations.permissions import ROLES, Permission, permissions_of
 from remit.operations.questions import ApprovalRow, ApprovalShown, QuestionViews
 from remit.operations.replays import Replays
 from remit.operations.runs import RunRow, RunShown, RunViews, StepShown
+from remit.operations.sheets import (
+    BudgetShown,
+    CostSheet,
+    DayShown,
+    DefinitionShown,
+    FigureSheet,
+    FigureShown,
+    SpentRow,
+    duration,
+)
 from remit.operations.switches import DryRun, SwitchRow, SwitchViews
 from remit.operations.tasks import TaskRow, TaskShown, TaskViews
 from remit.operations.token_terms import TOKEN_DAYS
@@ -35,15 +46,22 @@ __all__ = [
     "ApprovalRow",
     "ApprovalShown",
     "AuthorityShown",
+    "BudgetShown",
     "Chart",
     "Comparison",
     "ComparisonViews",
     "Consequences",
     "ContractShown",
+    "CostSheet",
+    "DayShown",
     "DecisionViews",
+    "DefinitionShown",
     "DryRun",
     "EntryShown",
     "Face",
+    "FigureSheet",
+    "FigureShown",
+    "FigureViews",
     "LockedServer",
     "LogHead",
     "LogRow",
