@@ -1,6 +1,8 @@
 """What programs are told of what they did. No receipt holds content: views show that to whoever may see it."""
 
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from remit.approvals import Approval
 from remit.audit import Report
@@ -117,10 +119,11 @@ class VerificationReceipt(Shown):
 class TokenShown(Shown):
     """An API token; its secret is kept nowhere."""
 
-    token: str
+    id: str
     name: str
+    as_: Annotated[str, Field(serialization_alias="as")]
+    """As whom it acts: its owner, or `program:NAME`."""
     owner: str
-    program: str
     permissions: tuple[str, ...]
     state: str
     """live, expired or revoked."""
@@ -134,10 +137,10 @@ class TokenShown(Shown):
     def of(cls, token: Token, now: int) -> "TokenShown":
         """Shows a token as of `now`."""
         return cls(
-            token=token.id,
+            id=token.id,
             name=token.name,
+            as_=token.actor,
             owner=token.owner,
-            program=token.program,
             permissions=token.permissions,
             state=token.state(now),
             created=moment(token.created_at),
