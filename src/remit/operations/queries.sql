@@ -148,6 +148,9 @@ select leaf_index, kind, stream, ref, body from log where ref = :ref and leaf_in
   and (:kind = '' or kind = :kind)
 order by leaf_index desc limit :limit
 
+-- name: log_kinds
+select kind, count(*) as count from log where leaf_index >= :from group by kind order by count desc, kind
+
 -- name: log_signed_at
 select at from log_checkpoints order by size desc limit 1
 

@@ -86,6 +86,15 @@ class SwitchViews(Viewing):
         named = tuple(sorted(inside)[:MOST_NAMED])
         return DryRun(scope=scope, stopped=pulled, versions=len(inside), named=named, **_by_state(stops))
 
+    @view(Permission.FLEET_SWITCHES_READ)
+    def scopes(self, begins: str = "") -> list[str]:
+        """Returns scopes that begin like this, the first of many; of runs there are too many to name."""
+        kind, colon, name = begins.strip().partition(":")
+        known = _known(self._parts, self._source.fleet.tools)
+        if not colon:
+            return [each if each == "fleet" else f"{each}:" for each in (*known, "run") if each.startswith(kind)]
+        return [f"{kind}:{each}" for each in sorted(known.get(kind, ())) if name in each][:MOST_NAMED]
+
     def _is_in(self, version: Version, scope: str) -> bool:
         if scope in version.scopes:
             return True
@@ -100,8 +109,17 @@ def known_scope(parts: Parts, tools: Iterable[str], text: str) -> str:
     kind, _, name = scope.partition(":")
     if kind == "run":
         return f"run:{parts.journal.run(name).id}"
+    known = _known(parts, tools)
+    if name not in known[kind]:
+        there = ", ".join(sorted(known[kind])[:MOST_NAMED]) or "none"
+        raise InputError(f"There is no such {kind}", which=name, why=f"there are: {there}")
+    return scope
+
+
+def _known(parts: Parts, tools: Iterable[str]) -> dict[str, set[str]]:
+    """Returns the names there are, by kind of scope; a run is asked for by itself."""
     versions = parts.registry.versions()
-    known: dict[str, set[str]] = {
+    return {
         "fleet": {""},
         "unit": {version.unit for version in versions},
         "class": {version.agent_class for version in versions},
@@ -110,10 +128,6 @@ def known_scope(parts: Parts, tools: Iterable[str], text: str) -> str:
         "tool": set(tools),
         "model": set(parts.models.names()),
     }
-    if name not in known[kind]:
-        there = ", ".join(sorted(known[kind])[:MOST_NAMED]) or "none"
-        raise InputError(f"There is no such {kind}", which=name, why=f"there are: {there}")
-    return scope
 
 
 def _uses(contract: Contract, kind: str, name: str) -> bool:

@@ -85,6 +85,7 @@ def build_console(
         verbs=verbs,
         access=access,
         settings=settings,
+        clock=clock,
         templates=build_environment(assets, clock.now),
         live=live,
         log_size=log.size,

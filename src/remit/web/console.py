@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from remit.core import InputError, RemitError, Settings
+from remit.core import Clock, InputError, RemitError, Settings
 from remit.operations import Access, Actor, Permission, SwitchRow, Verbs, Views
 from remit.web.errors import status_of
 from remit.web.live import Live
@@ -33,6 +33,14 @@ class Sheet(NamedTuple):
     """What the JSON twin shows; `model` in the template."""
     context: Mapping[str, Any] = {}
     """What only the template needs: filters chosen, words."""
+
+
+class Said(NamedTuple):
+    """What is said once, on the page somebody is led to after they did something."""
+
+    text: str
+    receipt: Mapping[str, Any] = {}
+    """Facts about what was done, for pages that show them."""
 
 
 class Place(NamedTuple):
@@ -82,12 +90,13 @@ class Console:
     verbs: Callable[[Actor], Verbs]
     access: Access
     settings: Settings
+    clock: Clock
     templates: Environment
     live: Live
     log_size: Callable[[], int]
     readers: Executor
     """Where views are read and pages are made: they must not hold up the runs that this process drives."""
-    _said: dict[str, str] = field(default_factory=dict[str, str])
+    _said: dict[str, "Said"] = field(default_factory=dict[str, "Said"])
 
     # --- who
 
@@ -130,7 +139,9 @@ class Console:
 
     def page(self, request: Request, template: str, *, status: int = 200, **context: Any) -> Response:
         """Returns a page, with all that stands around it."""
-        around = self._around(request) | context
+        # A fragment of a page has no bar; the one that is the bar has nothing else.
+        is_whole = not template.startswith("_") or template == "_bar.html"
+        around = self._around(request, is_whole=is_whole) | context
         return HTMLResponse(self.templates.get_template(template).render(around), status)
 
     def error(self, request: Request, fault: RemitError, *, status: int = 0) -> Response:
@@ -145,10 +156,10 @@ class Console:
         body = json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode()
         return Response(body, status, media_type="application/json")
 
-    def see(self, request: Request, path: str, said: str = "") -> Response:
+    def see(self, request: Request, path: str, said: str = "", receipt: Mapping[str, Any] | None = None) -> Response:
         """Goes on to a page after something was done, and says so there once."""
         if said and len(self._said) < MOST_SAID:
-            self._said[self.visitor(request).session.id] = said
+            self._said[self.visitor(request).session.id] = Said(said, receipt or {})
         return RedirectResponse(path, 303)
 
     def bar(self, actor: Actor) -> Bar:
@@ -167,7 +178,7 @@ class Console:
         twin += f"?{request.url.query}" if request.url.query else ""
         return self.page(request, sheet.template, model=sheet.model, twin=twin, since=since, **sheet.context)
 
-    def _around(self, request: Request) -> dict[str, Any]:
+    def _around(self, request: Request, *, is_whole: bool) -> dict[str, Any]:
         visitor = visitor_of(request)
         around = {
             "request": request,
@@ -183,13 +194,15 @@ class Console:
         if visitor is None:
             return around
         actor, is_by_itself = visitor.actor, "hx-request" in request.headers
+        said = Said("") if is_by_itself else self._said.pop(visitor.session.id, Said(""))
         return around | {
             "me": actor,
             "may": {permission.value: actor.may(permission) for permission in Permission},
             "csrf_token": visitor.session.csrf,
             "places": [place for place in PLACES if place.permission is None or actor.may(place.permission)],
-            "bar": self.bar(actor),
-            "said": "" if is_by_itself else self._said.pop(visitor.session.id, ""),
+            "bar": self.bar(actor) if is_whole else None,
+            "said": said.text,
+            "receipt": said.receipt,
         }
 
 

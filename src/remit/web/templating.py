@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
@@ -15,7 +15,7 @@ from markupsafe import Markup
 from remit.core import short_id
 from remit.web.assets import Assets
 from remit.web.states import level_look, look
-from remit.web.words import duration
+from remit.web.words import duration, schema_words, value_words
 
 _STEPS = ((60, "s", 1), (3_600, "min", 60), (172_800, "h", 3_600), (5_184_000, "d", 86_400))
 _MONTHS = 2_592_000
@@ -35,17 +35,23 @@ def build_environment(assets: Assets, now: Callable[[], int]) -> Environment:
     def ago(moment: str) -> str:
         return _ago(moment, now())
 
+    def when(moment: str) -> Markup:
+        return _when(moment, now())
+
     environment.filters.update(
         ago=ago,
-        when=lambda moment: _when(moment, now()),
+        when=when,
         short=short_id,
         duration=duration,
+        value_words=value_words,
+        schema_words=schema_words,
         number=_number,
         percent=_percent,
         md=Markdown(),
         json=_json,
     )
-    environment.globals.update(asset=assets.url, look=look, level_look=level_look, here_with=_here_with)
+    known: dict[str, Any] = {"asset": assets.url, "look": look, "level_look": level_look, "here_with": _here_with}
+    cast("dict[str, Any]", environment.globals).update(known)
     return environment
 
 
@@ -94,10 +100,9 @@ def _when(moment: str, now: int) -> Markup:
 @pass_context
 def _here_with(context: Context, changes: Mapping[str, str]) -> str:
     """Returns this page's address with other parameters; an empty one is left out."""
-    request = context["request"]
-    asked = {**request.query_params, **changes}
+    asked, path = {**context["request"].query_params, **changes}, str(context["here"]).partition("?")[0]
     query = urlencode({name: value for name, value in asked.items() if value})
-    return f"{request.url.path}?{query}" if query else str(request.url.path)
+    return f"{path}?{query}" if query else path
 
 
 def _number(value: float | None, digits: int = 0) -> str:

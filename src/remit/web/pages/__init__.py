@@ -5,11 +5,39 @@ from collections.abc import Callable, Sequence
 from starlette.routing import Route
 
 from remit.web.console import Console
-from remit.web.pages import entry, overview, stream
+from remit.web.pages import (
+    account,
+    agents,
+    approvals,
+    comparison,
+    entry,
+    log,
+    overview,
+    patterns,
+    people,
+    runs,
+    search,
+    settings,
+    stream,
+    switches,
+    tasks,
+)
 
 PAGES: Sequence[Callable[[Console], list[Route]]] = (
     entry.routes,
     stream.routes,
     overview.routes,
+    approvals.routes,
+    runs.routes,
+    tasks.routes,
+    comparison.routes,
+    agents.routes,
+    switches.routes,
+    log.routes,
+    people.routes,
+    settings.routes,
+    account.routes,
+    search.routes,
+    patterns.routes,
 )
 """Every page; in two that would take the same path, the first does."""

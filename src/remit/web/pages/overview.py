@@ -10,6 +10,6 @@ def routes(console: Console) -> list[Route]:
     """Returns the routes of the overview."""
 
     def show(request: Request) -> Sheet:
-        return Sheet("overview.html", console.views(console.actor(request)).overview())
+        return Sheet("overview.html", console.views(console.actor(request)).overview(), {"figures": None})
 
     return console.routes("/", show)
