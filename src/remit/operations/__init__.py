@@ -26,6 +26,7 @@ from remit.operations.sheets import (
     FigureShown,
     SpentRow,
     duration,
+    written,
 )
 from remit.operations.switches import DryRun, SwitchRow, SwitchViews
 from remit.operations.tasks import TaskRow, TaskShown, TaskViews
@@ -112,4 +113,5 @@ __all__ = [
     "permissions_of",
     "person_actor",
     "remit_version",
+    "written",
 ]
