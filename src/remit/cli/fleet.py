@@ -7,6 +7,7 @@ import typer
 from rich.markup import escape
 
 from remit.app import Cell, inspect_fleet
+from remit.cli.completion import AgentArgument, VersionArgument
 from remit.cli.options import (
     HERE,
     AsOption,
@@ -57,7 +58,7 @@ def agents(fleet: FleetOption = HERE, as_json: JsonOption = False) -> None:
     show_rows(with_cell(fleet, work), as_json=as_json, empty="No agents yet. Write agents/NAME.agent.md.")
 
 
-def agent(name: str, fleet: FleetOption = HERE, as_json: JsonOption = False) -> None:
+def agent(name: AgentArgument, fleet: FleetOption = HERE, as_json: JsonOption = False) -> None:
     """Show what an agent may do, how freely, and with whose approval."""
 
     async def work(_: Cell, views: Views) -> list[dict[str, Any]]:
@@ -68,7 +69,11 @@ def agent(name: str, fleet: FleetOption = HERE, as_json: JsonOption = False) -> 
 
 
 def promote(
-    name: str, version: str, fleet: FleetOption = HERE, who: AsOption = "", as_json: JsonOption = False
+    name: AgentArgument,
+    version: VersionArgument,
+    fleet: FleetOption = HERE,
+    who: AsOption = "",
+    as_json: JsonOption = False,
 ) -> None:
     """Approve a registered version: from now on it takes the agent's work."""
 
@@ -81,8 +86,8 @@ def promote(
 
 
 def retire(
-    name: str,
-    version: str,
+    name: AgentArgument,
+    version: VersionArgument,
     because: BecauseOption = "",
     fleet: FleetOption = HERE,
     who: AsOption = "",

@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar, cast
 import typer
 
 from remit.app import Cell, build
+from remit.cli import completion
 from remit.cli.output import show_warning
 from remit.core import InputError, parse_json
 from remit.operations import Actor, Verbs, Views, local_actor, person_actor
@@ -20,7 +21,14 @@ FleetOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON document to standard output.")]
 AsOption = Annotated[
-    str, typer.Option("--as", help="Who you are: an id of people.yaml.", envvar="REMIT_PERSON", metavar="PERSON")
+    str,
+    typer.Option(
+        "--as",
+        help="Who you are: an id of people.yaml.",
+        envvar="REMIT_PERSON",
+        metavar="PERSON",
+        autocompletion=completion.people,
+    ),
 ]
 BecauseOption = Annotated[str, typer.Option("--because", help="The reason; it goes on the record.")]
 HERE = Path()

@@ -7,6 +7,7 @@ import typer
 from rich.markup import escape
 
 from remit.app import Cell
+from remit.cli.completion import RunArgument
 from remit.cli.options import HERE, FleetOption, JsonOption, with_cell
 from remit.cli.output import DONE, FOUND_WRONG, screen, show_json, show_rows
 from remit.operations import Replays, Views
@@ -16,7 +17,7 @@ _COLUMNS = ("step", "action", "decided", "recorded", "replayed", "same")
 
 
 def replay(
-    run_id: Annotated[str, typer.Argument(metavar="RUN")],
+    run_id: RunArgument,
     policies: Annotated[
         Path | None, typer.Option(help="A folder of other org policies: what would they have decided?", metavar="DIR")
     ] = None,

@@ -7,13 +7,14 @@ import typer
 from rich.markup import escape
 
 from remit.app import Cell
+from remit.cli.completion import RunArgument
 from remit.cli.options import HERE, AsOption, BecauseOption, FleetOption, JsonOption, verbs, with_cell
 from remit.cli.output import DONE, FOUND_WRONG, screen, show_json, show_pairs
 from remit.operations import Views
 
 
 def fork(
-    run: str,
+    run: RunArgument,
     step: Annotated[int, typer.Option(min=1, help="The first step that is done anew.")],
     with_effects: Annotated[
         bool, typer.Option("--with-effects", help="Work for the task again; without it, writes are only judged.")
@@ -51,7 +52,11 @@ _SAYS = {True: "with effects: it works for the task", False: "without effects: n
 
 
 def retry(
-    run: str, because: BecauseOption = "", who: AsOption = "", fleet: FleetOption = HERE, as_json: JsonOption = False
+    run: RunArgument,
+    because: BecauseOption = "",
+    who: AsOption = "",
+    fleet: FleetOption = HERE,
+    as_json: JsonOption = False,
 ) -> None:
     """Try a run that failed or was cancelled again, with effects, from where it went wrong."""
 
@@ -67,7 +72,11 @@ def retry(
 
 
 def cancel(
-    run: str, because: BecauseOption = "", who: AsOption = "", fleet: FleetOption = HERE, as_json: JsonOption = False
+    run: RunArgument,
+    because: BecauseOption = "",
+    who: AsOption = "",
+    fleet: FleetOption = HERE,
+    as_json: JsonOption = False,
 ) -> None:
     """End a run that is not over, and those it handed work to. What was done stays done."""
 

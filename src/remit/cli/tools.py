@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
+from remit.cli import completion
 from remit.cli.options import HERE, FleetOption, JsonOption, checked_folder
 from remit.cli.output import DONE, FOUND_WRONG, screen, show_json, show_rows
 from remit.operations import LockedServer, check_locks, declared_tools, lock_server
@@ -33,7 +34,11 @@ def tools(context: typer.Context, fleet: FleetOption = HERE, as_json: JsonOption
 
 
 @tools_app.command()
-def check(server: str = typer.Argument(""), fleet: FleetOption = HERE, as_json: JsonOption = False) -> None:
+def check(
+    server: Annotated[str, typer.Argument(autocompletion=completion.servers)] = "",
+    fleet: FleetOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
     """Ask MCP servers what they offer now and compare it with what is pinned. Exit code 1 when something differs."""
     checked = asyncio.run(check_locks(checked_folder(fleet), server))
     differs = any(one.differs for one in checked)
@@ -49,7 +54,11 @@ def check(server: str = typer.Argument(""), fleet: FleetOption = HERE, as_json: 
 
 
 @tools_app.command()
-def lock(server: str, fleet: FleetOption = HERE, as_json: JsonOption = False) -> None:
+def lock(
+    server: Annotated[str, typer.Argument(autocompletion=completion.servers)],
+    fleet: FleetOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
     """Pin what an MCP server offers now, and say what that changes. Look at it before you commit the lock file."""
     locked = asyncio.run(lock_server(checked_folder(fleet), server))
     if as_json:

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from remit.app import Cell
+from remit.cli import completion
 from remit.cli.moments import moment_of
 from remit.cli.options import HERE, FleetOption, JsonOption, with_cell
 from remit.cli.output import DONE, FOUND_WRONG, counted, errors, screen, show_json, show_rows
@@ -24,7 +25,7 @@ _COLUMNS = ("agent", "action", "was", "would_be", "count", "run", "step")
 def what_if(
     policies: Annotated[Path, typer.Argument(help="A folder of other org policies (*.cedar).")],
     runs: Annotated[int, typer.Option(min=1, max=100_000, help="The newest so many runs.")] = 100,
-    agent: Annotated[str, typer.Option(help="Only this agent's.")] = "",
+    agent: Annotated[str, typer.Option(help="Only this agent's.", autocompletion=completion.agents)] = "",
     since: Annotated[str, typer.Option(metavar="WHEN", help="Only since then: 24h, 7d, or a day in UTC.")] = "",
     fleet: FleetOption = HERE,
     as_json: JsonOption = False,

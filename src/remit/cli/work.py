@@ -10,6 +10,8 @@ from rich.markup import escape
 
 from remit.app import Cell
 from remit.approvals import ApprovalState
+from remit.cli import completion
+from remit.cli.completion import AgentArgument, ApprovalArgument, RunArgument
 from remit.cli.options import (
     HERE,
     AsOption,
@@ -31,7 +33,7 @@ approvals_app = typer.Typer(help="Questions to people, and their answers.", invo
 
 
 def run(
-    agent: str,
+    agent: AgentArgument,
     given: Annotated[str, typer.Option("--input", help="The task's input: a JSON object, or @FILE.")] = "{}",
     intent: Annotated[str, typer.Option(help="What the task is for, where the contract asks.")] = "",
     dedup: Annotated[str, typer.Option("--key", help="A key under which the task is taken on only once.")] = "",
@@ -82,9 +84,7 @@ def runs(
     )
 
 
-def show(
-    run_id: Annotated[str, typer.Argument(metavar="RUN")], fleet: FleetOption = HERE, as_json: JsonOption = False
-) -> None:
+def show(run_id: RunArgument, fleet: FleetOption = HERE, as_json: JsonOption = False) -> None:
     """Show one run step by step, with each decision."""
 
     async def work(cell: Cell, views: Views) -> dict[str, Any]:
@@ -179,7 +179,7 @@ def approvals(
 
 @approvals_app.command()
 def approve(
-    approval: str,
+    approval: ApprovalArgument,
     who: AsOption = "",
     because: BecauseOption = "",
     seen: SeenOption = "",
@@ -192,7 +192,7 @@ def approve(
 
 @approvals_app.command()
 def reject(
-    approval: str,
+    approval: ApprovalArgument,
     who: AsOption = "",
     because: BecauseOption = "",
     seen: SeenOption = "",
@@ -205,7 +205,7 @@ def reject(
 
 @approvals_app.command()
 def edit(
-    approval: str,
+    approval: ApprovalArgument,
     arguments: Annotated[str, typer.Option("--arguments", help="The changed arguments: a JSON object.")],
     who: AsOption = "",
     because: BecauseOption = "",
@@ -247,7 +247,12 @@ def _answer(
 
 
 def stop(
-    scope: Annotated[str, typer.Argument(help="fleet, unit:NAME, class:, agent:, version:, tool:, model: or run:")],
+    scope: Annotated[
+        str,
+        typer.Argument(
+            help="fleet, unit:NAME, class:, agent:, version:, tool:, model: or run:", autocompletion=completion.scopes
+        ),
+    ],
     because: BecauseOption = "",
     who: AsOption = "",
     fleet: FleetOption = HERE,
@@ -262,7 +267,7 @@ def stop(
 
 
 def resume(
-    scope: str,
+    scope: Annotated[str, typer.Argument(metavar="SCOPE", autocompletion=completion.stopped)],
     because: BecauseOption = "",
     who: AsOption = "",
     fleet: FleetOption = HERE,

@@ -27,7 +27,7 @@ select * from runs where id = :id
 select * from runs where (:state = '' or state = :state) order by created_at desc, id desc limit :limit
 
 -- name: runs_since
-select * from runs where (:agent = '' or agent = :agent) and created_at >= :since order by created_at desc, id desc
+select * from runs where (:agent = '' or agent = :agent) and created_at >= :since order by id desc
 limit :limit
 
 -- name: runs_of_task
