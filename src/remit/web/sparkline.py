@@ -7,24 +7,25 @@ from markupsafe import Markup
 WIDTH, HEIGHT, EDGE = 160, 32, 3
 _SVG = Markup(
     '<svg class="sparkline" viewBox="0 0 {} {}" role="img" aria-label="{}" preserveAspectRatio="none">'
-    '<title>{}</title><path d="{}"/>{}</svg>'
+    '<title>{}</title><path class="base" d="{}"/><path d="{}"/>{}</svg>'
 )
 _POINT = Markup('<circle cx="{:.1f}" cy="{:.1f}" r="1.6"/>')
 
 
-def sparkline(values: Sequence[float | None], *, label: str) -> Markup:
-    """Returns a curve from zero to the largest value; where there is none it has a gap, and the newest is marked."""
+def sparkline(values: Sequence[float | None], *, label: str, top: float = 0.0) -> Markup:
+    """Returns a curve from zero to `top`, or the largest value; no value is a gap, and the newest one is marked."""
     known = [value for value in values if value is not None]
     if not known:
         return Markup("")
-    top = max(known) or 1.0
+    top = top or max(known) or 1.0
     step = (WIDTH - 2 * EDGE) / max(len(values) - 1, 1)
     points = [
         None if value is None else (EDGE + index * step, HEIGHT - EDGE - (HEIGHT - 2 * EDGE) * value / top)
         for index, value in enumerate(values)
     ]
     last = [point for point in points if point is not None][-1]
-    return _SVG.format(WIDTH, HEIGHT, label, label, " ".join(_path(points)), _POINT.format(*last))
+    base = f"M{EDGE} {HEIGHT - EDGE}H{WIDTH - EDGE}"
+    return _SVG.format(WIDTH, HEIGHT, label, label, base, " ".join(_path(points)), _POINT.format(*last))
 
 
 def _path(points: Sequence[tuple[float, float] | None]) -> Iterator[str]:

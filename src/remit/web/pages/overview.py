@@ -3,13 +3,18 @@
 from starlette.requests import Request
 from starlette.routing import Route
 
+from remit.operations import Permission
 from remit.web.console import Console, Sheet
+from remit.web.pages.figures import headlines
 
 
 def routes(console: Console) -> list[Route]:
     """Returns the routes of the overview."""
 
     def show(request: Request) -> Sheet:
-        return Sheet("overview.html", console.views(console.actor(request)).overview(), {"figures": None})
+        actor = console.actor(request)
+        views = console.views(actor)
+        figures = headlines(views) if actor.may(Permission.FLEET_FIGURES_READ) else None
+        return Sheet("overview.html", views.overview(), {"figures": figures})
 
     return console.routes("/", show)
