@@ -150,10 +150,11 @@ class Operations:
     ) -> Approval:
         """Answers a question. A yes to a human-led proposal is that person's own action, through the gateway.
 
-        `seen` is the fingerprint of what was looked at: once somebody has edited a question, it must be given and fit.
+        `seen` is the fingerprint of what was looked at. Given, it must fit; a yes to a question that somebody has edited
+        must give it.
         """
         approval = self._parts.approvals.get(approval_id)
-        if answer == "approve":
+        if answer == "approve" or seen:
             self._check_seen(approval, seen)
         if approval.kind == "proposal" and answer != "reject":
             await self.act(approval, person=person, arguments=arguments)

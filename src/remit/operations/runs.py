@@ -170,7 +170,7 @@ class RunViews(Viewing):
         task = self._parts.journal.task(run.task)
         content = self._source.shows_content(run.agent, run.version)
         entries = {entry.ref: entry for entry in self._source.log.entries(run.id) if entry.kind == "decision"}
-        steps = self._steps(run, entries, content=content)
+        steps = self._steps(run, {**self._decided_before(run, entries), **entries}, content=content)
         return RunShown(
             **self._run(run).model_dump(),
             intent=task.intent,
@@ -229,6 +229,14 @@ class RunViews(Viewing):
         return self._row(row)
 
     # --- the trajectory
+
+    def _decided_before(self, run: Run, own: Mapping[str, LogEntry]) -> dict[str, LogEntry]:
+        """Returns the decisions that a fork has from the run it was forked from; they stand in that one's stream."""
+        if not run.is_fork:
+            return {}
+        refs = {row.decision for row in self._parts.journal.steps(run.id)} - {"", *own}
+        found = (self._source.log.entry_by_ref(ref) for ref in refs)
+        return {entry.ref: entry for entry in found if entry}
 
     def _steps(self, run: Run, entries: Mapping[str, LogEntry], *, content: bool) -> list[StepShown]:
         charges = {row["step"]: row for row in self._read("step_charges", {"run": run.id})}

@@ -53,4 +53,6 @@ def _lists(path: str, before: list[Any], after: list[Any]) -> Iterator[Differenc
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, float) and value.is_integer():
+        return f"{value:.0f}"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

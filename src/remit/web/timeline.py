@@ -18,6 +18,8 @@ SHORTEST_WAIT = 2.0
 # What a run that still waits has at its end.
 STUB = 6.0
 TICKS = 6
+# How far labels are apart, at least.
+APART = 12.0
 _NICE = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600,
     7200, 21600, 86400, 604800, 2592000)  # fmt: skip
 
@@ -50,10 +52,10 @@ class Axis:
         return self.points[-1][1]
 
     def bar(self, step: StepShown) -> Span:
-        """Returns where a step lies; one that is not over reaches to the end of what is known."""
+        """Returns where a step lies; one that is not over reaches to the end of the axis."""
         left = self.at(step.offset)
-        seconds = step.seconds if step.seconds is not None else max(0.0, self.points[-1][0] - step.offset)
-        return Span(left, round(self.at(step.offset + seconds) - left, 3), duration(step.seconds))
+        right = self.at(step.offset + step.seconds) if step.seconds is not None else 100.0
+        return Span(left, round(right - left, 3), duration(step.seconds))
 
 
 def axis_of(*runs: RunShown) -> Axis:
@@ -63,7 +65,7 @@ def axis_of(*runs: RunShown) -> Axis:
     gaps = _gaps(_busy(runs, length), length)
     points, waits = _lay_out(gaps, length, 100.0 - STUB if is_waiting else 100.0)
     if is_waiting:
-        waits = (*waits, Span(100.0 - STUB, STUB, "waits"))
+        waits = (*waits, Span(100.0 - STUB, STUB, "…"))
     bare = Axis(tuple(points), waits, ())
     return Axis(bare.points, waits, tuple(_ticks(bare, gaps, length)))
 
@@ -122,17 +124,14 @@ def _lay_out(
 
 
 def _ticks(axis: Axis, gaps: Sequence[tuple[float, float]], length: float) -> Iterable[Span]:
-    """Yields round moments of work, so many that their labels do not meet; a squeezed wait has its own label."""
+    """Yields round moments of work, after a wait counted from its end, so many that their labels do not meet."""
     working = length - sum(end - begin for begin, end in gaps)
     step = next((nice for nice in _NICE if working / nice <= TICKS), _NICE[-1])
-    moments = [0.0, *(end for _, end in gaps)]
-    pieces = zip(moments, [*(begin for begin, _ in gaps), length], strict=True)
-    last = -100.0
-    for begin, end in pieces:
-        number = 0 if begin == 0 else int(begin / step) + 1
-        while number * step <= end and (number * step - begin) / step <= TICKS:
-            x = axis.at(number * step)
-            if x - last >= 100 / (TICKS + 2) and x <= 100 - STUB:
-                yield Span(x, 0, duration(number * step) if number else "0")
+    begins, ends = [0.0, *(end for _, end in gaps)], [*(begin for begin, _ in gaps), length]
+    taken, last = [span.x for span in axis.waits], -100.0
+    for begin, end in zip(begins, ends, strict=True):
+        for number in range(1 if begin else 0, int((end - begin) / step) + 1):
+            x = axis.at(begin + number * step)
+            if x - last >= APART and x <= 100 - STUB and not any(0 <= wait - x < STUB for wait in taken):
+                yield Span(x, 0, f"{'+' if begin else ''}{duration(number * step)}" if number else "0")
                 last = x
-            number += 1

@@ -42,6 +42,8 @@ def value_words(value: Any) -> str:
         return "nothing"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float) and value.is_integer():
+        return f"{value:.0f}"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

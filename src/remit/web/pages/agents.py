@@ -1,6 +1,5 @@
 """/agents: the registry, one agent with its contract and versions, and giving it a task."""
 
-from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +11,7 @@ from starlette.routing import Route
 from remit.core import RemitError, new_id
 from remit.operations import Actor, AgentShown, Permission, Views
 from remit.web.console import Console, Sheet, text
-from remit.web.pages.trying import texts, tried
+from remit.web.pages.trying import asked_of, nothing_tried, texts, tried
 from remit.web.schema_form import SchemaForm, read_form, show_form
 
 # Runs that an agent's page shows; the page of runs has the rest.
@@ -36,9 +35,11 @@ class _AgentPages:
         self._console = console
 
     def listing(self, request: Request) -> Sheet:
-        query = {name: request.query_params.get(name, "") for name in ("search", "unit", "lifecycle")}
+        query = asked_of(request, "search", "unit", "lifecycle", "after")
         views = self._console.views(self._console.actor(request))
-        page = views.agents.page(**query, after=request.query_params.get("after", ""))
+        page = views.agents.page(
+            search=query["search"], unit=query["unit"], lifecycle=query["lifecycle"], after=query["after"]
+        )
         return Sheet("agents.html", page, {"page": page, "query": query})
 
     def one(self, request: Request) -> Sheet:
@@ -46,16 +47,14 @@ class _AgentPages:
         views = self._console.views(actor)
         agent = views.agents.get(request.path_params["agent"])
         page = views.runs.page(agent=agent.agent, limit=NEWEST) if actor.may(Permission.FLEET_RUNS_READ) else None
-        context = {
+        context: dict[str, Any] = {
             "agent": agent,
             "contract": agent.contract,
             "rows": page.rows if page else (),
             "can": _can(actor, agent, views),
             "form": show_form(agent.contract.input) if agent.contract else SchemaForm(fields=()),
             "key": new_id("form"),
-            "acting": "",
-            "fault": None,
-            "typed": defaultdict(str),
+            **nothing_tried(),
         }
         return Sheet("agent.html", agent, context)
 

@@ -1,6 +1,5 @@
 """/runs: the listing, one run as a trajectory, each of its steps, and what people do to a run."""
 
-from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -11,10 +10,10 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from remit.core import RemitError
-from remit.operations import Actor, Permission, RunShown, StepContent, Verbs, Views
+from remit.operations import Actor, Permission, Refusal, RunShown, StepContent, Verbs, Views
 from remit.web.console import Console, Sheet, text
-from remit.web.differences import differences
-from remit.web.pages.trying import number, texts, tried
+from remit.web.pages.steps import step_context
+from remit.web.pages.trying import asked_of, nothing_tried, number, texts, tried
 from remit.web.timeline import attempts_of, axis_of
 
 # Steps that are shown open from the start; a page has its limits.
@@ -41,9 +40,10 @@ class _RunPages:
         self._console = console
 
     def listing(self, request: Request) -> Sheet:
-        query = {name: request.query_params.get(name, "") for name in ("state", "agent", "task")}
-        views = self._views(request)
-        page = views.runs.page(**query, after=request.query_params.get("after", ""))
+        query = asked_of(request, "state", "agent", "task", "after")
+        page = self._views(request).runs.page(
+            state=query["state"], agent=query["agent"], task=query["task"], after=query["after"]
+        )
         return Sheet("runs.html", page, {"page": page, "query": query})
 
     def one(self, request: Request) -> Sheet:
@@ -51,29 +51,26 @@ class _RunPages:
         views = self._console.views(actor)
         run = views.runs.get(request.path_params["run"])
         axis = axis_of(run)
-        steps = {(step.kind, step.name, step.step) for step in run.steps}
-        context = {
+        context: dict[str, Any] = {
             "run": run,
             "agent": run.agent.partition("@")[0],
             "axis": axis,
             "spans": attempts_of(axis, run),
             "opened": self._opened(request, views, run),
             "handed": {child.step: child for child in run.children if child.step is not None},
-            "refusals": [one for one in run.refusals if not any(one.step == number for _, _, number in steps)],
+            "refusals": _without_step(run),
             "asked": _asked(views, actor, run),
             "others": [other for other in views.runs.page(task=run.task).rows if other.run != run.run],
             "switch": _switch(views, actor, run),
             "can": _can(actor, run),
-            "acting": "",
-            "fault": None,
-            "typed": defaultdict(str),
+            **nothing_tried(),
         }
         return Sheet("run.html", run, context)
 
     def step(self, request: Request) -> Sheet:
         """Shows one step on a page of its own."""
         step = self._step(request)
-        return Sheet("step.html", step, _step_context(step))
+        return Sheet("step.html", step, step_context(step))
 
     async def step_alone(self, request: Request) -> Response:
         """Returns what belongs to a step, to be put into the page of its run."""
@@ -101,7 +98,7 @@ class _RunPages:
         return self._views(request).decisions.step(request.path_params["run"], request.path_params["step"])
 
     def _step_text(self, step: StepContent) -> str:
-        return self._console.templates.get_template("_step.html").render(_step_context(step))
+        return self._console.templates.get_template("_step.html").render(step_context(step))
 
     def _opened(self, request: Request, views: Views, run: RunShown) -> dict[int, Markup]:
         """Returns the steps that the address names, as they are shown inside the page."""
@@ -111,9 +108,10 @@ class _RunPages:
         return {step.step: Markup(self._step_text(step)) for step in steps}  # noqa: S704 - rendered by a template
 
 
-def _step_context(step: StepContent) -> dict[str, Any]:
-    changed = differences(step.asked, step.arguments) if step.content and step.asked is not None else []
-    return {"step": step, "changed": changed}
+def _without_step(run: RunShown) -> list[Refusal]:
+    """Returns what was refused before it became a step; the rest is told at its step."""
+    told = {step.decision for step in run.steps}
+    return [one for one in run.refusals if one.decision not in told]
 
 
 def _asked(views: Views, actor: Actor, run: RunShown) -> list[Any]:

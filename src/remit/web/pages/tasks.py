@@ -4,15 +4,16 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from remit.web.console import Console, Sheet
+from remit.web.pages.trying import asked_of
 
 
 def routes(console: Console) -> list[Route]:
     """Returns the routes of tasks."""
 
     def listing(request: Request) -> Sheet:
-        query = {name: request.query_params.get(name, "") for name in ("state", "agent")}
+        query = asked_of(request, "state", "agent", "after")
         views = console.views(console.actor(request))
-        page = views.tasks.page(**query, after=request.query_params.get("after", ""))
+        page = views.tasks.page(state=query["state"], agent=query["agent"], after=query["after"])
         return Sheet("tasks.html", page, {"page": page, "query": query})
 
     def one(request: Request) -> Sheet:

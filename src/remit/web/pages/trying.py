@@ -13,6 +13,16 @@ from remit.web.errors import status_of
 from remit.web.session import CSRF_FIELD
 
 
+def nothing_tried() -> dict[str, Any]:
+    """Returns what a page's template finds while nothing was tried on it."""
+    return {"acting": "", "fault": None, "typed": defaultdict[str, str](str)}
+
+
+def asked_of(request: Request, *names: str) -> dict[str, str]:
+    """Returns parameters of the address; one that is missing is empty."""
+    return {name: request.query_params.get(name, "").strip() for name in names}
+
+
 def texts(form: FormData) -> dict[str, str]:
     """Returns every text that was typed, without the token; a field that is missing reads as empty."""
     typed = {name: value for name, value in form.items() if isinstance(value, str) and name != CSRF_FIELD}
