@@ -110,7 +110,9 @@ async def test_a_period_is_held_against_as_much_time_before(tmp_path: Path) -> N
         clock.advance(-2 * HOUR)  # what happened later than now yesterday is not counted
         early = looking(cell).figures(period="today").figure("succeeded").change
         assert early is not None
-        assert early.value is None
+        assert (early.value, early.text) == (None, "from nought")
+        unpriced = looking(cell).figures(period="today").figure("unpriced").change
+        assert (unpriced and unpriced.text) == "unchanged"
 
 
 async def test_costs_add_up_by_unit_and_name_who_spends_most(tmp_path: Path) -> None:
@@ -194,7 +196,8 @@ async def test_who_may_not_see_figures_sees_none(tmp_path: Path) -> None:
     ("micros", "text"),
     [
         (None, "–"),
-        (0, "0.00 s"),
+        (0, "0 ms"),
+        (2_300, "2 ms"),
         (1_500_000, "1.50 s"),
         (90 * 10**6, "1.5 min"),
         (5 * HOUR, "5.0 h"),

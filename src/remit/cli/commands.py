@@ -13,6 +13,7 @@ from remit.cli import (
     doctor,
     events,
     evidence,
+    figures,
     fleet,
     init,
     installed,
@@ -33,7 +34,7 @@ PANELS = WORK, PEOPLE, FLEET, EVIDENCE, OPERATE = "Work", "People", "Fleet", "Ev
 COMMANDS: Mapping[str, Sequence[Callable[..., None]]] = {
     WORK: (work.run, work.runs, work.show, runs.fork, runs.retry, runs.cancel, events.event, events.schedules),
     FLEET: (init.init, fleet.check, fleet.agents, fleet.agent, fleet.promote, fleet.retire),
-    EVIDENCE: (evidence.explain, replay.replay, what_if.what_if, evidence.costs, evidence.kpis),
+    EVIDENCE: (evidence.explain, replay.replay, what_if.what_if, figures.costs, figures.kpis),
     OPERATE: (up.up, work.stop, work.resume, demo.demo, doctor.doctor, installed.version),
 }
 GROUPS: Mapping[str, Mapping[str, typer.Typer]] = {

@@ -22,7 +22,7 @@ from rich.prompt import Confirm, Prompt
 from remit.app import Cell, Demo, DemoTask, build
 from remit.approvals import Approval, ApprovalState, VoteAnswer
 from remit.audit import Report, verify_export, write_export
-from remit.cli.evidence import readable
+from remit.cli.figures import readable, spent_row
 from remit.cli.options import JsonOption
 from remit.cli.output import DONE, FOUND_WRONG, screen, show_json
 from remit.core import InputError, load_settings
@@ -231,7 +231,7 @@ def _report(
         "asked_people": people.approvals,
         "wrong_ends": wrong,
         "figures": figures,
-        "costs": views.costs(),
+        "costs": [spent_row(row) for row in views.figures.spending()],
         "holds_open": cell.parts.ledger.holds(),
         "locks_held": len(cell.parts.controls.locks()),
         "log": log.as_json(),

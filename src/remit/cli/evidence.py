@@ -1,4 +1,4 @@
-"""Commands about evidence and figures: explain, log verify|export|prove|key, costs, kpis."""
+"""Commands about evidence: explain, log verify|export|prove|key."""
 
 import tempfile
 from pathlib import Path
@@ -10,8 +10,8 @@ from rich.markup import escape
 from remit.app import Cell
 from remit.audit import PublicKey, verify_export, write_export
 from remit.cli.options import HERE, FleetOption, JsonOption, read_text, with_cell
-from remit.cli.output import DONE, FOUND_WRONG, screen, show_json, show_pairs, show_rows
-from remit.core import InputError, NotFoundError, format_micros
+from remit.cli.output import DONE, FOUND_WRONG, screen, show_json, show_pairs
+from remit.core import InputError
 from remit.operations import Views
 
 log_app = typer.Typer(help="The tamper-evident log.", no_args_is_help=True)
@@ -21,7 +21,7 @@ def explain(decision: str, fleet: FleetOption = HERE, as_json: JsonOption = Fals
     """Say why a decision came out as it did: each rung asked, and the rules that counted."""
 
     async def work(_: Cell, views: Views) -> dict[str, Any]:
-        return views.explain(decision)
+        return views.decisions.explain(decision)
 
     told = with_cell(fleet, work)
     if as_json:
@@ -125,46 +125,3 @@ def _read_key(text: str) -> PublicKey:
     except (OSError, ValueError):  # what no path can be may still be a key
         is_file = False
     return PublicKey.parse((read_text(path) if is_file else text).strip())
-
-
-def costs(fleet: FleetOption = HERE, as_json: JsonOption = False) -> None:
-    """Show what was spent, by agent, unit, kind and source; an amount without a known price says so."""
-
-    async def work(_: Cell, views: Views) -> list[dict[str, Any]]:
-        return views.costs()
-
-    show_rows(with_cell(fleet, work), as_json=as_json, empty="Nothing was spent yet.")
-
-
-def kpis(
-    agent: Annotated[str, typer.Option(help="Only this agent.")] = "",
-    fleet: FleetOption = HERE,
-    as_json: JsonOption = False,
-) -> None:
-    """Show cost per successful outcome, time to resolution and how often people had to step in."""
-
-    async def work(cell: Cell, _: Views) -> dict[str, Any]:
-        if agent and not cell.parts.registry.versions(agent):
-            raise NotFoundError("No such agent", which=agent, hint="`remit agents` lists them")
-        return cell.kpis.figures(agent=agent).as_json() | {"currency": cell.settings.currency}
-
-    told = with_cell(fleet, work)
-    show_pairs(told if as_json else readable(told), as_json=as_json)
-
-
-def readable(figures: dict[str, Any]) -> dict[str, str]:
-    """Returns key figures as people read them."""
-    money, seconds, shares = ("cost", "cpso"), ("ttr", "answer_time"), ("hir", "asked")
-    told: dict[str, str] = {}
-    for name, value in figures.items():
-        if value is None:
-            told[name] = "–"
-        elif name in money:
-            told[name] = format_micros(value, figures["currency"])
-        elif name in seconds:
-            told[name] = f"{value / 1_000_000:.2f} s"
-        elif name in shares:
-            told[name] = f"{value:.0%}"
-        else:
-            told[name] = str(value)
-    return told

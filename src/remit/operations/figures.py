@@ -21,7 +21,7 @@ from remit.operations.sheets import (
     SpenderShown,
     SpentRow,
     duration,
-    share,
+    written,
 )
 
 # As many as fit on a screen.
@@ -53,7 +53,8 @@ class FigureViews(Viewing):
         asked = Period.of(period, now)
         earlier = asked.before(now)
         told = kpis.figures(agent=agent, unit=unit, since=asked.since)
-        self._check_known(agent, unit, told)
+        self._check_agent(agent)
+        self._check_unit(unit, told)
         before = kpis.figures(agent=agent, unit=unit, since=earlier.since, until=earlier.until) if earlier else None
         return FigureSheet(
             agent=agent,
@@ -71,6 +72,7 @@ class FigureViews(Viewing):
     def costs(self, *, agent: str = "", period: str = "7d") -> CostSheet:
         """Returns what an agent, or the fleet, was charged by unit, kind and source, and who was charged most."""
         kpis, since = self._source.kpis, self._since(period)
+        self._check_agent(agent)
         spent = kpis.spending(agent=agent, since=since) if agent else kpis.spending_of_units(since=since)
         most = [] if agent else kpis.spenders(since=since, limit=MOST_SPENDERS)
         total = sum(each.amount for each in spent)
@@ -91,6 +93,7 @@ class FigureViews(Viewing):
     @view(Permission.FLEET_FIGURES_READ)
     def spending(self, *, agent: str = "", period: str = "all") -> list[SpentRow]:
         """Returns what each agent was charged, by unit, kind and source: for reports, it may be long."""
+        self._check_agent(agent)
         return [self._spent(each) for each in self._source.kpis.spending(agent=agent, since=self._since(period))]
 
     @view(Permission.FLEET_FIGURES_READ)
@@ -151,10 +154,12 @@ class FigureViews(Viewing):
     def _since(self, period: str) -> int:
         return Period.of(period, self._parts.clock.now()).since
 
-    def _check_known(self, agent: str, unit: str, told: Figures) -> None:
+    def _check_agent(self, agent: str) -> None:
         """Raises for a name nobody has: nought would look like an answer."""
         if agent and not self._parts.registry.versions(agent):
             raise NotFoundError("No such agent", which=agent, hint="`remit agents` lists them")
+
+    def _check_unit(self, unit: str, told: Figures) -> None:
         units = {contract.terms.unit for contract in self._source.fleet.contracts.values()}
         if unit and unit not in units and not told.tasks:
             raise NotFoundError("No such unit", which=unit, why=f"the fleet has: {', '.join(sorted(units))}")
@@ -184,7 +189,8 @@ class FigureViews(Viewing):
         now, before = _value(compared.now, one.name), _value(compared.before, one.name)
         if now is None or before is None:
             return None
-        value = now - before if one.unit == "share" else (now - before) / before if before else None
+        difference = now - before
+        value = difference if one.unit == "share" or not difference else difference / before if before else None
         return BeforeShown(
             text=_changed(value, one.unit),
             value=value,
@@ -207,17 +213,7 @@ class FigureViews(Viewing):
         )
 
     def _text(self, unit: str, value: float | int | None) -> str:
-        if value is None:
-            return "–"
-        match unit:
-            case "money":
-                return self._source.money(int(value))
-            case "time":
-                return duration(int(value))
-            case "share":
-                return share(value)
-            case _:
-                return str(value)
+        return written(unit, value, self._parts.settings.currency)
 
 
 def _value(figures: Figures, name: str) -> float | int | None:

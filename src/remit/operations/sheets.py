@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 
-from remit.core import DAY, HOUR, MINUTE, SECOND
+from remit.core import DAY, HOUR, MINUTE, SECOND, format_micros
 from remit.operations.model import Shown
+
+MILLISECOND = SECOND // 1_000
 
 
 class PartShown(Shown):
@@ -154,9 +156,24 @@ def duration(micros: int | None) -> str:
     for unit, name in ((DAY, "d"), (HOUR, "h"), (MINUTE, "min")):
         if micros >= unit:
             return f"{micros / unit:.1f} {name}"
-    return f"{micros / SECOND:.2f} s"
+    return f"{micros / SECOND:.2f} s" if micros >= SECOND else f"{micros / MILLISECOND:.0f} ms"
 
 
 def share(value: float) -> str:
     """Returns a share in percent, a small one with a decimal."""
     return f"{value:.1%}" if 0 < value < 0.1 else f"{value:.0%}"
+
+
+def written(unit: str, value: float | int | None, currency: str) -> str:
+    """Returns a figure as people read it; `–` when there is nothing to count."""
+    if value is None:
+        return "–"
+    match unit:
+        case "money":
+            return format_micros(int(value), currency)
+        case "time":
+            return duration(int(value))
+        case "share":
+            return share(value)
+        case _:
+            return str(value)
