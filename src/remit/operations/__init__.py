@@ -16,7 +16,7 @@ from remit.operations.people import Chart, PeopleViews, PersonShown
 from remit.operations.permissions import ROLES, Permission, permissions_of
 from remit.operations.questions import ApprovalRow, ApprovalShown, QuestionViews
 from remit.operations.replays import Replays
-from remit.operations.runs import RunRow, RunShown, RunViews, StepShown
+from remit.operations.runs import Refusal, RunRow, RunShown, RunViews, StepShown
 from remit.operations.sheets import (
     BudgetShown,
     CostSheet,
@@ -78,6 +78,7 @@ __all__ = [
     "PersonShown",
     "QuestionViews",
     "Receipt",
+    "Refusal",
     "Replays",
     "RunRow",
     "RunShown",
