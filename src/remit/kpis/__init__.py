@@ -1,6 +1,7 @@
 """Cost per successful outcome, time to resolution and the share of tasks people had to touch."""
 
+from remit.kpis.definitions import DEFINITIONS, Definition, statement
 from remit.kpis.kpis import Kpis
 from remit.kpis.model import PERIODS, DayFigures, Figures, Period, Spending
 
-__all__ = ["PERIODS", "DayFigures", "Figures", "Kpis", "Period", "Spending"]
+__all__ = ["DEFINITIONS", "PERIODS", "DayFigures", "Definition", "Figures", "Kpis", "Period", "Spending", "statement"]
