@@ -17,14 +17,15 @@ from starlette.routing import Match
 from remit.core import Clock
 from remit.endpoints.idempotency import Idempotency
 from remit.endpoints.problems import problem
-from remit.endpoints.rest import agents, approvals, cell, log, switches, work
+from remit.endpoints.rest import agents, approvals, cell, figures, log, switches, work
 from remit.endpoints.rest.caller import CLOCKED, Rest
 from remit.endpoints.rest.documents import PROBLEM_SCHEMA, Problem, Wrong
 from remit.endpoints.rest.door import DESCRIPTION, Door
 from remit.journal import Run
 from remit.operations import Access, Actor, Verbs, Views, remit_version
 
-ROUTERS = (cell.router, work.router, approvals.router, agents.router, switches.router, log.router)
+PARTS = (cell, work, approvals, agents, switches, log, figures)
+ROUTERS = tuple(part.router for part in PARTS)
 PREFIX = "/api/v1"
 """Where it is mounted."""
 # Threads that read views; each keeps a connection.

@@ -39,6 +39,11 @@ async def list_entries(caller: CallerDep, page: PageDep, kind: Filter = "", sear
     return await caller.shown(lambda views: views.log.page(kind=kind, search=search, **page))
 
 
+@router.get("/log/kinds", response_model=dict[str, int], **sees(LogViews.kinds))
+async def list_kinds(caller: CallerDep) -> Response:
+    return await caller.shown(lambda views: views.log.kinds())
+
+
 @router.get("/log/entries/{index}", response_model=EntryShown, **sees(LogViews.get, 404))
 async def get_entry(caller: CallerDep, index: Index) -> Response:
     return await caller.shown(lambda views: views.log.get(index))
