@@ -45,7 +45,8 @@ async def _up(fleet: FleetOption, host: str, port: int | None, *, as_json: bool)
             show_warning(changed)
         following = asyncio.create_task(_follow(cell) if not as_json else asyncio.sleep(0), name="follow the log")
         try:
-            await serve(cell, on_ready=lambda at: _tell(cell, at, as_json=as_json))
+            link = "" if as_json else await _first_link(cell)
+            await serve(cell, on_ready=lambda at: _tell(cell, at, link, as_json=as_json))
         finally:
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
@@ -85,7 +86,19 @@ _WORDS: Mapping[str, Callable[[Cell, LogEntry], str]] = {
 }
 
 
-def _tell(cell: Cell, port: int, *, as_json: bool) -> None:
+async def _first_link(cell: Cell) -> str:
+    """Returns the secret of a login link while nobody has a password: for the platform team, or who comes next to it."""
+    people = cell.parts.people.everybody()
+    if not people or any(person.password for person in people):
+        return ""
+    ranks = ("platform", "operator")
+    first = min(
+        people, key=lambda person: next((at for at, role in enumerate(ranks) if role in person.roles), len(ranks))
+    )
+    return await cell.access.issue_link(first.id, by="remit up")
+
+
+def _tell(cell: Cell, port: int, link: str, *, as_json: bool) -> None:
     """Says once that it is at work, and where."""
     address = cell.settings.http.origin(port)
     waiting = cell.parts.journal.counts()
@@ -97,4 +110,8 @@ def _tell(cell: Cell, port: int, *, as_json: bool) -> None:
     screen.print(f"  runs      {told}")
     for name in sorted(cell.settings.webhooks):
         screen.print(f"  webhook   {address}/webhooks/{escape(name)}")
+    screen.print(f"  console   {address}/")
+    if link:
+        minutes = f"once, within {cell.settings.http.link_minutes:g} minutes; nobody has a password yet"
+        screen.print(f"  log in    {address}/login/{link}\n            {minutes}", soft_wrap=True)
     screen.print(f"  health    {address}/healthz\nCtrl-C stops it; runs go on with the next start.")
