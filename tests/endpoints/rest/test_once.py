@@ -11,6 +11,7 @@ from tests.endpoints.rest.counter import OTTO, PIA, SAID, VERA, Counter, open_co
 
 from remit.core import DAY, MINUTE
 from remit.endpoints.idempotency import Asked, Idempotency, fingerprint
+from remit.operations import person_actor
 from remit.testing import SettableClock
 
 KEY = {"idempotency-key": '"8e03978e-40d5-43dd-bc93-6894a57f9324"'}
@@ -90,6 +91,18 @@ async def left_behind(counter: Counter, path: str, body: Any) -> None:
     keys = Idempotency(database=counter.cell.database, writer=counter.cell.parts.writer, clock=counter.cell.parts.clock)
     print_of = fingerprint("POST", f"/api/v1{path}", request.content)
     await keys.claim(Asked(OTTO, KEY["idempotency-key"].strip('"'), print_of, repeatable=True))
+
+
+async def test_what_was_answered_is_told_only_to_who_could_have_asked(tmp_path: Path) -> None:
+    async with open_counter(tmp_path) as counter:
+        body = {"stopped": True, "because": "a test"}
+        assert (await counter.send("PUT", "/switches/fleet", json=body, headers=KEY)).status_code == 200
+        actor = person_actor(counter.cell.parts.people.person(OTTO), "command line")
+        _, less = await counter.cell.access.create_token(actor, name="less", permissions=["fleet:runs:read"])
+        answer = await counter.send("PUT", "/switches/fleet", token=less, json=body, headers=KEY)
+        assert (answer.status_code, replayed(answer)) == (403, False)
+        again = await counter.send("PUT", "/switches/fleet", json=body, headers=KEY)
+        assert (again.status_code, replayed(again)) == (200, True)
 
 
 async def test_events_are_taken_once_under_their_key_and_nothing_of_them_is_kept(tmp_path: Path) -> None:

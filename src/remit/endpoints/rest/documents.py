@@ -8,13 +8,9 @@ from fastapi import Depends, Header
 from pydantic import BaseModel, ConfigDict
 
 from remit.endpoints.problems import PROBLEM
-from remit.endpoints.rest.operation import REPEATABLE
+from remit.endpoints.rest.operation import PERMISSION, PERMISSION_WHEN, REPEATABLE
 from remit.operations import Permission, permission_of
 
-PERMISSION = "x-permission"
-"""Names the permission an operation asks for."""
-PERMISSION_WHEN = "x-permission-when"
-"""Names another permission, by what is asked for."""
 PROBLEM_SCHEMA = "Problem"
 
 _SAYS: dict[int, str] = {

@@ -21,6 +21,10 @@ from remit.endpoints.rest.caller import Caller, Done, caller_of
 _log = logging.getLogger("remit.endpoints")
 # What an answer that is given again keeps of its headers.
 _KEPT_HEADERS = ("content-type", "location")
+PERMISSION = "x-permission"
+"""Names the permission an operation asks for."""
+PERMISSION_WHEN = "x-permission-when"
+"""Names another permission, by what is asked for."""
 REPEATABLE = "x-repeatable"
 """Marks an operation of which doing it again does no more than doing it once."""
 
@@ -60,9 +64,15 @@ class Operation(APIRoute):
             repeatable=bool((self.openapi_extra or {}).get(REPEATABLE)),
         )
         found = await caller.rest.idempotency.claim(asked)
-        if isinstance(found, KeptAnswer):
-            return Response(found.body, found.status, {**found.headers, REPLAYED: "true"})
-        return await _claimed(caller, found, handle)
+        if isinstance(found, Claim):
+            return await _claimed(caller, found, handle)
+        if not self._asked_of() <= caller.actor.permissions:
+            return await handle(request)  # of one person's tokens, one may hold less than the other
+        return Response(found.body, found.status, {**found.headers, REPLAYED: "true"})
+
+    def _asked_of(self) -> set[str]:
+        said = self.openapi_extra or {}
+        return {*([said[PERMISSION]] if PERMISSION in said else []), *said.get(PERMISSION_WHEN, {}).values()}
 
 
 async def _claimed(caller: Caller, claim: Claim, handle: Handler) -> Response:
