@@ -11,7 +11,6 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,6 +24,7 @@ from remit.audit import Report, verify_export, write_export
 from remit.cli.figures import readable, spent_row
 from remit.cli.options import JsonOption
 from remit.cli.output import DONE, FOUND_WRONG, screen, show_json
+from remit.cli.shipped import shipped_fleet
 from remit.core import InputError, load_settings
 from remit.guardrails import load_function
 from remit.journal import Run, RunState
@@ -93,7 +93,7 @@ def demo(
         headless = True
         if not as_json:
             screen.print("[dim]no terminal to ask people at: they answer by a seeded rule[/dim]")
-    source = _example(fleet)
+    source = Path(fleet) if Path(fleet).is_dir() else shipped_fleet(fleet)
     with tempfile.TemporaryDirectory() as temporary:
         folder = (keep or Path(temporary) / "fleet").resolve()
         if folder.exists():
@@ -108,18 +108,6 @@ def demo(
         else:
             _show(report, keep)
     raise typer.Exit(DONE if report["log"]["ok"] and report["done"] == report["tasks"] else FOUND_WRONG)
-
-
-def _example(name: str) -> Path:
-    if Path(name).is_dir():
-        return Path(name)
-    spec = find_spec("remit_fleets")
-    places = [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
-    found = [place / name for place in places if (place / name / "remit.toml").is_file()]
-    if not found:
-        known = sorted(path.parent.name for place in places for path in place.glob("*/remit.toml"))
-        raise InputError("No such example fleet", which=name, hint=f"There are: {', '.join(known) or 'none'}")
-    return found[0]
 
 
 async def _work(folder: Path, people: _People, most: int, *, quiet: bool) -> dict[str, Any]:
