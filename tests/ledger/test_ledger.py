@@ -198,11 +198,14 @@ def test_the_cap_that_is_shown_is_the_one_last_held_against(till: Till) -> None:
 def test_the_budgets_of_a_day_are_found_without_those_of_runs(till: Till) -> None:
     unit = day_budget("unit", "care", "2026-11-20")
     others = [day_budget("agent", "desk", "2026-11-21"), run_budget("run_2026-11-20")]
-    till.store.commit(*till.ledger.open([Budget(name, 7) for name in (unit, *others)]))
+    till.caps.update(dict.fromkeys((unit, *others), 7))
+    till.open()
     till.reserve(5, DAY)
     assert [(b.id, b.cap, b.held) for b in till.ledger.budgets_of_day("2026-11-20")] == [(DAY, 150, 5), (unit, 7, 0)]
+    till.reserve(5, unit, step=2)
+    assert [b.id for b in till.ledger.budgets_of_day("2026-11-20", limit=1)] == [unit], "the most used comes first"
     plan = Query("test.plan", f"explain query plan {QUERIES['budgets_of_day'].sql}")
-    assert "budgets_by_day" in till.store.database.read(plan, {"day": "2026-11-20"})[0]["detail"]
+    assert "budgets_by_day" in till.store.database.read(plan, {"day": "2026-11-20", "limit": 9})[0]["detail"]
 
 
 def test_budgets_are_named_after_what_they_limit() -> None:

@@ -71,7 +71,7 @@ insert into figure_days (scope, day, ended, succeeded, tool, model, person, unpr
   intervened, answers, denied, resolution, waiting)
 values (:scope, :day, :ended, :succeeded, :tool, :model, :person, :unpriced, :recorded, :simulated, :asked,
   :intervened, :answers, :denied, :resolution, :waiting)
-on conflict (scope, day) do update set ended = ended + excluded.ended, succeeded = succeeded + excluded.succeeded,
+on conflict (day, scope) do update set ended = ended + excluded.ended, succeeded = succeeded + excluded.succeeded,
   tool = tool + excluded.tool, model = model + excluded.model, person = person + excluded.person,
   unpriced = unpriced + excluded.unpriced, recorded = recorded + excluded.recorded,
   simulated = simulated + excluded.simulated, asked = asked + excluded.asked,
@@ -80,25 +80,38 @@ on conflict (scope, day) do update set ended = ended + excluded.ended, succeeded
 
 -- name: add_times
 insert into figure_times (scope, kind, day, bucket, count, total) values (:scope, :kind, :day, :bucket, :count, :total)
-on conflict (scope, kind, day, bucket) do update set count = count + excluded.count, total = total + excluded.total
+on conflict (day, scope, kind, bucket) do update set count = count + excluded.count, total = total + excluded.total
 
 -- name: add_spending
 insert into spending_days (agent, day, unit, kind, source, calls, unpriced, input_tokens, output_tokens, amount)
 values (:agent, :day, :unit, :kind, :source, :calls, :unpriced, :input_tokens, :output_tokens, :amount)
-on conflict (agent, day, unit, kind, source) do update set calls = calls + excluded.calls,
+on conflict (day, agent, unit, kind, source) do update set calls = calls + excluded.calls,
   unpriced = unpriced + excluded.unpriced, input_tokens = input_tokens + excluded.input_tokens,
   output_tokens = output_tokens + excluded.output_tokens, amount = amount + excluded.amount
 
+-- name: add_spender
+insert into spender_days (day, agent, amount) values (:day, :agent, :amount)
+on conflict (day, agent) do update set amount = amount + excluded.amount
+
+-- name: known_days
+-- The first and the last day anything was counted on; days before and after need no look.
+select (select min(day) from figure_days) as first, (select max(day) + 1 from figure_days) as last
+
+-- name: spent_days
+select (select min(day) from spending_days) as first, (select max(day) + 1 from spending_days) as last
+
 -- name: day_sums
+with recursive days (day) as (select :first where :first < :last union all select day + 1 from days where day + 1 < :last)
 select sum(ended) as ended, sum(succeeded) as succeeded, sum(tool) as tool, sum(model) as model, sum(person) as person,
   sum(unpriced) as unpriced, sum(recorded) as recorded, sum(simulated) as simulated, sum(asked) as asked,
   sum(intervened) as intervened, sum(answers) as answers, sum(denied) as denied, sum(resolution) as resolution,
   sum(waiting) as waiting
-from figure_days where scope = :scope and day >= :first and day < :last
+from days cross join figure_days f on f.day = days.day and f.scope = :scope
 
 -- name: day_times
-select kind, bucket, sum(count) as count, sum(total) as total from figure_times
-where scope = :scope and kind in ('answer', 'resolution') and day >= :first and day < :last group by kind, bucket
+with recursive days (day) as (select :first where :first < :last union all select day + 1 from days where day + 1 < :last)
+select kind, bucket, sum(count) as count, sum(total) as total
+from days cross join figure_times f on f.day = days.day and f.scope = :scope group by kind, bucket
 
 -- name: part_sums
 -- A day of which only a part is asked for is added up task by task.
@@ -114,11 +127,13 @@ select resolution, answer_times from task_figures
 where ended_at >= :since and ended_at < :until and (:agent = '' or agent = :agent) and (:unit = '' or unit = :unit)
 
 -- name: each_day
-select * from figure_days where scope = :scope and day >= :first and day < :last
+with recursive days (day) as (select :first where :first < :last union all select day + 1 from days where day + 1 < :last)
+select f.* from days cross join figure_days f on f.day = days.day and f.scope = :scope
 
 -- name: times_of_each_day
-select day, bucket, count, total from figure_times
-where scope = :scope and kind = 'resolution' and day >= :first and day < :last
+with recursive days (day) as (select :first where :first < :last union all select day + 1 from days where day + 1 < :last)
+select f.day, bucket, count, total
+from days cross join figure_times f on f.day = days.day and f.scope = :scope and f.kind = 'resolution'
 
 -- name: open_tasks
 select count(*) as count from tasks where state = 'open' and created_at >= :since and created_at < :until
@@ -146,12 +161,17 @@ from spending_days where agent > '' and day >= :first group by agent, unit, kind
 
 -- name: spending_of_one
 -- Of one agent; of all agents of each unit together, when none is named.
+with recursive days (day) as (select :first where :first < :last union all select day + 1 from days where day + 1 < :last)
 select agent, unit, kind, source, sum(calls) as calls, sum(unpriced) as unpriced, sum(input_tokens) as input_tokens,
   sum(output_tokens) as output_tokens, sum(amount) as amount
-from spending_days where agent = :agent and day >= :first group by unit, kind, source
+from days cross join spending_days s on s.day = days.day and s.agent = :agent group by agent, unit, kind, source
 
 -- name: spenders
-select agent, sum(amount) as amount from spending_days where agent > '' and day >= :first group by agent
+select agent, sum(amount) as amount from (
+  select agent, amount from spender_days where day >= :first
+  union all
+  select agent, amount from charges where rowid > (select charges from figures_head) and at / 86400000000 >= :first)
+group by agent order by amount desc, agent limit :limit
 
 -- name: steps
 -- What a fork begins with was done, and counted, in the run it was forked from.

@@ -1,15 +1,19 @@
 """The roll-up: counts tasks that ended or changed, and new charges, in commits that nobody can do twice."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from remit.core import DAY
 from remit.kpis.counting import as_row, count_tasks, counted_tasks
 from remit.kpis.spending import SPENT, new_spending
-from remit.kpis.tally import Tally, TaskFigures
+from remit.kpis.tally import SUMS, TaskFigures, bucket_of
 from remit.store import Commit, Database, Row, Statement, load_queries
 
 _Q = load_queries("remit.kpis")
+_DAY = ("day", "scope", *SUMS)
+_TIMES = ("day", "scope", "kind", "bucket", "count", "total")
+_HOME = ("day", "agent", "unit", "kind", "source")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +70,39 @@ def _kept(change: Change) -> Statement:
     return Statement(_Q["drop_task"], {"task": change.before.task})
 
 
-def _day_sums(found: list[Change]) -> Iterator[Statement]:
-    tallies: dict[tuple[str, int], Tally] = {}
+def _day_sums(found: Iterable[Change]) -> Iterator[Statement]:
+    sums: dict[tuple[Any, ...], Sequence[int]] = {}
+    times: dict[tuple[Any, ...], Sequence[int]] = {}
     for task, sign in (each for change in found for each in change.signed()):
+        day, values = task.ended_at // DAY, [sign * value for value in task.sums]
+        counted = [(kind, bucket_of(time), (sign, sign * time)) for kind, time in task.times]
         for scope in task.scopes:
-            tallies.setdefault((scope, task.ended_at // DAY), Tally()).add_task(task, sign)
-    for (scope, day), tally in tallies.items():
-        yield Statement(_Q["add_day"], {"scope": scope, "day": day, **tally.sums})
-        for row in tally.rows_of_times():
-            yield Statement(_Q["add_times"], {"scope": scope, "day": day, **row})
+            _add(sums, (day, scope), values)
+            for kind, bucket, time in counted:
+                _add(times, (day, scope, kind, bucket), time)
+    for home, added in sums.items():
+        yield Statement(_Q["add_day"], dict(zip(_DAY, (*home, *added), strict=True)))
+    for home, added in times.items():
+        if any(added):
+            yield Statement(_Q["add_times"], dict(zip(_TIMES, (*home, *added), strict=True)))
 
 
-def _spending(rows: list[Row]) -> Iterator[Statement]:
-    """Each home twice: for its agent, and for all agents of its unit together."""
-    together: dict[tuple[str, int, str, str, str], list[int]] = {}
+def _add(sums: dict[tuple[Any, ...], Sequence[int]], home: tuple[Any, ...], values: Sequence[int]) -> None:
+    before = sums.get(home)
+    sums[home] = values if before is None else [a + b for a, b in zip(before, values, strict=True)]
+
+
+def _spending(rows: Iterable[Row]) -> Iterator[Statement]:
+    """Each home twice, for its agent and for all agents of its unit together; and who spent how much."""
+    homes: dict[tuple[Any, ...], Sequence[int]] = {}
+    spenders: dict[tuple[int, str], int] = {}
     for row in rows:
-        for agent in (row["agent"], ""):
-            sums = together.setdefault((agent, row["day"], row["unit"], row["kind"], row["source"]), [0] * len(SPENT))
-            for place, name in enumerate(SPENT):
-                sums[place] += row[name]
-    for home, sums in together.items():
-        named = zip(("agent", "day", "unit", "kind", "source", *SPENT), (*home, *sums), strict=True)
-        yield Statement(_Q["add_spending"], dict(named))
+        day, agent, *home = (row[name] for name in _HOME)
+        spenders[day, agent] = spenders.get((day, agent), 0) + row["amount"]
+        values = [row[name] for name in SPENT]
+        _add(homes, (day, agent, *home), values)
+        _add(homes, (day, "", *home), values)
+    for home, added in homes.items():
+        yield Statement(_Q["add_spending"], dict(zip((*_HOME, *SPENT), (*home, *added), strict=True)))
+    for (day, agent), amount in spenders.items():
+        yield Statement(_Q["add_spender"], {"day": day, "agent": agent, "amount": amount})

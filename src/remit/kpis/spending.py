@@ -21,7 +21,7 @@ def spending_of_agents(database: Database, agent: str, since: int) -> list[Spend
     """Returns what an agent, or each of them, was charged since the UTC day of `since`."""
     name = "spending_of_one" if agent else "spending_of_agents"
     with database.snapshot():
-        kept = database.read(_Q[name], {"agent": agent, "first": since // DAY})
+        kept = database.read(_Q[name], {"agent": agent, **_days(database, since)})
         fresh = [row for row in _since(database, since) if agent in ("", row["agent"])]
     return _added_up([*kept, *fresh])
 
@@ -29,18 +29,21 @@ def spending_of_agents(database: Database, agent: str, since: int) -> list[Spend
 def spending_of_units(database: Database, since: int) -> list[Spending]:
     """Returns what all agents of each unit together were charged since the UTC day of `since`."""
     with database.snapshot():
-        kept = database.read(_Q["spending_of_one"], {"agent": "", "first": since // DAY})
+        kept = database.read(_Q["spending_of_one"], {"agent": "", **_days(database, since)})
         fresh = [{**dict(row), "agent": ""} for row in _since(database, since)]
     return _added_up([*kept, *fresh])
 
 
 def spenders(database: Database, since: int, limit: int) -> list[tuple[str, int]]:
     """Returns the agents that were charged most since the UTC day of `since`, with the amount."""
-    with database.snapshot():
-        sums = {row["agent"]: row["amount"] for row in database.read(_Q["spenders"], {"first": since // DAY})}
-        for row in _since(database, since):
-            sums[row["agent"]] = sums.get(row["agent"], 0) + row["amount"]
-    return sorted(sums.items(), key=lambda one: (-one[1], one[0]))[:limit]
+    rows = database.read(_Q["spenders"], {"first": since // DAY, "limit": limit})
+    return [(row["agent"], row["amount"]) for row in rows]
+
+
+def _days(database: Database, since: int) -> dict[str, int]:
+    """Returns the days to look at: those asked for, as far as there is anything."""
+    (known,) = database.read(_Q["spent_days"])
+    return {"first": max(since // DAY, known["first"] or 0), "last": known["last"] or 0}
 
 
 def _since(database: Database, since: int) -> list[Row]:

@@ -1,7 +1,8 @@
 """Sums and distributions that can be added up and taken back, so that days need no second look at their tasks."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Literal
 
 SUMS = (
@@ -63,9 +64,24 @@ class TaskFigures:
         return 1
 
     @property
+    def sums(self) -> tuple[int, ...]:
+        """What is added up, in the order of `SUMS`."""
+        return _sums(self)
+
+    @property
+    def times(self) -> Iterator[tuple[TimeKind, int]]:
+        """Every time that is counted, with its kind."""
+        yield "resolution", self.resolution
+        for time in self.answer_times:
+            yield "answer", time
+
+    @property
     def scopes(self) -> tuple[str, str, str]:
         """Whose sums it counts in."""
         return "fleet", f"unit:{self.unit}", f"agent:{self.agent}"
+
+
+_sums: Callable[[TaskFigures], tuple[int, ...]] = attrgetter(*SUMS)
 
 
 @dataclass(slots=True)
@@ -120,19 +136,11 @@ class Tally:
 
     def add_task(self, task: TaskFigures, sign: int) -> None:
         """Counts a task, or takes it back."""
-        for name in SUMS:
-            self.sums[name] += sign * getattr(task, name)
-        self.add_times(task.resolution, task.answer_times, sign)
+        for name, value in zip(SUMS, task.sums, strict=True):
+            self.sums[name] += sign * value
+        for kind, time in task.times:
+            self.add_time(kind, time, sign)
 
-    def add_times(self, resolution: int, answer_times: Sequence[int], sign: int = 1) -> None:
-        """Counts the times of a task, or takes them back."""
-        self.times["resolution"].add(bucket_of(resolution), sign, sign * resolution)
-        for time in answer_times:
-            self.times["answer"].add(bucket_of(time), sign, sign * time)
-
-    def rows_of_times(self) -> Iterator[dict[str, str | int]]:
-        """Yields what is in the buckets that are not as before."""
-        for kind in KINDS:
-            for bucket, (count, total) in self.times[kind].buckets.items():
-                if count or total:
-                    yield {"kind": kind, "bucket": bucket, "count": count, "total": total}
+    def add_time(self, kind: TimeKind, time: int, sign: int = 1) -> None:
+        """Counts a time, or takes it back."""
+        self.times[kind].add(bucket_of(time), sign, sign * time)

@@ -11,6 +11,7 @@ from remit.store import Database, Row, Statement, load_queries
 _Q = load_queries("remit.ledger")
 # Budgets this process knows to exist: one for each run in flight, agent and unit.
 REMEMBERED = 65_536
+LIST_LIMIT = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +108,9 @@ class Ledger:
         rows = self._database.read(_Q["charges"], {"run": run})
         return [_charge(row) for row in rows]
 
-    def budgets_of_day(self, day: str) -> list[Budget]:
-        """Returns the budgets of agents and units for one UTC day, without a look at those of runs."""
-        return [_budget(row) for row in self._database.read(_Q["budgets_of_day"], {"day": day})]
+    def budgets_of_day(self, day: str, *, limit: int = LIST_LIMIT) -> list[Budget]:
+        """Returns the budgets of agents and units for one UTC day, the most used first; those of runs are not looked at."""
+        return [_budget(row) for row in self._database.read(_Q["budgets_of_day"], {"day": day, "limit": limit})]
 
 
 def _budget(row: Row) -> Budget:

@@ -32,8 +32,9 @@ select * from budgets where id = :id
 select * from budgets order by id
 
 -- name: budgets_of_day
--- In the words of the index, which has no budgets of runs.
-select * from budgets where substr(id, -10) = :day and substr(id, 1, 4) <> 'run:' order by id
+-- In the words of the index, which has no budgets of runs. The most used first, those without a cap last.
+select * from budgets where substr(id, -10) = :day and substr(id, 1, 4) <> 'run:'
+order by cast(held + spent as real) / nullif(cap, 0) desc, held + spent desc, id limit :limit
 
 -- name: charges
 select * from charges where (:run = '' or run = :run) order by at, run, step

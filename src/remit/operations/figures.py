@@ -6,6 +6,7 @@ from typing import Literal
 
 from remit.core import DAY, NotFoundError, day_of, iso
 from remit.kpis import DEFINITIONS, Definition, Figures, Period, Spending, statement
+from remit.ledger import Budget
 from remit.operations.actors import view
 from remit.operations.model import Viewing
 from remit.operations.permissions import Permission
@@ -100,21 +101,7 @@ class FigureViews(Viewing):
     def budgets(self, *, limit: int = MOST_BUDGETS) -> list[BudgetShown]:
         """Returns today's budgets of agents and units, the most used first."""
         day = day_of(self._parts.clock.now())
-        found: list[tuple[float, BudgetShown]] = []
-        for budget in self._parts.ledger.budgets_of_day(day):
-            kind, _, name = budget.id.removesuffix(f":{day}").partition(":")
-            used = (budget.held + budget.spent) / budget.cap if budget.cap else None
-            shown = BudgetShown(
-                kind=kind,
-                name=name,
-                day=day,
-                cap="" if budget.cap is None else self._source.money(budget.cap),
-                held=self._source.money(budget.held),
-                spent=self._source.money(budget.spent),
-                used=used,
-            )
-            found.append((-1.0 if used is None else used, shown))
-        return [shown for _, shown in sorted(found, key=lambda one: -one[0])[:limit]]
+        return [self._budget(budget, day) for budget in self._parts.ledger.budgets_of_day(day, limit=limit)]
 
     @view(Permission.FLEET_FIGURES_READ)
     def days(self, *, agent: str = "", unit: str = "", days: int = 30) -> list[DayShown]:
@@ -196,6 +183,18 @@ class FigureViews(Viewing):
             value=value,
             before=self._text(one.unit, before),
             marks=_marks(one, compared.before),
+        )
+
+    def _budget(self, budget: Budget, day: str) -> BudgetShown:
+        kind, _, name = budget.id.removesuffix(f":{day}").partition(":")
+        return BudgetShown(
+            kind=kind,
+            name=name,
+            day=day,
+            cap="" if budget.cap is None else self._source.money(budget.cap),
+            held=self._source.money(budget.held),
+            spent=self._source.money(budget.spent),
+            used=(budget.held + budget.spent) / budget.cap if budget.cap else None,
         )
 
     def _spent(self, spent: Spending) -> SpentRow:

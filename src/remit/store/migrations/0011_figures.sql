@@ -30,9 +30,10 @@ create table task_figures (
 ) without rowid, strict;
 create index task_figures_by_end on task_figures (ended_at, agent, unit);
 
+-- The day comes first: what is counted now lies together, and a scope's days are found one by one.
 create table figure_days (
-  scope text not null,                -- fleet, unit:…, agent:…
   day integer not null,               -- UTC days since 1970, of the task's end
+  scope text not null,                -- fleet, unit:…, agent:…
   ended integer not null,
   succeeded integer not null,
   tool integer not null,
@@ -47,24 +48,24 @@ create table figure_days (
   denied integer not null,
   resolution integer not null,
   waiting integer not null,
-  primary key (scope, day)
+  primary key (day, scope)
 ) without rowid, strict;
 
 -- How times are distributed: 32 buckets for each doubling, so a bucket is at most 1/32 wide.
 create table figure_times (
+  day integer not null,
   scope text not null,
   kind text not null check (kind in ('resolution', 'answer')),
-  day integer not null,
   bucket integer not null,
   count integer not null,
   total integer not null,             -- microseconds of all of them, for the mean of the bucket
-  primary key (scope, kind, day, bucket)
+  primary key (day, scope, kind, bucket)
 ) without rowid, strict;
 
 -- Every charge by the day it was booked, whatever became of its task; agent '' is all agents of the unit together.
 create table spending_days (
-  agent text not null,
   day integer not null,
+  agent text not null,
   unit text not null,
   kind text not null,
   source text not null,
@@ -73,9 +74,16 @@ create table spending_days (
   input_tokens integer not null,
   output_tokens integer not null,
   amount integer not null,
-  primary key (agent, day, unit, kind, source)
+  primary key (day, agent, unit, kind, source)
 ) without rowid, strict;
-create index spending_by_day on spending_days (day, agent, amount);
+
+-- The same by agent only, for who spends most.
+create table spender_days (
+  day integer not null,
+  agent text not null,
+  amount integer not null,
+  primary key (day, agent)
+) without rowid, strict;
 
 -- Budgets of one day without a look at those of runs.
 create index budgets_by_day on budgets (substr(id, -10)) where substr(id, 1, 4) <> 'run:';
