@@ -18,7 +18,6 @@ OPAL, VERA, PIA = "opal.operator@shop.example", "vera.viewer@shop.example", "pia
 PEOPLE = "people.yaml"
 BIGGEST = 150_000
 VOID = frozenset({"meta", "link", "input", "br", "img", "hr", "col", "source", "wbr"})
-OPTIONAL = frozenset({"option", "p", "li", "dt", "dd", "tr", "td", "th", "tbody", "thead"})
 
 
 def more_people(text: str) -> str:
@@ -51,6 +50,8 @@ class Page(HTMLParser):
         self.feed(self.html)
         self.close()
         assert not self._open, f"left open: {self._open}"
+        for form in self.forms:
+            assert form.method == "get" or form.values.get("csrf"), f"the form to {form.action} has no token"
 
     @property
     def text(self) -> str:
@@ -85,6 +86,9 @@ class Page(HTMLParser):
         assert self._open[-1] == tag, f"</{tag}> closes <{self._open[-1]}> near {self.text[-120:]!r}"
         self._open.pop()
         if tag in ("textarea", "select"):
+            if tag == "textarea":  # a newline right behind the tag is no part of the text
+                values, name = self.forms[-1].values, self._naming[1]
+                values[name] = values[name].removeprefix("\n")
             self._naming = ("", "")
 
     def handle_data(self, data: str) -> None:
@@ -107,9 +111,8 @@ class Page(HTMLParser):
         elif tag in ("textarea", "select") and name:
             self._naming = (tag, name)
             values[name] = ""
-        elif tag == "option" and self._naming[0] == "select":
-            if "selected" in given or not values[self._naming[1]]:
-                values[self._naming[1]] = given.get("value", "")
+        elif tag == "option" and self._naming[0] == "select" and ("selected" in given or not values[self._naming[1]]):
+            values[self._naming[1]] = given.get("value", "")
 
 
 @dataclass
@@ -140,7 +143,6 @@ class Visitor:
         """Fills in a form whose fields have any names."""
         form = page.form(action)
         assert form.method == "post"
-        assert form.values.get("csrf"), f"the form to {action} has no token"
         response = await self.client.post(action, data={**form.values, **typed})
         assert response.status_code == status, response.text[:2_000]
         if status == 303:
@@ -178,20 +180,36 @@ class House:
 
 @asynccontextmanager
 async def open_house(
-    folder: Path, *, edit: Edits | None = None, clock: SettableClock | None = None, server: object | None = None
+    folder: Path,
+    *,
+    edit: Edits | None = None,
+    clock: SettableClock | None = None,
+    server: object | None = None,
+    by_person: bool = False,
 ) -> AsyncGenerator[House]:
-    """Opens the refund fleet with its console."""
-    edits = {PEOPLE: more_people, **(edit or {})}
+    """Opens the refund fleet, kept if it is there already, with its console; `by_person` leaves releases to people."""
+    is_new = not (folder / "fleet").exists()
+    edits = {**({PEOPLE: more_people} if is_new else {}), **(edit or {})}
     async with open_fleet(
-        REFUNDS, folder / "fleet", clock=clock, servers={"shop": server or Till()}, edit=edits
+        REFUNDS,
+        folder / "fleet",
+        clock=clock,
+        servers={"shop": server or Till()},
+        edit=edits,
+        change=(lambda settings: settings.model_copy(update={"releases": "by-person"})) if by_person else None,
     ) as cell:
-        console = build_console(
-            views=cell.views,
-            verbs=cell.verbs,
-            access=cell.access,
-            settings=cell.settings,
-            log=cell.log,
-            changes=cell.changes,
-            clock=cell.parts.clock,
-        )
-        yield House(cell, console)
+        yield house_of(cell)
+
+
+def house_of(cell: Cell) -> House:
+    """Returns a cell with its console."""
+    console = build_console(
+        views=cell.views,
+        verbs=cell.verbs,
+        access=cell.access,
+        settings=cell.settings,
+        log=cell.log,
+        changes=cell.changes,
+        clock=cell.parts.clock,
+    )
+    return House(cell, console)

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from remit.core import RemitError, new_id
 from remit.operations import Actor, AgentShown, Permission, Views
 from remit.web.console import Console, Sheet, text
+from remit.web.pages.figures import HEADLINES, PERIOD, TREND_DAYS, curves_of
 from remit.web.pages.trying import asked_of, nothing_tried, texts, tried
 from remit.web.schema_form import SchemaForm, read_form, show_form
 
@@ -52,6 +53,7 @@ class _AgentPages:
             "contract": agent.contract,
             "rows": page.rows if page else (),
             "can": _can(actor, agent, views),
+            "figures": _figures(views, agent.agent) if actor.may(Permission.FLEET_FIGURES_READ) else None,
             "form": show_form(agent.contract.input) if agent.contract else SchemaForm(fields=()),
             "key": new_id("form"),
             **nothing_tried(),
@@ -99,6 +101,12 @@ class _AgentPages:
         is_over = retired.lifecycle.value == "retired"
         said = "is retired." if is_over else "takes no new work; retire it again when its runs are over."
         return self._console.see(request, f"/agents/{name}", f"{name}@{version} {said}")
+
+
+def _figures(views: Views, agent: str) -> dict[str, Any]:
+    sheet = views.figures.figures(agent=agent, period=PERIOD)
+    curves = curves_of(views.figures.days(agent=agent, days=TREND_DAYS[PERIOD]))
+    return {"note": sheet.note, "headlines": [sheet.figure(name) for name in HEADLINES], "curves": curves}
 
 
 def _can(actor: Actor, agent: AgentShown, views: Views) -> dict[str, bool]:

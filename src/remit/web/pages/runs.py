@@ -50,7 +50,7 @@ class _RunPages:
         actor = self._console.actor(request)
         views = self._console.views(actor)
         run = views.runs.get(request.path_params["run"])
-        axis = axis_of(run)
+        axis, switch = axis_of(run), _switch(views, actor, run)
         context: dict[str, Any] = {
             "run": run,
             "agent": run.agent.partition("@")[0],
@@ -61,8 +61,8 @@ class _RunPages:
             "refusals": _without_step(run),
             "asked": _asked(views, actor, run),
             "others": [other for other in views.runs.page(task=run.task).rows if other.run != run.run],
-            "switch": _switch(views, actor, run),
-            "can": _can(actor, run),
+            "switch": switch,
+            "can": _can(actor, run, is_paused=switch is not None),
             **nothing_tried(),
         }
         return Sheet("run.html", run, context)
@@ -127,11 +127,11 @@ def _switch(views: Views, actor: Actor, run: RunShown) -> Any:
     return next((row for row in views.switches.in_force() if row.scope == f"run:{run.run}"), None)
 
 
-def _can(actor: Actor, run: RunShown) -> dict[str, bool]:
+def _can(actor: Actor, run: RunShown, *, is_paused: bool) -> dict[str, bool]:
     is_over = run.state in ("done", "failed", "cancelled")
     return {
-        "pause": not is_over and actor.may(Permission.FLEET_SWITCHES_PULL, run.unit),
-        "resume": actor.may(Permission.FLEET_SWITCHES_RESET, run.unit),
+        "pause": not is_over and not is_paused and actor.may(Permission.FLEET_SWITCHES_PULL, run.unit),
+        "resume": is_paused and actor.may(Permission.FLEET_SWITCHES_RESET, run.unit),
         "cancel": not is_over and actor.may(Permission.FLEET_RUNS_CANCEL, run.unit),
         "retry": run.state in ("failed", "cancelled") and actor.may(Permission.FLEET_RUNS_FORK, run.unit),
         "fork": actor.may(Permission.FLEET_RUNS_FORK, run.unit),
