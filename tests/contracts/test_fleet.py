@@ -90,6 +90,13 @@ def test_a_link_that_leads_outside_is_not_followed(folder: Folder, tmp_path: Pat
     assert found.startswith("tools/secret.yaml:1: The file lies outside the fleet's folder")
 
 
+def test_a_link_that_leads_to_itself_is_no_file(folder: Folder) -> None:
+    loop = folder.path / "tools/loop.yaml"
+    loop.symlink_to(loop)
+    (found,) = folder.findings()
+    assert found.startswith("tools/loop.yaml:1: There is no such file")
+
+
 def test_a_file_too_large_is_not_read(folder: Folder) -> None:
     folder.write("policies/huge.cedar", b"// " + b"x" * 300_000)
     (found,) = folder.findings()

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from remit.contracts.model import Contract, Finding, Fleet
-from remit.contracts.source import Source, read_source
+from remit.contracts.source import Source, leads_outside, read_source
 from remit.contracts.validation import did_you_mean
 
 
@@ -34,7 +34,7 @@ def check_cases(contract: Contract, fleet: Fleet, at: Source) -> Iterator[Findin
 
 def _file(name: str, folder: Path, at: Source, path: str) -> Iterator[Finding]:
     found = folder / name
-    if not found.resolve().is_relative_to(folder.resolve()):
+    if leads_outside(found, folder):
         yield at.finding(path, f"{name} lies outside the fleet's folder")
     elif not found.is_file():
         yield at.finding(path, f"There is no file {name}", "paths count from the fleet's folder")

@@ -4,6 +4,7 @@ Plain scalars mean what they mean in JSON: `true`, `false`, `null`, numbers; all
 is text. Anchors, aliases, tags, a second document and a key that stands twice are mistakes.
 """
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -72,7 +73,7 @@ def read_source(folder: Path, path: Path) -> Source:
 def read_text(folder: Path, path: Path, *, largest: int = LARGEST) -> str:
     """Returns the text of a file inside `folder`; too large, not UTF-8 or led outside by a link is an `InputError`."""
     name = path.relative_to(folder).as_posix()
-    if not path.resolve().is_relative_to(folder.resolve()):
+    if leads_outside(path, folder):
         raise InputError("The file lies outside the fleet's folder", which=name, hint="Copy it; do not link it")
     if not path.is_file():
         raise InputError("There is no such file", which=name)
@@ -88,6 +89,12 @@ def read_text(folder: Path, path: Path, *, largest: int = LARGEST) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise InputError("The file is not UTF-8", which=name, why=f"byte {error.start} in line {line}") from error
+
+
+def leads_outside(path: Path, folder: Path) -> bool:
+    """Whether a path, its links followed, is not within `folder`; one that leads to itself leads nowhere else."""
+    # pathlib would raise at a link that leads to itself.
+    return not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
 def read_yaml(text: str, *, file: str, before: int = 0) -> Source:
