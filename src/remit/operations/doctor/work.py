@@ -17,6 +17,7 @@ PATIENCE = 5 * SECOND
 # So long before it expires somebody should know that a question is open.
 SOON = HOUR
 SHOWN = 3
+MOST_QUESTIONS = 10
 
 
 def ready_runs(patient: Patient) -> Iterator[Diagnosis]:
@@ -58,11 +59,19 @@ def questions(patient: Patient) -> Iterator[Diagnosis]:
     now = patient.clock.now()
     pending = Approvals(patient.store, patient.clock).listing(state="pending")
     registry, people = Registry(patient.store, patient.clock), list(patient.fleet.people.values())
+    found: list[Diagnosis] = []
     for asked in reversed(pending):
         version = registry.find(asked.agent, asked.version)
         able = [person.id for person in people if _may_answer(asked, person, version.owner if version else "", now)]
         if asked.expires_at > now:
-            yield from _question(asked, able, now)
+            found += _question(asked, able, now)
+    yield from found[:MOST_QUESTIONS]
+    if len(found) > MOST_QUESTIONS:
+        yield Diagnosis(
+            health=Health.WARNING,
+            what=f"{_counted(len(found) - MOST_QUESTIONS, 'question')} more need somebody",
+            mend="`remit approvals` lists them",
+        )
 
 
 def _may_answer(asked: Approval, person: Person, owner: str, now: int) -> bool:
