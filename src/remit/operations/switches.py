@@ -1,6 +1,7 @@
 """Views of kill switches: which are pulled, and what one would stop before anybody pulls it."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 
 from remit.contracts import Contract
 from remit.controls import parse_scope
@@ -9,12 +10,12 @@ from remit.gateway import Parts
 from remit.operations.actors import view
 from remit.operations.model import Shown, Viewing, moment
 from remit.operations.permissions import Permission
-from remit.registry import Version
 from remit.store import load_queries
 
 _Q = load_queries("remit.operations")
 # Of ten thousand agents, these are named.
 MOST_NAMED = 20
+KINDS = ("fleet", "unit", "class", "agent", "version", "tool", "model", "run")
 
 
 class SwitchRow(Shown):
@@ -72,35 +73,24 @@ class SwitchViews(Viewing):
         pulled = any(s.stopped for s in self._parts.controls.switches() if s.scope == scope)
         if kind == "run":
             run = self._parts.journal.run(name)
-            counts = {} if run.state.is_over else {(f"{run.agent}@{run.version}", run.state.value): 1}
-            inside = {f"{run.agent}@{run.version}"}
-        else:
-            inside = {
-                version.id
-                for version in self._parts.registry.versions()
-                if version.may_act and self._is_in(version, scope)
-            }
-            rows = self._source.database.read(_Q["live_counts"])
-            counts = {(f"{row['agent']}@{row['version']}", row["state"]): int(row["count"]) for row in rows}
-        stops = {key: count for key, count in counts.items() if key[0] in inside}
-        named = tuple(sorted(inside)[:MOST_NAMED])
-        return DryRun(scope=scope, stopped=pulled, versions=len(inside), named=named, **_by_state(stops))
+            states = {} if run.state.is_over else {run.state.value: 1}
+            return DryRun(
+                scope=scope, stopped=pulled, versions=1, named=(f"{run.agent}@{run.version}",), **_open(states)
+            )
+        releases = [d for d, r in self._parts.releases.items() if _uses(r.contract, kind, name)]
+        asked = {"kind": kind, "name": name, "releases": json.dumps(releases), "limit": MOST_NAMED}
+        (row,) = self._source.database.read(_Q["in_scope"], asked)
+        named, states = tuple(json.loads(row["named"])), json.loads(row["states"])
+        return DryRun(scope=scope, stopped=pulled, versions=row["versions"], named=named, **_open(states))
 
     @view(Permission.FLEET_SWITCHES_READ)
     def scopes(self, begins: str = "") -> list[str]:
         """Returns scopes that begin like this, the first of many; of runs there are too many to name."""
         kind, colon, name = begins.strip().partition(":")
-        known = _known(self._parts, self._source.fleet.tools)
         if not colon:
-            return [each if each == "fleet" else f"{each}:" for each in (*known, "run") if each.startswith(kind)]
-        return [f"{kind}:{each}" for each in sorted(known.get(kind, ())) if name in each][:MOST_NAMED]
-
-    def _is_in(self, version: Version, scope: str) -> bool:
-        if scope in version.scopes:
-            return True
-        kind, _, name = scope.partition(":")
-        release = self._parts.releases.get(version.release)
-        return release is not None and kind in ("tool", "model") and _uses(release.contract, kind, name)
+            return [each if each == "fleet" else f"{each}:" for each in KINDS if each.startswith(kind)]
+        names = _names(self._parts, self._source.fleet.tools, kind, name) if kind in KINDS else []
+        return [f"{kind}:{each}" for each in names]
 
 
 def known_scope(parts: Parts, tools: Iterable[str], text: str) -> str:
@@ -109,25 +99,25 @@ def known_scope(parts: Parts, tools: Iterable[str], text: str) -> str:
     kind, _, name = scope.partition(":")
     if kind == "run":
         return f"run:{parts.journal.run(name).id}"
-    known = _known(parts, tools)
-    if name not in known[kind]:
-        there = ", ".join(sorted(known[kind])[:MOST_NAMED]) or "none"
+    if kind != "fleet" and not _is_there(parts, tools, kind, name):
+        there = ", ".join(_names(parts, tools, kind)) or "none"
         raise InputError(f"There is no such {kind}", which=name, why=f"there are: {there}")
     return scope
 
 
-def _known(parts: Parts, tools: Iterable[str]) -> dict[str, set[str]]:
-    """Returns the names there are, by kind of scope; a run is asked for by itself."""
-    versions = parts.registry.versions()
-    return {
-        "fleet": {""},
-        "unit": {version.unit for version in versions},
-        "class": {version.agent_class for version in versions},
-        "agent": {version.agent for version in versions},
-        "version": {version.id for version in versions},
-        "tool": set(tools),
-        "model": set(parts.models.names()),
-    }
+def _is_there(parts: Parts, tools: Iterable[str], kind: str, name: str) -> bool:
+    if kind in ("tool", "model"):
+        return name in (set(tools) if kind == "tool" else parts.models.names())
+    return parts.registry.has_name(kind, name)
+
+
+def _names(parts: Parts, tools: Iterable[str], kind: str, search: str = "") -> list[str]:
+    """Returns the first names of a kind of scope in which `search` stands; runs are too many to name."""
+    if kind in ("tool", "model"):
+        return [each for each in sorted(tools if kind == "tool" else parts.models.names()) if search in each][
+            :MOST_NAMED
+        ]
+    return parts.registry.names(kind, search, limit=MOST_NAMED) if kind not in ("fleet", "run") else []
 
 
 def _uses(contract: Contract, kind: str, name: str) -> bool:
@@ -138,8 +128,5 @@ def _uses(contract: Contract, kind: str, name: str) -> bool:
     return route in ("", name) and (bool(contract.terms.code) or any(step.is_model for step in contract.steps))
 
 
-def _by_state(counts: dict[tuple[str, str], int]) -> dict[str, int]:
-    return {
-        wanted: sum(count for (_, state), count in counts.items() if state == wanted)
-        for wanted in ("queued", "running", "waiting")
-    }
+def _open(states: Mapping[str, int]) -> dict[str, int]:
+    return {state: states.get(state, 0) for state in ("queued", "running", "waiting")}

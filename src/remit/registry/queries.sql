@@ -15,6 +15,16 @@ where agent = :agent and version = :version and release = :release
 -- name: drain_others
 update versions set state = 'draining' where agent = :agent and version <> :version and state = 'approved'
 
+-- name: has_name
+select 1 from versions where (:kind = 'unit' and unit = :name) or (:kind = 'class' and class = :name)
+  or (:kind = 'agent' and agent = :name) or (:kind = 'version' and agent || '@' || version = :name) limit 1
+
+-- name: names
+select distinct name from (
+  select case :kind when 'unit' then unit when 'class' then class when 'agent' then agent else agent || '@' || version end
+    as name from versions) as named
+where :search = '' or instr(name, :search) > 0 order by name limit :limit
+
 -- name: drain
 update versions set state = 'draining' where agent = :agent and version = :version and state = 'approved'
 

@@ -53,6 +53,15 @@ class Registry:
         name = "versions_of" if agent else "versions"
         return [Version.of(row) for row in self._database.read(_Q[name], {"agent": agent} if agent else {})]
 
+    def has_name(self, kind: str, name: str) -> bool:
+        """Whether some version is of this unit, class or agent, or is this version (`agent@version`)."""
+        return self._database.read_one(_Q["has_name"], {"kind": kind, "name": name}) is not None
+
+    def names(self, kind: str, search: str = "", *, limit: int) -> list[str]:
+        """Returns the first units, classes, agents or versions in whose name `search` stands."""
+        parameters = {"kind": kind, "search": search, "limit": limit}
+        return [row["name"] for row in self._database.read(_Q["names"], parameters)]
+
     def register(self, contract: Contract, release: str) -> list[Statement]:
         """Keeps a contract text as a version that awaits approval; a pending one takes the new text."""
         terms, known = contract.terms, self.find(contract.terms.agent, contract.terms.version)
