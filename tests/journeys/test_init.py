@@ -1,6 +1,7 @@
 """`remit init`: what it makes runs at once, with no key, and does what it says it will do next."""
 
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -166,6 +167,7 @@ def test_what_a_fleet_cannot_have_is_refused_before_anything_is_written(
     assert not (tmp_path / "office").exists()
 
 
+@pytest.mark.slow
 def test_git_is_asked_who_owns_it_and_else_nobody_is(tmp_path: Path) -> None:
     config = tmp_path / "gitconfig"
     config.write_text("[user]\nemail = gil@corp.example\n", encoding="utf-8")
@@ -173,6 +175,23 @@ def test_git_is_asked_who_owns_it_and_else_nobody_is(tmp_path: Path) -> None:
     assert asked.value["owner"] == "gil@corp.example"
     nobody = started("init", "two", "--json", cwd=tmp_path, GIT_CONFIG_GLOBAL=os.devnull, GIT_CONFIG_NOSYSTEM="1")
     assert nobody.value["owner"] == "you@example.com"
+
+
+@pytest.mark.slow
+def test_at_a_terminal_somebody_is_asked(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "remit.cli", "init", "office"]
+    variables = environment(GIT_CONFIG_GLOBAL=os.devnull, GIT_CONFIG_NOSYSTEM="1", TERM="dumb")
+    asked = subprocess.Popen(command, cwd=tmp_path, env=variables, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs)
+    os.close(theirs)
+    told = b""
+    while b"address" not in told:
+        told += os.read(ours, 1_024)
+    os.write(ours, f"{ANN}\n".encode())
+    asked.communicate(timeout=30)
+    os.close(ours)
+    assert asked.returncode == 0
+    assert f"owner: {ANN} " in (tmp_path / "office" / "agents" / "supplies-desk.agent.md").read_text(encoding="utf-8")
 
 
 def test_a_folders_name_becomes_a_name_a_fleet_may_have(remit: Command, tmp_path: Path) -> None:

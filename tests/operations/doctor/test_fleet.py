@@ -60,6 +60,7 @@ def test_a_variable_that_holds_a_key_may_be_named_as_it_likes(fleet: Path) -> No
     assert amiss(fleet, "variables", environment={"REMIT_CLAUDE": "x"}) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_there", [True, False])
 def test_a_folder_without_a_fleet_gets_one_by_what_is_said(tmp_path: Path, is_there: bool) -> None:
     folder = tmp_path / "new"
@@ -129,6 +130,7 @@ def test_somebody_whose_own_work_nobody_could_approve_is_named(fleet: Path) -> N
     assert "one more person" in found[0].mend
 
 
+@pytest.mark.slow
 def test_without_passwords_a_login_link_is_made_by_what_is_said(fleet: Path) -> None:
     found = only(fleet, "people_who_log_in")
     assert found.health is Health.WARNING
@@ -194,6 +196,7 @@ def test_a_server_that_does_not_answer_is_named(tmp_path: Path) -> None:
 # --- versions
 
 
+@pytest.mark.slow
 def test_a_version_nobody_has_approved_is_named_and_approved_by_what_is_said(fleet: Path) -> None:
     edit(fleet / "remit.toml", 'releases = "on-load"', 'releases = "by-person"')
     worked(fleet, "agents")

@@ -107,6 +107,7 @@ def test_a_network_disk_is_named(fleet: Path, kind: str) -> None:
     assert amiss(fleet, "network_disk", mounts=mounts) == []
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_named_and_another_will_do(fleet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         monkeypatch.setenv("REMIT_HTTP__PORT", str(taken.getsockname()[1]))

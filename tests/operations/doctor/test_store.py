@@ -88,6 +88,7 @@ def test_a_database_that_is_none_of_ours_is_named_once(fleet: Path, monkeypatch:
     assert [(found.check, found.mend) for found in troubles] == [("database file", "Write sqlite:///PATH")]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who holds a lock")
 def test_whoever_keeps_the_lock_is_named_and_ended(fleet: Path) -> None:
     assert amiss(fleet, "database_lock") == []
@@ -147,6 +148,7 @@ def test_tables_of_a_changed_migration_are_named(fleet: Path) -> None:
     assert only(fleet, "database_tables").what == "A migration was changed after it was applied"
 
 
+@pytest.mark.slow
 def test_an_older_remits_database_is_brought_up_to_date_by_what_is_said(tmp_path: Path) -> None:
     folder = starter(tmp_path / "office")
     connection = Database(URL, folder=folder).connect()
@@ -158,6 +160,7 @@ def test_an_older_remits_database_is_brought_up_to_date_by_what_is_said(tmp_path
     assert amiss(folder, "database_tables") == []
 
 
+@pytest.mark.slow
 def test_a_journal_that_has_grown_is_taken_in_by_what_is_said(fleet: Path) -> None:
     subprocess.run([sys.executable, "-c", GROWING, str(fleet / ".remit" / "remit.db")], check=True)
     found = only(fleet, "journal_size")

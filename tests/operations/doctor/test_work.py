@@ -38,6 +38,7 @@ async def submitted(fleet: Path, request: str, person: str, *, drive: bool) -> N
             await cell.operations.drive(started.run.id)
 
 
+@pytest.mark.slow
 def test_a_run_that_nobody_drives_is_named_and_driven_by_what_is_said(fleet: Path) -> None:
     asyncio.run(submitted(fleet, "3 bags of coffee", YOU, drive=False))
     found = only(fleet, "ready_runs", clock=later(MINUTE))
@@ -78,6 +79,7 @@ def test_a_run_that_takes_its_process_down_is_named_and_tried_again_by_what_is_s
     assert amiss(fleet, "questions") == []
 
 
+@pytest.mark.slow
 def test_a_question_nobody_may_answer_is_named_and_taken_back_by_what_is_said(fleet: Path) -> None:
     asyncio.run(submitted(fleet, "2 chairs", SAM, drive=True))
     found = only(fleet, "questions")
