@@ -36,11 +36,12 @@ class ConsoleApp:
         self.routes = [route for page in PAGES for route in page(console)]
         inner = Starlette(
             routes=[assets.route(), *self.routes],
-            middleware=[Middleware(Entrance, access=console.access, http=console.settings.http)],
+            # Faults inside: Starlette would answer them itself, in its own words.
+            middleware=[Middleware(Faults), Middleware(Entrance, access=console.access, http=console.settings.http)],
             exception_handlers={RemitError: self._told, HTTPException: self._told},
         )
         inner.router.redirect_slashes = False
-        self._app = Shield(Faults(inner), console.settings.http)
+        self._app = Shield(inner, console.settings.http)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request."""

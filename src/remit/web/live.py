@@ -11,11 +11,6 @@ from dataclasses import dataclass, field
 
 from remit.audit import Happened
 
-# A busy fleet makes a cue of many entries; people see no difference.
-COALESCE_SECONDS = 0.25
-KEEPALIVE_SECONDS = 15.0
-# How soon somebody who was put out stops hearing anything.
-RECHECK_SECONDS = 60.0
 LOOK_SECONDS = 5.0
 # Past so many new entries at once everything counts as changed.
 MOST_ENTRIES = 500
@@ -45,6 +40,15 @@ def topics_of(entry: Happened) -> set[str]:
     return topics
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often things are done, in seconds."""
+
+    coalesce: float = 0.25  # a busy fleet makes one cue of many entries; people see no difference
+    keepalive: float = 15.0  # proxies cut off what is silent for half a minute
+    recheck: float = 60.0  # how soon somebody who was put out stops hearing anything
+
+
 @dataclass(eq=False, slots=True)
 class _Stream:
     session: str
@@ -69,11 +73,13 @@ class Live:
         happened: Callable[[int, int], Sequence[Happened]],
         position: Callable[[], int],
         wait: Callable[[int], Awaitable[int]],
+        pace: Pace | None = None,
     ) -> None:
         self._size = size
         self._happened = happened
         self._position = position
         self._wait = wait
+        self._pace = pace or Pace()
         self._streams: set[_Stream] = set()
         self._task: asyncio.Task[None] | None = None
         self._ended = False
@@ -96,10 +102,10 @@ class Live:
             checked = asyncio.get_running_loop().time()
             while not self._ended:
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(KEEPALIVE_SECONDS):
+                    async with asyncio.timeout(self._pace.keepalive):
                         await stream.called.wait()
                 now = asyncio.get_running_loop().time()
-                if now - checked >= RECHECK_SECONDS:
+                if now - checked >= self._pace.recheck:
                     checked = now
                     if not is_valid():
                         yield "event: gone\ndata: session\n\n"
@@ -126,16 +132,17 @@ class Live:
 
     def _follow(self) -> None:
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._watch(), name="live cues")
+            # Read now, the position first: what is committed before the task has begun must not be lost.
+            position = self._position()
+            self._task = asyncio.create_task(self._watch(position, self._size()), name="live cues")
 
-    async def _watch(self) -> None:
-        index, position = self._size(), self._position()
+    async def _watch(self, position: int, index: int) -> None:
         while self._streams and not self._ended:
             position = await self._wait(position)
             topics, index = self._news(index)
             for stream in self._streams:
                 stream.hear(topics)
-            await asyncio.sleep(COALESCE_SECONDS)
+            await asyncio.sleep(self._pace.coalesce)
 
     def _news(self, since: int) -> tuple[set[str], int]:
         """Returns what changed since an entry, and where the log stands now."""

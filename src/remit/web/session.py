@@ -55,10 +55,9 @@ def forget_session(response: Response, request: Request, http: Http) -> None:
 
 def local_path(given: str) -> str:
     """Returns a path of this origin to go on to; anything else becomes the first page."""
-    parts = urlsplit(given) if len(given) <= LONGEST_NEXT else urlsplit("")
-    is_ours = not parts.scheme and not parts.netloc and given.startswith("/") and not given.startswith("//")
-    is_plain = given.isprintable() and "\\" not in given
-    return given if is_ours and is_plain and not given.startswith(PUBLIC) else "/"
+    is_ours = given.startswith("/") and not given.startswith(("//", *PUBLIC))
+    is_plain = len(given) <= LONGEST_NEXT and given.isprintable() and "\\" not in given
+    return given if is_ours and is_plain else "/"
 
 
 class Entrance:
