@@ -1,6 +1,7 @@
 """Rolled up once, corrected by the difference: whatever happens to a task later is found by its entries in the log."""
 
 import asyncio
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -91,7 +92,8 @@ async def test_a_cell_at_work_counts_what_has_ended(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def history(tmp_path: Path):  # noqa: ANN201
+def history(tmp_path: Path) -> Iterator[History]:
+    """An empty history."""
     with open_history(tmp_path) as history:
         yield history
 
