@@ -11,7 +11,7 @@ from tests.gateway.desk import SECRET, contract, denied_entry, done, failed, ope
 
 from remit.core import ModelRoute, Settings
 from remit.gateway import Action, Check
-from remit.gateway.providers import RecordedProvider
+from remit.gateway.providers import Completion, ProviderError, RecordedProvider
 from remit.testing import FakeAnthropic, FakeOpenAI, completion, failure, says
 from remit.testing.fake_anthropic import text
 from remit.testing.fake_openai import chunks
@@ -198,3 +198,20 @@ async def test_a_provider_with_a_mistake_in_it_leaves_nothing_held(tmp_path: Pat
     async with open_desk(tmp_path, change=live("http://127.0.0.1:9/v1"), providers={"simulated": Broken()}) as desk:
         assert "a mistake" in failed(await desk.cell.gateway.act(desk.credentials, ask()))
         assert desk.cell.parts.ledger.holds() == 0
+
+
+async def test_a_simulated_model_that_gives_no_answer_is_still_charged_as_simulated(tmp_path: Path) -> None:
+    async with open_desk(tmp_path, providers={"simulated": Silent()}) as desk:
+        assert "gave no answer" in failed(await desk.cell.gateway.act(desk.credentials, ask()))
+        (charge,) = desk.cell.parts.ledger.charges(desk.run.id)
+        assert charge.source == "simulated"
+
+
+class Silent:
+    """A provider that never answers."""
+
+    async def complete(self, request: Mapping[str, Any], *, task: str) -> Completion:
+        raise ProviderError("It is broken")
+
+    async def close(self) -> None:
+        """Has nothing to close."""

@@ -100,7 +100,8 @@ async def _ask_model(parts: Parts, ctx: ActionContext) -> Performed:
     except Exception as fault:  # noqa: BLE001  whatever a provider raises, there is no answer and the step must end
         error = {"error": f"the model {route} gave no answer: {plain(str(fault))}"}
         lost = _lost(fault, worst)
-        return Performed(error, is_error=True, cost=lost or 0, priced=lost is not None)
+        source = parts.models.source(route)
+        return Performed(error, is_error=True, cost=lost or 0, priced=lost is not None, source=source)
     return _answered(completion, parts.models.cost(route, completion))
 
 

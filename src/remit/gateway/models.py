@@ -5,6 +5,7 @@ from typing import Any
 
 from remit.core import NotFoundError, Settings
 from remit.gateway.providers import Completion, Provider, check_request, cost_of, worst_case
+from remit.ledger import Source
 
 
 class Models:
@@ -42,6 +43,11 @@ class Models:
     def cost(self, route: str, completion: Completion) -> int | None:
         """Returns what an answer did cost in micro-units; None when no price is known."""
         return cost_of(self._settings.models[route], completion, self._settings)
+
+    def source(self, route: str) -> Source:
+        """Returns what answers on a route, also when no answer comes: a live model, a recording or a simulation."""
+        kind = self._settings.models[route].kind
+        return kind if kind in ("recorded", "simulated") else "live"
 
     async def complete(self, route: str, request: Mapping[str, Any], *, task: str) -> Completion:
         """Returns the provider's answer, or raises `ProviderError`."""
