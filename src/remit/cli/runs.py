@@ -13,7 +13,7 @@ from remit.cli.output import DONE, FOUND_WRONG, screen, show_json, show_pairs
 from remit.operations import Views
 
 
-def fork(
+def fork(  # noqa: PLR0913  a command's options are its arguments
     run: RunArgument,
     step: Annotated[int, typer.Option(min=1, help="The first step that is done anew.")],
     with_effects: Annotated[
