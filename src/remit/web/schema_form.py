@@ -136,6 +136,8 @@ def _options(part: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 def _text(part: Mapping[str, Any], value: Any) -> str:
     if _kind(part) in ("text", "long", "date") and isinstance(value, str):
         return value
+    if _kind(part) in ("number", "integer") and isinstance(value, float) and value.is_integer():
+        return f"{value:.0f}"
     return _pretty(value) if _kind(part) == "json" else json.dumps(value, ensure_ascii=False)
 
 

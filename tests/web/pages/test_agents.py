@@ -80,6 +80,8 @@ async def test_a_task_given_by_form_becomes_a_run(tmp_path: Path) -> None:
         again = await opal.send_values(page, GIVE, typed)
         assert (await opal.json("/runs.json"))["counts"]["agent"] == {"refund-desk": 1}, "one form gives one task"
         assert "Please refund 20.00" in again.text
+        other = await opal.send_values(page, GIVE, {**typed, "arg.message": "Please refund 30.00"})
+        assert "Please refund 30.00" in other.text, "another task, although the form is the same"
 
 
 async def test_what_does_not_fit_is_said_at_the_field_and_nothing_is_lost(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from remit.core import RemitError, new_id
+from remit.core import RemitError, digest_of, new_id
 from remit.operations import Actor, AgentShown, Permission, Views
 from remit.web.console import Console, Sheet, text
 from remit.web.pages.figures import HEADLINES, PERIOD, TREND_DAYS, curves_of
@@ -61,7 +61,7 @@ class _AgentPages:
         return Sheet("agent.html", agent, context)
 
     async def give(self, request: Request, form: FormData) -> Response:
-        """Gives the agent a task; sent twice, a form gives it once."""
+        """Gives the agent a task; a form that is sent twice as it is gives it once."""
         name, typed = request.path_params["agent"], texts(form)
         actor = self._console.actor(request)
         contract = self._console.views(actor).agents.get(name).contract
@@ -75,7 +75,7 @@ class _AgentPages:
                 value,
                 on_behalf_of=text(form, "on_behalf_of"),
                 intent=text(form, "intent"),
-                key=text(form, "key") or None,
+                key=f"{text(form, 'key')}:{digest_of(value)}",
             )
         except RemitError as fault:
             return await tried(self._console, request, self.one, fault, acting="task", typed=typed, form=filled)
