@@ -5,8 +5,11 @@ import os
 import re
 import signal
 import socket
+import ssl
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -16,7 +19,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
 from remit.app.cell import Cell
-from remit.core import ConflictError, InputError
+from remit.core import ConflictError, Http, InputError
 from remit.endpoints import Idempotency, WebhookEndpoint, load_sources
 from remit.guardrails import load_function
 
@@ -109,7 +112,10 @@ async def serve(
     `ConflictError`.
     """
     http, app = cell.settings.http, http_app(cell)
-    listening = _listen(http.host if host is None else host, http.port if port is None else port)
+    tls, listening = (
+        _tls(cell.folder, http),
+        _listen(http.host if host is None else host, http.port if port is None else port),
+    )
     config = uvicorn.Config(
         app,
         # The faster parser takes headers without end.
@@ -120,8 +126,7 @@ async def serve(
         server_header=False,
         proxy_headers=bool(http.trusted_proxies),
         forwarded_allow_ips=list(http.trusted_proxies),
-        ssl_certfile=cell.folder / http.tls_cert if http.tls_cert else None,
-        ssl_keyfile=cell.folder / http.tls_key if http.tls_key else None,
+        **tls,
         timeout_graceful_shutdown=LAST_REQUESTS,
     )
     server, worker = _Server(config, on_ready, app.state.end_streams), cell.worker()
@@ -146,6 +151,20 @@ async def serve(
     for result in results:
         if isinstance(result, BaseException):
             raise result
+
+
+def _tls(folder: Path, http: Http) -> dict[str, Any]:
+    """Returns what uvicorn takes for TLS; files it could not use are an `InputError` before anything starts."""
+    if not http.tls_cert:
+        return {}
+    files = {"ssl_certfile": folder / http.tls_cert, "ssl_keyfile": folder / http.tls_key}
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(files["ssl_certfile"], files["ssl_keyfile"])
+    except OSError as fault:
+        which, why = f"{http.tls_cert}, {http.tls_key}", fault.strerror or str(fault)
+        hint = "http.tls_cert and http.tls_key name a certificate chain and its private key, in PEM"
+        raise InputError("Cannot serve with TLS", which=which, why=why, hint=hint) from fault
+    return files
 
 
 def _listen(host: str, port: int) -> socket.socket:
