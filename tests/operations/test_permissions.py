@@ -8,7 +8,7 @@ from tests.operations.people import somebody
 
 from remit.core import RefusedError
 from remit.operations import ROLES, Permission, Verbs, Views, local_actor, permission_of, permissions_of
-from remit.operations.model import Viewing
+from remit.operations.views.model import Viewing
 
 CHANGING = {p for p in Permission if p.value.rpartition(":")[2] not in ("read", "export", "replay")}
 

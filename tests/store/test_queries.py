@@ -19,7 +19,7 @@ QUERIES = [load_queries(owner)[name] for owner in OWNERS for name in load_querie
 
 def used_names(package: str) -> Iterator[str]:
     """Yields every constant with which a module of `package` looks into its queries, or asks for a journal's step."""
-    for path in sorted((SOURCE / package.removeprefix("remit.")).rglob("*.py")):
+    for path in sorted((SOURCE / package.removeprefix("remit.").replace(".", "/")).rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         loaded = {target.id for node in ast.walk(tree) for target in loaded_into(node)}
         for node in ast.walk(tree):

@@ -2,38 +2,67 @@
 
 from remit.operations.access import Access
 from remit.operations.actors import Actor, Face, local_actor, permission_of, person_actor
-from remit.operations.agents import AgentRow, AgentShown, AgentViews, AuthorityShown, ContractShown, VersionRow
-from remit.operations.comparison import Comparison, ComparisonViews, PairShown
-from remit.operations.configuration import SettingRow, SettingViews
-from remit.operations.decisions import DecisionViews, RungShown, StepContent
-from remit.operations.evidence import EntryShown, LogHead, LogRow, LogViews
-from remit.operations.figures import FigureViews
-from remit.operations.model import Page, Shown, Source, moment
 from remit.operations.operations import Operations, Receipt
-from remit.operations.overview import Overview, OverviewViews
 from remit.operations.packages import NeededPackage, needed_packages, package_version, remit_version
-from remit.operations.people import Chart, PeopleViews, PersonShown
 from remit.operations.permissions import ROLES, Permission, permissions_of
-from remit.operations.questions import ApprovalRow, ApprovalShown, QuestionViews
 from remit.operations.replays import Replays
-from remit.operations.runs import Refusal, RunRow, RunShown, RunViews, StepShown
-from remit.operations.sheets import (
-    BudgetShown,
-    CostSheet,
-    DayShown,
-    DefinitionShown,
-    FigureSheet,
-    FigureShown,
-    SpentRow,
-    duration,
-    written,
-)
-from remit.operations.switches import DryRun, SwitchRow, SwitchViews
-from remit.operations.tasks import TaskRow, TaskShown, TaskViews
 from remit.operations.token_terms import TOKEN_DAYS
 from remit.operations.tool_locks import LockedServer, check_locks, declared_tools, lock_server
 from remit.operations.verbs import Verbs
-from remit.operations.views import Views
+from remit.operations.views import (
+    AgentRow,
+    AgentShown,
+    AgentViews,
+    ApprovalRow,
+    ApprovalShown,
+    AuthorityShown,
+    BudgetShown,
+    Chart,
+    Comparison,
+    ComparisonViews,
+    ContractShown,
+    CostSheet,
+    DayShown,
+    DecisionViews,
+    DefinitionShown,
+    DryRun,
+    EntryShown,
+    FigureSheet,
+    FigureShown,
+    FigureViews,
+    LogHead,
+    LogRow,
+    LogViews,
+    Overview,
+    OverviewViews,
+    Page,
+    PairShown,
+    PeopleViews,
+    PersonShown,
+    QuestionViews,
+    Refusal,
+    RungShown,
+    RunRow,
+    RunShown,
+    RunViews,
+    SettingRow,
+    SettingViews,
+    Shown,
+    Source,
+    SpentRow,
+    StepContent,
+    StepShown,
+    SwitchRow,
+    SwitchViews,
+    TaskRow,
+    TaskShown,
+    TaskViews,
+    VersionRow,
+    Views,
+    duration,
+    moment,
+    written,
+)
 from remit.operations.what_if import Consequences, Shift, Unjudged, WhatIf
 
 __all__ = [

@@ -12,7 +12,7 @@ from remit.gateway import Denied, Done, Gateway, Outcome, Parts, answer_question
 from remit.journal import Run, RunState, StepRow, StepState
 from remit.operations.record import commit_verb, given_reason
 from remit.operations.releases import Releases
-from remit.operations.switches import known_scope
+from remit.operations.scopes import known_scope
 from remit.registry import Version
 from remit.runtime import Engine, Runtime, Started
 from remit.store import Statement

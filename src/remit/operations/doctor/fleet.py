@@ -13,7 +13,7 @@ from remit.operations.permissions import Permission, permissions_of
 from remit.registry import Registry, ReleaseState, Version
 from remit.store import load_queries
 
-_Q = load_queries("remit.operations")
+_Q = load_queries("remit.operations.doctor")
 
 # As many mistakes as are read before somebody begins to mend.
 SHOWN = 3

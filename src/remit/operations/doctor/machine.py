@@ -14,7 +14,7 @@ from remit.operations.doctor.model import Diagnosis, Health, Patient
 from remit.operations.packages import needed_packages, package_version
 from remit.store import load_queries
 
-_Q = load_queries("remit.operations")
+_Q = load_queries("remit.operations.doctor")
 
 OLDEST_PYTHON = (3, 11)
 # SQLite's journal is shared memory, which these do not share between machines; their locks are not to be trusted.

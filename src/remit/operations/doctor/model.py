@@ -15,7 +15,7 @@ from remit.core import Clock, RemitError, Settings, SystemClock, Webhook, load_s
 from remit.operations.tool_locks import LockedServer
 from remit.store import ReadOnlyDatabase, load_migrations, load_queries
 
-_Q = load_queries("remit.operations")
+_Q = load_queries("remit.operations.doctor")
 
 Inspect = Callable[[Path], tuple[Settings, Fleet, list[Finding]]]
 """Reads a fleet's folder with every mistake in it; it stands above this floor, so it is handed in."""

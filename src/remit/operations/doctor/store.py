@@ -13,7 +13,7 @@ from remit.core import RemitError
 from remit.operations.doctor.model import Diagnosis, Health, Patient, SkippedSignal, known_migrations
 from remit.store import load_queries, sqlite_path
 
-_Q = load_queries("remit.operations")
+_Q = load_queries("remit.operations.doctor")
 
 # One commit takes milliseconds; whoever has held the lock for so long is stuck.
 LOCK_SECONDS, LOOK_SECONDS = 2.0, 0.1

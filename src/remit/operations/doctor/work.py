@@ -10,7 +10,7 @@ from remit.operations.doctor.model import Diagnosis, Health, Patient
 from remit.registry import Registry
 from remit.store import load_queries
 
-_Q = load_queries("remit.operations")
+_Q = load_queries("remit.operations.doctor")
 
 # A process at work takes a run on within a tenth of a second.
 PATIENCE = 5 * SECOND

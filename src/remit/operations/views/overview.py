@@ -4,15 +4,15 @@ from collections.abc import Mapping
 
 from remit.journal import RunState
 from remit.operations.actors import view
-from remit.operations.evidence import LogHead, LogViews
-from remit.operations.model import Shown, Viewing, moment
 from remit.operations.permissions import Permission
-from remit.operations.questions import QuestionViews, QueueSummary
-from remit.operations.runs import RunRow, RunViews
-from remit.operations.switches import SwitchRow, SwitchViews
+from remit.operations.views.evidence import LogHead, LogViews
+from remit.operations.views.model import Shown, Viewing, moment
+from remit.operations.views.questions import QuestionViews, QueueSummary
+from remit.operations.views.runs import RunRow, RunViews
+from remit.operations.views.switches import SwitchRow, SwitchViews
 from remit.store import load_queries
 
-_Q = load_queries("remit.operations")
+_Q = load_queries("remit.operations.views")
 # As many as fit on a screen; their own pages have the rest.
 FIRST = 5
 

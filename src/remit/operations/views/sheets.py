@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from remit.core import DAY, HOUR, MINUTE, SECOND, format_micros
-from remit.operations.model import Shown
+from remit.operations.views.model import Shown
 
 MILLISECOND = SECOND // 1_000
 

@@ -13,7 +13,7 @@ from remit.core import DAY, HOUR, MINUTE, InputError, NotFoundError, RefusedErro
 from remit.gateway.providers import Completion
 from remit.kpis import DEFINITIONS, PERIODS
 from remit.operations import Actor, FigureViews, duration, local_actor
-from remit.operations.sheets import share
+from remit.operations.views.sheets import share
 from remit.testing import SettableClock, open_fleet
 
 LOOK, REFUND = 200, 10_000  # what the tools cost, in micro-units

@@ -8,9 +8,9 @@ from remit.core import DAY, NotFoundError, day_of, iso
 from remit.kpis import DEFINITIONS, Definition, Figures, Period, Spending, statement
 from remit.ledger import Budget
 from remit.operations.actors import view
-from remit.operations.model import Viewing
 from remit.operations.permissions import Permission
-from remit.operations.sheets import (
+from remit.operations.views.model import Viewing
+from remit.operations.views.sheets import (
     BeforeShown,
     BudgetShown,
     CostSheet,

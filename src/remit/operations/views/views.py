@@ -5,19 +5,19 @@ from pathlib import Path
 
 from remit.core import RemitError
 from remit.operations.actors import Actor
-from remit.operations.agents import AgentViews
-from remit.operations.comparison import ComparisonViews
-from remit.operations.configuration import SettingViews
-from remit.operations.decisions import DecisionViews
-from remit.operations.evidence import LogViews
-from remit.operations.figures import FigureViews
-from remit.operations.model import Source
-from remit.operations.overview import Overview, OverviewViews
-from remit.operations.people import PeopleViews
-from remit.operations.questions import QuestionViews
-from remit.operations.runs import RunViews
-from remit.operations.switches import SwitchViews
-from remit.operations.tasks import TaskViews
+from remit.operations.views.agents import AgentViews
+from remit.operations.views.comparison import ComparisonViews
+from remit.operations.views.configuration import SettingViews
+from remit.operations.views.decisions import DecisionViews
+from remit.operations.views.evidence import LogViews
+from remit.operations.views.figures import FigureViews
+from remit.operations.views.model import Source
+from remit.operations.views.overview import Overview, OverviewViews
+from remit.operations.views.people import PeopleViews
+from remit.operations.views.questions import QuestionViews
+from remit.operations.views.runs import RunViews
+from remit.operations.views.switches import SwitchViews
+from remit.operations.views.tasks import TaskViews
 
 
 class Views:

@@ -9,11 +9,11 @@ from typing import Any
 from remit.audit import LogEntry, Report, open_checkpoint, verify_export, write_export
 from remit.core import InputError, NotFoundError
 from remit.operations.actors import view
-from remit.operations.model import MOST_ROWS, PAGE_SIZE, Page, Shown, Viewing, moment, page_of
 from remit.operations.permissions import Permission
+from remit.operations.views.model import MOST_ROWS, PAGE_SIZE, Page, Shown, Viewing, moment, page_of
 from remit.store import Row, load_queries
 
-_Q = load_queries("remit.operations")
+_Q = load_queries("remit.operations.views")
 # A kind that is rare is looked for among the newest entries only: a page must not read the whole log.
 SEARCHED = 100_000
 # Of these, the newest, it is counted how many are of which kind: a few milliseconds.

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from remit.contracts import Person
 from remit.operations.actors import person_actor, view
-from remit.operations.model import Shown, Viewing
 from remit.operations.permissions import PLATFORM, ROLES, Permission
+from remit.operations.views.model import Shown, Viewing
 
 
 class PersonShown(Shown):

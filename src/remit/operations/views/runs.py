@@ -9,12 +9,12 @@ from remit.core import SECOND, format_micros
 from remit.gateway import Check
 from remit.journal import Run, RunState, StepRow, StepState
 from remit.operations.actors import view
-from remit.operations.decisions import level_of, reason_of
-from remit.operations.model import LATEST, MOST_ROWS, PAGE_SIZE, Page, Shown, Viewing, moment, page_of
 from remit.operations.permissions import Permission
+from remit.operations.views.decisions import level_of, reason_of
+from remit.operations.views.model import LATEST, MOST_ROWS, PAGE_SIZE, Page, Shown, Viewing, moment, page_of
 from remit.store import Row, load_queries
 
-_Q = load_queries("remit.operations")
+_Q = load_queries("remit.operations.views")
 MOST_AGENTS = 12
 
 

@@ -8,14 +8,14 @@ from remit.approvals import Approval, ApprovalState, own_role, why_not
 from remit.contracts import Level, Risk
 from remit.gateway import Release
 from remit.operations.actors import view
-from remit.operations.agents import AuthorityShown
-from remit.operations.decisions import RungShown, level_of, rungs_of
-from remit.operations.model import LATEST, MOST_ROWS, PAGE_SIZE, Page, Shown, Viewing, moment, page_of
 from remit.operations.permissions import Permission
+from remit.operations.views.agents import AuthorityShown
+from remit.operations.views.decisions import RungShown, level_of, rungs_of
+from remit.operations.views.model import LATEST, MOST_ROWS, PAGE_SIZE, Page, Shown, Viewing, moment, page_of
 from remit.policy import authority
 from remit.store import Row, load_queries
 
-_Q = load_queries("remit.operations")
+_Q = load_queries("remit.operations.views")
 # Hex digits that tell two contents of one question apart.
 FINGERPRINT = 12
 _RANK = {risk.value: rank for rank, risk in enumerate((Risk.CRITICAL, Risk.HIGH, Risk.MEDIUM, Risk.LOW))}

@@ -1,21 +1,16 @@
 """Views of kill switches: which are pulled, and what one would stop before anybody pulls it."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from remit.contracts import Contract
-from remit.controls import parse_scope
-from remit.core import InputError
-from remit.gateway import Parts
 from remit.operations.actors import view
-from remit.operations.model import Shown, Viewing, moment
 from remit.operations.permissions import Permission
+from remit.operations.scopes import KINDS, MOST_NAMED, known_scope, names_of
+from remit.operations.views.model import Shown, Viewing, moment
 from remit.store import load_queries
 
-_Q = load_queries("remit.operations")
-# Of ten thousand agents, these are named.
-MOST_NAMED = 20
-KINDS = ("fleet", "unit", "class", "agent", "version", "tool", "model", "run")
+_Q = load_queries("remit.operations.views")
 
 
 class SwitchRow(Shown):
@@ -89,35 +84,8 @@ class SwitchViews(Viewing):
         kind, colon, name = begins.strip().partition(":")
         if not colon:
             return [each if each == "fleet" else f"{each}:" for each in KINDS if each.startswith(kind)]
-        names = _names(self._parts, self._source.fleet.tools, kind, name) if kind in KINDS else []
+        names = names_of(self._parts, self._source.fleet.tools, kind, name) if kind in KINDS else []
         return [f"{kind}:{each}" for each in names]
-
-
-def known_scope(parts: Parts, tools: Iterable[str], text: str) -> str:
-    """Returns the scope when something is in it: a stop that stops nothing must not look like one."""
-    scope = parse_scope(text)
-    kind, _, name = scope.partition(":")
-    if kind == "run":
-        return f"run:{parts.journal.run(name).id}"
-    if kind != "fleet" and not _is_there(parts, tools, kind, name):
-        there = ", ".join(_names(parts, tools, kind)) or "none"
-        raise InputError(f"There is no such {kind}", which=name, why=f"there are: {there}")
-    return scope
-
-
-def _is_there(parts: Parts, tools: Iterable[str], kind: str, name: str) -> bool:
-    if kind in ("tool", "model"):
-        return name in (set(tools) if kind == "tool" else parts.models.names())
-    return parts.registry.has_name(kind, name)
-
-
-def _names(parts: Parts, tools: Iterable[str], kind: str, search: str = "") -> list[str]:
-    """Returns the first names of a kind of scope in which `search` stands; runs are too many to name."""
-    if kind in ("tool", "model"):
-        return [each for each in sorted(tools if kind == "tool" else parts.models.names()) if search in each][
-            :MOST_NAMED
-        ]
-    return parts.registry.names(kind, search, limit=MOST_NAMED) if kind not in ("fleet", "run") else []
 
 
 def _uses(contract: Contract, kind: str, name: str) -> bool:

@@ -3,9 +3,9 @@
 from itertools import zip_longest
 
 from remit.operations.actors import view
-from remit.operations.model import Shown, Viewing
 from remit.operations.permissions import Permission
-from remit.operations.runs import RunShown, RunViews, StepShown
+from remit.operations.views.model import Shown, Viewing
+from remit.operations.views.runs import RunShown, RunViews, StepShown
 
 
 class PairShown(Shown):

@@ -8,13 +8,13 @@ from remit.contracts import Contract, Level, diff
 from remit.core import NotFoundError
 from remit.gateway import Release, restore_release
 from remit.operations.actors import view
-from remit.operations.model import MOST_ROWS, PAGE_SIZE, Page, Shown, Viewing, moment, page_of
 from remit.operations.permissions import Permission
+from remit.operations.views.model import MOST_ROWS, PAGE_SIZE, Page, Shown, Viewing, moment, page_of
 from remit.policy import authority
 from remit.registry import Lifecycle, Version
 from remit.store import Row, load_queries
 
-_Q = load_queries("remit.operations")
+_Q = load_queries("remit.operations.views")
 MOST_UNITS = 20
 
 

@@ -9,8 +9,8 @@ from remit.core import NotFoundError
 from remit.gateway import Release
 from remit.journal import Run, StepRow
 from remit.operations.actors import view
-from remit.operations.model import Shown, Viewing, moment
 from remit.operations.permissions import Permission
+from remit.operations.views.model import Shown, Viewing, moment
 from remit.policy import Note
 
 _LEVELS = {

@@ -10,8 +10,8 @@ from pydantic import BaseModel
 
 from remit.core import Settings
 from remit.operations.actors import view
-from remit.operations.model import Shown, Viewing
 from remit.operations.permissions import Permission
+from remit.operations.views.model import Shown, Viewing
 
 
 class SettingRow(Shown):

@@ -5,12 +5,12 @@ from typing import Any
 
 from remit.core import SECOND, NotFoundError
 from remit.operations.actors import view
-from remit.operations.model import MOST_ROWS, PAGE_SIZE, Page, Shown, Viewing, moment, page_of
 from remit.operations.permissions import Permission
-from remit.operations.runs import is_simulated
+from remit.operations.views.model import MOST_ROWS, PAGE_SIZE, Page, Shown, Viewing, moment, page_of
+from remit.operations.views.runs import is_simulated
 from remit.store import Row, load_queries
 
-_Q = load_queries("remit.operations")
+_Q = load_queries("remit.operations.views")
 STATES = ("open", "done", "failed", "cancelled")
 
 

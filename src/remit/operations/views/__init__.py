@@ -1,0 +1,82 @@
+"""Everything people see: typed, for one actor, and no change by looking."""
+
+from remit.operations.views.agents import AgentRow, AgentShown, AgentViews, AuthorityShown, ContractShown, VersionRow
+from remit.operations.views.comparison import Comparison, ComparisonViews, PairShown
+from remit.operations.views.configuration import SettingRow, SettingViews
+from remit.operations.views.decisions import DecisionViews, RungShown, StepContent
+from remit.operations.views.evidence import EntryShown, LogHead, LogRow, LogViews
+from remit.operations.views.figures import FigureViews
+from remit.operations.views.model import Page, Shown, Source, moment
+from remit.operations.views.overview import Overview, OverviewViews
+from remit.operations.views.people import Chart, PeopleViews, PersonShown
+from remit.operations.views.questions import ApprovalRow, ApprovalShown, QuestionViews
+from remit.operations.views.runs import Refusal, RunRow, RunShown, RunViews, StepShown
+from remit.operations.views.sheets import (
+    BudgetShown,
+    CostSheet,
+    DayShown,
+    DefinitionShown,
+    FigureSheet,
+    FigureShown,
+    SpentRow,
+    duration,
+    written,
+)
+from remit.operations.views.switches import DryRun, SwitchRow, SwitchViews
+from remit.operations.views.tasks import TaskRow, TaskShown, TaskViews
+from remit.operations.views.views import Views
+
+__all__ = [
+    "AgentRow",
+    "AgentShown",
+    "AgentViews",
+    "ApprovalRow",
+    "ApprovalShown",
+    "AuthorityShown",
+    "BudgetShown",
+    "Chart",
+    "Comparison",
+    "ComparisonViews",
+    "ContractShown",
+    "CostSheet",
+    "DayShown",
+    "DecisionViews",
+    "DefinitionShown",
+    "DryRun",
+    "EntryShown",
+    "FigureSheet",
+    "FigureShown",
+    "FigureViews",
+    "LogHead",
+    "LogRow",
+    "LogViews",
+    "Overview",
+    "OverviewViews",
+    "Page",
+    "PairShown",
+    "PeopleViews",
+    "PersonShown",
+    "QuestionViews",
+    "Refusal",
+    "RunRow",
+    "RunShown",
+    "RunViews",
+    "RungShown",
+    "SettingRow",
+    "SettingViews",
+    "Shown",
+    "Source",
+    "SpentRow",
+    "StepContent",
+    "StepShown",
+    "SwitchRow",
+    "SwitchViews",
+    "TaskRow",
+    "TaskShown",
+    "TaskViews",
+    "VersionRow",
+    "Views",
+    "duration",
+    "moment",
+    "written",
+]
