@@ -112,10 +112,8 @@ async def serve(
     `ConflictError`.
     """
     http, app = cell.settings.http, http_app(cell)
-    tls, listening = (
-        _tls(cell.folder, http),
-        _listen(http.host if host is None else host, http.port if port is None else port),
-    )
+    tls = _tls(cell.folder, http)
+    listening = _listen(http.host if host is None else host, http.port if port is None else port)
     config = uvicorn.Config(
         app,
         # The faster parser takes headers without end.

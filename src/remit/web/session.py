@@ -1,5 +1,6 @@
 """Whose request it is: the session's cookie, and the token that every form of theirs carries."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import cast
 from urllib.parse import parse_qs, quote, urlsplit
@@ -19,6 +20,8 @@ CSRF_FIELD, CSRF_HEADER = "csrf", "x-csrf-token"
 PUBLIC = ("/login", "/static/")
 # Arguments of an action, edited by hand, are far smaller.
 MOST_BODY, MOST_FIELDS = 262_144, 200
+# Whoever sends so little for longer wants to keep a place taken.
+BODY_SECONDS = 10.0
 # Of an address, as it is asked for after the login.
 LONGEST_NEXT = 1_000
 
@@ -80,7 +83,12 @@ class Entrance:
             await _please_log_in(request)(scope, receive, send)
             return
         if request.method not in SAFE_METHODS:
-            body = await _body(request)
+            try:
+                async with asyncio.timeout(BODY_SECONDS):
+                    body = await _body(request)
+            except TimeoutError:
+                await PlainTextResponse("The form took too long.\n", 408)(scope, receive, send)
+                return
             if body is None:
                 await PlainTextResponse("This is too large, or no form.\n", 413)(scope, receive, send)
                 return

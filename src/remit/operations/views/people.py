@@ -1,6 +1,6 @@
 """Views of people: who holds which roles, and who answers for what."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from remit.contracts import Person
 from remit.operations.actors import person_actor, view
@@ -56,7 +56,9 @@ class PeopleViews(Viewing):
     @view(Permission.CELL_PEOPLE_READ)
     def listing(self) -> list[PersonShown]:
         """Returns everybody with what they may do and answer for."""
-        return [self._person(person) for person in self._parts.people.everybody()]
+        contracts = self._source.fleet.contracts.values()
+        approvers = {contract.name: frozenset(self._approvers(contract.name)) for contract in contracts}
+        return [self._person(person, approvers) for person in self._parts.people.everybody()]
 
     @view(Permission.FLEET_AGENTS_READ)
     def chart(self) -> Chart:
@@ -69,7 +71,7 @@ class PeopleViews(Viewing):
             units=tuple(self._unit(unit) for unit in units),
         )
 
-    def _person(self, person: Person) -> PersonShown:
+    def _person(self, person: Person, approvers: Mapping[str, frozenset[str]]) -> PersonShown:
         contracts = self._source.fleet.contracts.values()
         roles = set(person.roles)
         actor = person_actor(person, self.actor.face, owns=self._parts.people.owns(person.id))
@@ -82,7 +84,7 @@ class PeopleViews(Viewing):
             permissions=tuple(sorted(permission.value for permission in actor.permissions)),
             owns=tuple(c.name for c in contracts if c.terms.owner == person.id),
             expert_for=tuple(c.name for c in contracts if person.id in c.terms.experts),
-            approves_for=tuple(c.name for c in contracts if roles & set(self._approvers(c.name))),
+            approves_for=tuple(c.name for c in contracts if roles & approvers[c.name]),
         )
 
     def _approvers(self, agent: str) -> tuple[str, ...]:

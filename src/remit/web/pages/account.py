@@ -15,6 +15,8 @@ from remit.web.pages.trying import texts, tried
 from remit.web.session import forget_session
 
 DAYS = 90
+# Tokens that are over are kept for the record; of many, the newest are shown, and the twin has all.
+MOST_ROWS = 50
 
 
 def routes(console: Console) -> list[Route]:
@@ -46,7 +48,13 @@ class _AccountPages:
         }
         own = [token for token in tokens if token["owner"] == actor.id]
         others = [token for token in tokens if token["owner"] != actor.id]
-        context: dict[str, Any] = {"own": own, "others": others, "created": None, "fault": None, "typed": {}}
+        context: dict[str, Any] = {
+            "own": own[:MOST_ROWS],
+            "others": others[:MOST_ROWS],
+            "created": None,
+            "fault": None,
+            "typed": {},
+        }
         return Sheet("account.html", model, {**context, "days": DAYS, "picked": frozenset[str]()})
 
     async def create(self, request: Request, form: FormData) -> Response:

@@ -7,8 +7,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from remit.operations import Permission
+from remit.operations import Permission, permissions_of
 from remit.web.console import Console, Sheet, text
+
+# Of a large organisation, these are shown; the rest is found by searching, and the twin has all.
+MOST_ROWS = 100
 
 
 def routes(console: Console) -> list[Route]:
@@ -29,10 +32,16 @@ class _PeoplePages:
         actor = self._console.actor(request)
         views = self._console.views(actor).people
         people = views.listing() if actor.may(Permission.CELL_PEOPLE_READ) else None
-        sessions = {one.id: self._console.access.session_count(one.id) for one in people or ()}
+        search = request.query_params.get("q", "").lower()
+        found = [one for one in people or () if search in f"{one.id} {one.name} {' '.join(one.roles)}".lower()]
+        shown = found[:MOST_ROWS]
+        sessions = {one.id: self._console.access.session_count(one.id) for one in shown}
+        roles = {role for one in people or () for role in one.roles}
         model = {"people": people, "chart": views.chart()}
+        context: dict[str, Any] = {"shown": shown, "found": len(found), "search": search, "sessions": sessions}
+        context |= {"roles": {role: sorted(permissions_of([role])) for role in sorted(roles)}}
         minutes = self._console.settings.http.link_minutes
-        return Sheet("people.html", model, {"sessions": sessions, "link": "", "minutes": minutes})
+        return Sheet("people.html", model, {**context, "link": "", "minutes": minutes})
 
     async def link(self, request: Request, form: FormData) -> Response:
         """Makes a link that lets somebody in once; it is shown here and nowhere else."""

@@ -4,6 +4,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from remit.operations import Permission
 from remit.web.console import Console
 
 
@@ -12,11 +13,13 @@ def routes(console: Console) -> list[Route]:
 
     async def live(request: Request) -> Response:
         session, access = console.visitor(request).session, console.access
+        # Who sees nothing is not told either when something happens.
+        sees = console.actor(request).may(Permission.FLEET_LOG_READ)
         if not console.live.has_room(session.id):
             return PlainTextResponse("Too many pages listen at once.\n", 503, {"retry-after": "30"})
         cues = console.live.listen(
             session=session.id,
-            topics=request.query_params.get("topics", "").split(),
+            topics=request.query_params.get("topics", "").split() if sees else (),
             since=_since(request),
             is_valid=lambda: access.session(session.secret, touch=False) is not None,
         )

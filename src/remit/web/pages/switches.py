@@ -13,6 +13,8 @@ from remit.web.console import Console, Sheet, text
 from remit.web.pages.trying import tried
 
 FLEET = "fleet"
+# Of a thousand switches that were used once, these are shown; the twin has all.
+MOST_ROWS = 100
 
 
 def routes(console: Console) -> list[Route]:
@@ -32,13 +34,15 @@ class _SwitchPages:
 
     def listing(self, request: Request) -> Sheet:
         views, query = self._views(request), request.query_params
-        switches, scope, shown = views.switches.listing(), query.get("scope", ""), query.get("state", "")
+        scope, shown, search = (query.get(name, "") for name in ("scope", "state", "q"))
+        switches = [s for s in views.switches.listing() if search.lower() in f"{s.scope} {s.because} {s.by}".lower()]
         counts = {"stopped": sum(s.stopped for s in switches), "resumed": sum(not s.stopped for s in switches)}
         rows = [s for s in switches if shown not in counts or s.stopped == (shown == "stopped")]
         dry: dict[str, Any] = {"dry": None, "problem": None, "scopes": []}
         if scope:
             dry = _dry_run(views, scope)
         context: dict[str, Any] = {"counts": counts, "shown": shown, "scope": scope, "fault": None, "because": ""}
+        context |= {"rows": rows[:MOST_ROWS], "search": search}
         return Sheet("switches.html", rows, context | dry)
 
     def dry_run(self, request: Request) -> Sheet:
