@@ -124,6 +124,16 @@ async def test_what_failed_is_tried_again_from_where_it_went_wrong(cell: Cell) -
         await done_by(cell, "operator").retry(done.id, because="again")
 
 
+async def test_a_fork_that_acts_takes_a_reason(cell: Cell) -> None:
+    done = await work(cell, "Please refund 20")
+    operator = done_by(cell, "operator")
+    assert (await operator.fork(done.id, 2)).effects is False
+    with pytest.raises(InputError, match="A fork with effects takes a reason"):
+        await operator.fork(done.id, 2, effects=True)
+    assert (await operator.fork(done.id, 2, effects=True, because="it was the wrong order")).effects
+    assert last(cell, "run.forked").fields["because"] == "it was the wrong order"
+
+
 async def test_an_event_is_handed_in_by_name(tmp_path: Path) -> None:
     edit = {CONTRACT: swap(("triggers:", "triggers:\n  - {on: event, name: ticket.created}"))}
     async with open_fleet(REFUNDS, tmp_path / "fleet", edit=edit) as cell:

@@ -28,7 +28,8 @@ def doctor(fleet: FleetOption = HERE, as_json: JsonOption = False) -> None:
         warnings = sum(each.health is Health.WARNING for each in found)
         checks = len({each.check for each in found})
         screen.print(
-            f"{counted(checks, 'check')}: {counted(troubles, 'trouble')}, {counted(warnings, 'warning')}", soft_wrap=True
+            f"{counted(checks, 'check')}: {counted(troubles, 'trouble')}, {counted(warnings, 'warning')}",
+            soft_wrap=True,
         )
     raise typer.Exit(FOUND_WRONG if troubles else DONE)
 

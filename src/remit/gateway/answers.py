@@ -29,7 +29,11 @@ async def answer_question(
     who = parts.people.person(person)
     await check_duties(parts, approval, who)
     if answer != "approve" and not reason.strip():
-        raise InputError(f"To {answer} takes a reason", which=approval.id, hint="Give one with --because")
+        raise InputError(
+            f"To {answer} takes a reason",
+            which=approval.id,
+            hint="Say why (on the command line: --because); it goes on the record",
+        )
     digest, proposed, kept = approval.digest, approval.proposed, list[Statement]()
     if answer == "edit":
         payload = _edited(parts, approval, arguments)

@@ -28,5 +28,9 @@ async def commit_verb(
 def given_reason(because: str, which: str, doing: str) -> str:
     """Returns a reason; without one it is an `InputError`, because it goes on the record."""
     if not because.strip():
-        raise InputError(f"{doing} takes a reason", which=which, hint="Give one with --because")
+        raise InputError(
+            f"{doing} takes a reason",
+            which=which,
+            hint="Say why (on the command line: --because); it goes on the record",
+        )
     return because

@@ -11,6 +11,7 @@ from remit.journal import Run, RunState
 from remit.operations.actors import Actor, verb
 from remit.operations.operations import Operations, Receipt
 from remit.operations.permissions import Permission
+from remit.operations.record import given_reason
 from remit.registry import Version
 from remit.runtime import Event, Received, Started, Triggers
 from remit.store import Commit
@@ -96,6 +97,8 @@ class Verbs:
     ) -> Run:
         """Begins a new run with the steps of another before `step`; one with effects takes a reason."""
         await self._of_run(Permission.FLEET_RUNS_FORK, run_id)
+        if effects:  # it may do again, under new keys, what was done
+            because = given_reason(because, run_id, "A fork with effects")
         forked = await self._operations.fork(
             run_id, step, by=self.actor.id, effects=effects, current=current, because=because
         )

@@ -207,6 +207,24 @@ async def test_a_run_of_a_hundred_steps_fits_into_a_page(tmp_path: Path, who: st
         assert len(page.html.encode()) <= BIGGEST
 
 
+async def test_a_longer_run_is_shown_a_hundred_steps_at_a_time(tmp_path: Path) -> None:
+    edit = contract(("steps: 20", "steps: 200"))
+    async with open_house(tmp_path, edit=edit) as house, house.visitor(OPAL) as opal:
+        desk = await at_desk(house)
+        for number in range(120):
+            await desk.look(f"R-{number}")
+        for at, steps in (("", range(1, 101)), ("?from=101", range(101, 121)), ("?step=110", range(101, 121))):
+            page = await opal.get(f"/runs/{desk.run.id}{at}")
+            assert [number for number in range(1, 121) if f'id="step-{number}"' in page.html] == list(steps)
+            assert f"steps {steps[0]} to {steps[-1]} of 120" in page.text
+            assert len(page.html.encode()) <= BIGGEST
+        assert len((await opal.json(f"/runs/{desk.run.id}.json"))["steps"]) == 120
+        assert "steps 1 to 100 of 120" in (await opal.get(f"/runs/{desk.run.id}?from=x")).text
+        beside = await opal.get(f"/comparison?left={desk.run.id}&right={desk.run.id}&from=101")
+        assert "steps 101 to 120 of 120" in beside.text
+        assert len(beside.html.encode()) <= BIGGEST
+
+
 async def test_fifty_runs_fit_into_a_page_and_the_rest_follows(tmp_path: Path) -> None:
     async with open_house(tmp_path) as house, house.visitor(OPAL) as opal:
         for _ in range(52):

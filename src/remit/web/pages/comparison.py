@@ -11,6 +11,7 @@ from remit.web.console import Console, Sheet
 from remit.web.differences import Difference, differences
 from remit.web.pages.steps import arguments_of, result_of
 from remit.web.pages.trying import asked_of
+from remit.web.pages.window import Window, window_of
 from remit.web.timeline import attempts_of, axis_of
 
 # Steps whose content is shown field by field, fields of one, and characters of a field; each step leads to the rest.
@@ -32,23 +33,24 @@ def routes(console: Console) -> list[Route]:
             if request.url.path.endswith(".json"):
                 raise
             return Sheet("comparison.html", None, {**context, "fault": fault})
-        axis = axis_of(compared.left, compared.right)
+        axis, window = axis_of(compared.left, compared.right), window_of(request, len(compared.steps))
         context |= {
+            "window": window,
             "comparison": compared,
             "axis": axis,
             "spans": [attempts_of(axis, run) for run in (compared.left, compared.right)],
-            "details": _details(views, compared),
+            "details": _details(views, compared, window),
         }
         return Sheet("comparison.html", compared, context)
 
     return console.routes("/comparison", show)
 
 
-def _details(views: Views, compared: Comparison) -> dict[int, dict[str, list[Difference]]]:
-    """Returns for the first steps that differ in content which fields do."""
+def _details(views: Views, compared: Comparison, window: Window) -> dict[int, dict[str, list[Difference]]]:
+    """Returns for the first steps shown that differ in content which fields do."""
     if not (compared.left.content and compared.right.content):
         return {}
-    told = [pair.step for pair in compared.steps if {"arguments", "result"} & set(pair.differs)]
+    told = [pair.step for pair in compared.steps if {"arguments", "result"} & set(pair.differs) and pair.step in window]
     return {step: _fields(views, compared, step) for step in told[:MOST_DETAILS]}
 
 

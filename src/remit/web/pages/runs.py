@@ -14,6 +14,7 @@ from remit.operations import Actor, Permission, Refusal, RunShown, StepContent, 
 from remit.web.console import Console, Sheet, text
 from remit.web.pages.steps import step_context
 from remit.web.pages.trying import asked_of, nothing_tried, number, texts, tried
+from remit.web.pages.window import window_of
 from remit.web.timeline import attempts_of, axis_of
 
 # Steps that are shown open from the start; a page has its limits.
@@ -56,6 +57,7 @@ class _RunPages:
             "agent": run.agent.partition("@")[0],
             "axis": axis,
             "spans": attempts_of(axis, run),
+            "window": window_of(request, len(run.steps)),
             "opened": self._opened(request, views, run),
             "handed": {child.step: child for child in run.children if child.step is not None},
             "refusals": _without_step(run),
