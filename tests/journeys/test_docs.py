@@ -217,7 +217,6 @@ def test_what_the_readme_says_is_missing_is_still_missing() -> None:
         "incidents",
         "memory",
         "notifications",
-        "web",
     ]
 
 
