@@ -1,12 +1,18 @@
-"""A fleet to work with, and the command line inside this process."""
+"""A fleet to work with, the command line inside this process, and people before the console."""
 
 import os
 import shutil
+from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.web.browser import OpenWindow
+from tests.web.browser import chromium as chromium
+from tests.web.browser import open_window as open_window
 
 from journeys.command_line import REFUNDS, Command, Ended
+from journeys.console import Desk, Person, Visit, at_work, make_fleet
 from remit.cli import main
 
 
@@ -32,3 +38,21 @@ def refunds(tmp_path: Path) -> Path:
     folder = tmp_path / "refunds"
     shutil.copytree(REFUNDS, folder, ignore=shutil.ignore_patterns("__pycache__", ".remit", "*.py"))
     return folder
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Generator[Desk]:
+    """The refund desk at work, for the journeys of a module."""
+    with at_work(make_fleet(tmp_path_factory.mktemp("console") / "refunds")) as working:
+        yield working
+
+
+@pytest.fixture
+def visit(desk: Desk, open_window: OpenWindow) -> Visit:
+    """Sits somebody before a browser of their own, logged in if they are named."""
+
+    def sit_down(person: str = "", **options: Any) -> Person:
+        sitting = Person(open_window(**options), desk.address)
+        return sitting.log_in(person) if person else sitting
+
+    return sit_down
