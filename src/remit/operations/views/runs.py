@@ -166,6 +166,12 @@ class RunViews(Viewing):
     @view(Permission.FLEET_RUNS_READ)
     def get(self, identifier: str) -> RunShown:
         """Returns one run as a trajectory: every step with its decision and reason."""
+        with self._source.database.snapshot():  # a run that is done has its output
+            return self._shown(identifier)
+
+    # --- rows
+
+    def _shown(self, identifier: str) -> RunShown:
         run = self._parts.journal.run(identifier)
         task = self._parts.journal.task(run.task)
         content = self._source.shows_content(run.agent, run.version)
@@ -188,8 +194,6 @@ class RunViews(Viewing):
             output=self._source.content(run.output) if content else None,
             pending=tuple(a.id for a in self._parts.approvals.of_run(run.id) if a.state == "pending"),
         )
-
-    # --- rows
 
     def _read(self, name: str, parameters: Mapping[str, Any]) -> list[Row]:
         return self._source.database.read(_Q[name], parameters)
