@@ -247,7 +247,7 @@ async def test_what_people_yaml_says_now_counts_in_sessions_that_are_open(entran
         entrance.with_people(olga=None).actor(session)
 
 
-@pytest.mark.parametrize("password", ["", HASHED.replace("m=8", "m=9")])
+@pytest.mark.parametrize("password", ["", HASHED.replace("m=8", "m=9")], ids=["taken away", "changed"])
 async def test_a_password_that_was_changed_or_taken_away_ends_the_sessions_it_began(
     entrance: Entrance, password: str
 ) -> None:
