@@ -7,7 +7,7 @@ endif
 
 LOCK := -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
-.PHONY: help setup demo test check fast bench fix lock clean
+.PHONY: help setup demo test check fast bench screenshots fix lock clean
 
 help: ## what each command does
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -41,6 +41,9 @@ fast: setup ## lint, types, floors and the quick tests, under a minute
 
 bench: setup ## every benchmark, quick
 	for b in benchmarks/*.py; do case $$b in */_*) ;; *) echo "== $$b"; $(PY) $$b --quick || exit 1;; esac; done
+
+screenshots: setup ## the pictures in docs/images, taken anew (needs Chromium)
+	PYTHONPATH=src:tests:. $(PY) scripts/screenshots.py
 
 fix: setup ## format and mend what can be mended by machine
 	ruff check --fix . ; ruff format .

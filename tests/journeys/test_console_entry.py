@@ -22,7 +22,7 @@ def test_a_password_leads_to_the_page_that_was_wanted(visit: Visit) -> None:
     cara = visit()
     cara.go("/runs?state=done")
     cara.is_at("/login")
-    assert cara.page.evaluate("document.activeElement.name") == "person"
+    expect(cara.find("[name=person]")).to_be_focused()
     cara.press(*CARA)
     cara.press("Tab", *PASSWORD, "Enter")
     cara.is_at("/runs?state=done")
@@ -35,12 +35,14 @@ def test_a_login_link_lets_somebody_in_once(desk: Desk, visit: Visit) -> None:
     link = "/login/" + printed.out.strip().partition("/login/")[2]
     otto, second = visit(), visit()
     otto.go(link)
+    expect(otto.find("main button")).to_be_focused()
     otto.press("Enter")
     otto.is_at("/")
     otto.sees("Overview", "h1")
 
     second.window.refusals = {403}
     second.go(link)
+    expect(second.find("main button")).to_be_focused()
     second.press("Enter")
     second.sees("The login link opens nothing", "main")
     second.go("/")

@@ -43,7 +43,7 @@ PAGES = {
     "account": "/account",
     "search": "/search?q=refund",
     "search-nothing": "/search?q=nothing-like-it",
-    "patterns": "/patterns",
+    "patterns": "/-/patterns",
     "not-found": "/runs/run_nothing",
 }
 
