@@ -12,6 +12,7 @@ def test_days_without_a_value_are_gaps_and_the_newest_value_is_marked() -> None:
 
 def test_nothing_known_is_no_curve() -> None:
     assert sparkline([None, None], label="Nothing") == ""
+    assert sparkline([None, 1], label="One day") == ""
 
 
 def test_all_noughts_lie_on_the_ground() -> None:
@@ -19,4 +20,4 @@ def test_all_noughts_lie_on_the_ground() -> None:
 
 
 def test_a_label_is_escaped() -> None:
-    assert "<b>" not in str(sparkline([1], label="<b>"))
+    assert "<b>" not in str(sparkline([1, 2], label="<b>"))

@@ -13,9 +13,12 @@ _POINT = Markup('<circle cx="{:.1f}" cy="{:.1f}" r="1.6"/>')
 
 
 def sparkline(values: Sequence[float | None], *, label: str, top: float = 0.0) -> Markup:
-    """Returns a curve from zero to `top`, or the largest value; no value is a gap, and the newest one is marked."""
+    """Returns a curve from zero to `top`, or the largest value; no value is a gap, and the newest one is marked.
+
+    A single value is no curve.
+    """
     known = [value for value in values if value is not None]
-    if not known:
+    if len(known) < 2:
         return Markup("")
     top = top or max(known) or 1.0
     step = (WIDTH - 2 * EDGE) / max(len(values) - 1, 1)
