@@ -25,7 +25,7 @@ setup: .venv/ready ## virtual environment and locked dependencies (every command
 demo: setup ## the retail desk works through a queue of tickets, in this terminal
 	$(PY) -m remit.cli demo $(ARGS)
 
-test: setup ## all tests
+test: setup ## all tests; those in a browser need Chromium on PATH, and say so
 	$(PY) -m pytest -q -n 2 --dist loadfile $(ARGS)
 
 check: setup ## format, lint, types, floors, sizes
