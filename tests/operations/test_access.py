@@ -111,6 +111,14 @@ async def test_what_a_locked_address_tries_further_does_not_fill_the_record(entr
     assert len(entrance.entries("login.refused")) == 5
 
 
+async def test_a_locked_address_locks_nobody_further(entrance: Entrance) -> None:
+    for _ in range(5):
+        await refusal(entrance, "eve@shop.example", "wrong")
+    for _ in range(5):
+        await refusal(entrance, CARA, "wrong")
+    await entrance.access.log_in(CARA, PASSWORD, client="203.0.113.1")
+
+
 async def test_an_own_account_does_not_help_to_guess_others_passwords(entrance: Entrance) -> None:
     for _ in range(4):
         await entrance.access.log_in(OLGA, PASSWORD, client=OFFICE)

@@ -159,6 +159,24 @@ async def test_versions_are_approved_by_the_platform_or_by_their_owner_where_tha
                 assert approved.approved_by == "platform@shop.example"
 
 
+async def test_an_owners_token_releases_nothing(tmp_path: Path) -> None:
+    by_person = ("on-load", "by-person")
+    edit = {"remit.toml": swap(by_person, ('currency = "EUR"', 'currency = "EUR"\noperating_model = "federated"'))}
+    async with open_fleet(REFUNDS, tmp_path / "fleet", edit=edit) as cell:
+        owner = cell.parts.people.person(cell.parts.registry.versions()[0].owner)
+        looking = ["fleet:runs:read"]
+        _, text = await cell.access.create_token(
+            person_actor(owner, "console", owns=True), name="looks on", permissions=looking
+        )
+        token = cell.access.token_actor(text)
+        assert token is not None
+        with pytest.raises(RefusedError, match="fleet:agents:release"):
+            await cell.verbs(token).promote("refund-desk", "1.0.0")
+        with pytest.raises(RefusedError, match="fleet:agents:retire"):
+            await cell.verbs(token).retire("refund-desk", "1.0.0", because="odd")
+        assert last(cell, "access.refused").fields["face"] == "api"
+
+
 async def test_a_retired_version_finishes_what_it_has_and_takes_nothing_new(cell: Cell) -> None:
     run = await work(cell, "Please refund 400", order="R-2")
     platform = done_by(cell, "platform")

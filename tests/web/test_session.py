@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.web.visitors import PASSWORD, knock, named, open_cell, token_of, with_http
+from tests.web.visitors import HERE, PASSWORD, knock, named, open_cell, token_of, with_http
 
 from remit.app import Cell
 from remit.core import MINUTE
@@ -127,6 +127,13 @@ async def test_a_link_followed_from_another_site_comes_once_more_with_the_cookie
         assert answer.headers["refresh"] == "0; url=/runs?state=done"
         after = await browser.get("/runs?state=done", headers={"sec-fetch-site": "same-origin"})
         assert after.headers["location"].startswith("/login")
+
+
+@pytest.mark.parametrize("path", ["//evil.example/", "//evil.example/runs?a=b", "///evil.example/"])
+async def test_a_link_followed_from_another_site_leads_nowhere_else(path: str, tmp_path: Path) -> None:
+    async with open_cell(tmp_path) as cell, knock(cell) as browser:
+        answer = await browser.get(f"{HERE}{path}", headers={"sec-fetch-site": "cross-site"})
+        assert answer.headers["refresh"] == "0; url=/"
 
 
 async def test_what_a_page_does_by_itself_keeps_nobody_logged_in(tmp_path: Path) -> None:

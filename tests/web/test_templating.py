@@ -1,11 +1,14 @@
 """What templates make of values: escaped, marked up by nobody but us, the same everywhere."""
 
+from html.parser import HTMLParser
+
 import pytest
 from jinja2 import UndefinedError
 
 from remit.core import DAY, HOUR, MINUTE, SECOND
 from remit.operations import moment
 from remit.web.assets import Assets
+from remit.web.schema_form import show_form
 from remit.web.templating import build_environment
 
 NOW = 1_700_000_000_000_000
@@ -71,3 +74,22 @@ def test_numbers_have_thousands_apart_and_shares_are_percent() -> None:
     assert (
         rendered("{{ 184213|number }} {{ none|number }} {{ 0.256|percent(0) }} {{ none|percent }}") == "184,213  26 % "
     )
+
+
+def test_a_field_with_an_odd_name_stays_inside_its_attributes() -> None:
+    odd = "x hx-post=/switches/stop hx-trigger=load \"'"
+    form = show_form({"type": "object", "properties": {odd: {"type": "string", "description": "odd"}}})
+    html = rendered(
+        '{% from "_parts.html" import schema_form_fields %}{{ schema_form_fields(f, "edit", "e") }}', f=form
+    )
+    seen: list[dict[str, str | None]] = []
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            seen.append(dict(attrs))
+
+    Reader().feed(html)
+    assert not [attrs for attrs in seen if "hx-post" in attrs]
+    (field,) = [attrs for attrs in seen if "name" in attrs]
+    assert field["aria-describedby"] == f"edit-arg.{odd}-says"
+    assert field["data-key"] == "e"

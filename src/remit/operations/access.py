@@ -40,7 +40,7 @@ class _Try:
     known: Person | None
     client: str
     subjects: tuple[str, ...]
-    """What it counts for: its client, and the person if there is one, unless locked already."""
+    """What it counts for: its client, and the person if there is one, unless locked already; from a locked client nothing."""
     locked: bool
 
 
@@ -231,9 +231,12 @@ class Access:
 
     def _try(self, person: str, client: str) -> _Try:
         known = self._people.find(person)
-        subjects = (client_subject(client), *((person_subject(known.id),) if known else ()))
+        here = client_subject(client)
+        subjects = (here, *((person_subject(known.id),) if known else ()))
         is_open = tuple(subject for subject in subjects if not self._lockouts.is_locked(subject))
-        return _Try(id=new_id("try"), known=known, client=client, subjects=is_open, locked=is_open != subjects)
+        # What cannot succeed guesses nothing: else one address could lock everybody out, one after the other.
+        counted = is_open if here in is_open else ()
+        return _Try(id=new_id("try"), known=known, client=client, subjects=counted, locked=is_open != subjects)
 
     async def _login_refused(self, attempt: _Try) -> None:
         """Puts a refused login on the record; what a locked address tries further is not: it could fill the disk.

@@ -181,7 +181,9 @@ class Verbs:
     async def _release(self, permission: Permission, agent: str, version: str) -> None:
         known = self._parts.registry.find(agent, version)
         is_federated = self._parts.settings.operating_model == "federated"
-        if known is not None and is_federated and known.owner == self.actor.id:
+        # A token does what it was made for, and none can be made for this: what owners may by that is in person.
+        in_person = self.actor.face != "api"
+        if known is not None and is_federated and in_person and known.owner == self.actor.id:
             return
         await self._within(permission, known.unit if known else "")
 

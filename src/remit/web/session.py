@@ -119,7 +119,7 @@ def _please_log_in(request: Request) -> Response:
         return Response(status_code=401, headers={"hx-redirect": _login(local_path(shown))})
     if request.headers.get("sec-fetch-site") == "cross-site":
         # A strict cookie stays at home when another site's link is followed; from our own page it comes along.
-        return HTMLResponse(_ONCE_MORE, headers={"refresh": f"0; url={quote(wanted, safe='/?=&%')}"})
+        return HTMLResponse(_ONCE_MORE, headers={"refresh": f"0; url={quote(local_path(wanted), safe='/?=&%')}"})
     return RedirectResponse(_login(wanted), 303)
 
 
