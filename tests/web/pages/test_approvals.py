@@ -93,6 +93,23 @@ async def test_a_no_takes_a_reason_and_is_kept(tmp_path: Path) -> None:
         assert till.amounts == []
 
 
+async def test_whoever_answered_is_not_told_that_somebody_else_did(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, house.visitor(CARA) as cara:
+        question = await asked(house)
+        address = f"/approvals/{question.id}"
+        before = await at(cara, question)
+        assert f'hx-get="{address}?seen=' in before.html
+        page = await cara.send(before, f"{address}/approve", because="order checked")
+        assert "Reason: order checked" in page.text
+        assert f'hx-get="{address}"' in page.html, "it goes on by itself, and holds nothing against what was looked at"
+        assert 'id="looked-at">' in page.html
+
+        await house.drive(question.run)
+        done = await cara.get(address)
+        assert "has been carried out" in done.text
+        assert "since the page was loaded" not in done.text
+
+
 async def test_an_edit_is_shown_before_it_is_sent(tmp_path: Path) -> None:
     till = Till()
     async with open_house(tmp_path, server=till) as house, house.visitor(CARA) as cara:

@@ -93,9 +93,11 @@ class _ApprovalPages:
         can_edit = asked.mine and asked.content and asked.kind in EDITABLE and isinstance(proposed, Mapping)
         seen = request.query_params.get("seen", "")
         context: dict[str, Any] = {
+        looked_at = seen or (asked.fingerprint if asked.state == PENDING else "")
             "asked": asked,
-            # The page asks for itself again, but what is looked at stays until somebody looks again.
-            "here": f"/approvals/{asked.approval}?seen={seen or asked.fingerprint}",
+            # The page asks for itself again, but what is looked at stays until somebody looks again;
+            # where nothing can be answered any more, it just goes on.
+            "here": f"/approvals/{asked.approval}" + (f"?seen={looked_at}" if looked_at else ""),
             "stale": bool(seen) and (seen != asked.fingerprint or asked.state != PENDING),
             "proposed": proposed,
             "sentence": _SENTENCES[asked.kind].format(agent=asked.agent, what=asked.what, whom=asked.on_behalf_of),
