@@ -92,8 +92,8 @@ class _ApprovalPages:
         proposed = proposed_of(asked)
         can_edit = asked.mine and asked.content and asked.kind in EDITABLE and isinstance(proposed, Mapping)
         seen = request.query_params.get("seen", "")
-        context: dict[str, Any] = {
         looked_at = seen or (asked.fingerprint if asked.state == PENDING else "")
+        context: dict[str, Any] = {
             "asked": asked,
             # The page asks for itself again, but what is looked at stays until somebody looks again;
             # where nothing can be answered any more, it just goes on.
