@@ -118,6 +118,15 @@ async def test_two_runs_part_where_they_asked_for_different_things(tmp_path: Pat
         assert views.comparison.get(one.id, one.id).parted is None
 
 
+async def test_who_may_not_see_content_cannot_find_it_out_by_comparing(tmp_path: Path) -> None:
+    async with open_fleet(REFUNDS, tmp_path / "fleet") as cell:
+        one, other = await work(cell, "Please refund 20"), await work(cell, "Please refund 30")
+        sees, guesses = cell.views(local_actor("tests")), seen_by(cell, "viewer")
+        assert "arguments" in sees.comparison.get(one.id, other.id).steps[1].differs
+        told = {name for pair in guesses.comparison.get(one.id, other.id).steps for name in pair.differs}
+        assert told.isdisjoint({"arguments", "result"})
+
+
 async def test_the_riskiest_question_comes_first_and_says_who_may_answer(tmp_path: Path) -> None:
     async with open_fleet(REFUNDS, tmp_path / "fleet") as cell:
         await work(cell, "Please refund 400", order="R-2")
@@ -161,6 +170,18 @@ async def test_the_log_is_searched_by_run_decision_and_number(tmp_path: Path) ->
         assert views.log.get(0).fields
         with pytest.raises(NotFoundError):
             views.log.get(10_000)
+
+
+async def test_each_entry_tells_what_came_of_it(tmp_path: Path) -> None:
+    async with open_fleet(REFUNDS, tmp_path / "fleet") as cell:
+        await work(cell, "Please refund 20")
+        await cell.operations.stop("agent:refund-desk", by="pia", because="odd")
+        await cell.operations.resume("agent:refund-desk", by="pia", because="fine")
+        views = seen_by(cell, "auditor")
+        resumed, stopped = (row.told for row in views.log.page(kind="switch").rows)
+        assert stopped == "agent:refund-desk · stopped · pia · odd"
+        assert resumed == "agent:refund-desk · resumed · pia · fine"
+        assert {row.told for row in views.log.page(kind="outcome").rows} == {"done"}
 
 
 async def test_an_entry_comes_with_a_proof_once_it_is_signed(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from remit.gateway import Release
 from remit.journal import Run, StepRow
 from remit.operations.actors import view
 from remit.operations.permissions import Permission
-from remit.operations.views.model import Shown, Viewing, moment
+from remit.operations.views.model import NOT_SHOWN, Shown, Viewing, moment
 from remit.policy import Note
 
 _LEVELS = {
@@ -89,7 +89,7 @@ class DecisionViews(Viewing):
         told: dict[str, Any] = {**entry.fields, "at": moment(entry.at), "log_index": entry.index, "rungs": rungs}
         sees = run is not None and self._source.shows_content(run.agent, run.version)
         question = str(entry.fields.get("question", ""))
-        considered: Any = self._source.content(question) if sees else "not shown to your role"
+        considered: Any = self._source.content(question) if sees else NOT_SHOWN
         return {**told, "considered": {} if considered is None else considered}
 
     @view(Permission.FLEET_RUNS_READ)

@@ -16,7 +16,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from remit.audit import Log
-from remit.contracts import Fleet
+from remit.contracts import FieldType, Fleet, field_types
 from remit.core import NotFoundError, format_micros, iso
 from remit.gateway import Parts
 from remit.kpis import Kpis
@@ -28,6 +28,8 @@ PAGE_SIZE = 50
 MOST_ROWS = 1_000
 # The last moment of the year 9999; what is later means never.
 LATEST = 253_402_300_799_000_000
+NOT_SHOWN = "not shown to your role"
+"""Stands for words that may be taken from content."""
 
 
 class Shown(BaseModel):
@@ -92,6 +94,20 @@ class Source:
     def shows_content(self, agent: str, version: str) -> bool:
         """Whether what this agent version was told and said is shown."""
         return self.actor.may(Permission.FLEET_CONTENT_READ, self.unit(agent, version))
+
+    def shows_intent(self, agent: str) -> bool:
+        """Whether what this agent's tasks are for is shown: where that is taken from a text of the input, like content."""
+        permission, contract = Permission.FLEET_CONTENT_READ, self.fleet.contracts.get(agent)
+        if contract and not contract.terms.intent:
+            return True
+        if (
+            contract
+            and field_types(contract.terms.input).get(contract.terms.intent, FieldType("opaque")).kind == "enum"
+        ):
+            return True
+        if not self.actor.units:
+            return self.actor.may(permission)
+        return all(self.actor.may(permission, version.unit) for version in self.parts.registry.versions(agent))
 
     def unit(self, agent: str, version: str) -> str:
         """Returns the business unit of an agent version; empty when nobody knows it."""

@@ -11,7 +11,7 @@ from remit.journal import Run, RunState, StepRow, StepState
 from remit.operations.actors import view
 from remit.operations.permissions import Permission
 from remit.operations.views.decisions import level_of, reason_of
-from remit.operations.views.model import LATEST, MOST_ROWS, PAGE_SIZE, Page, Shown, Viewing, moment, page_of
+from remit.operations.views.model import LATEST, MOST_ROWS, NOT_SHOWN, PAGE_SIZE, Page, Shown, Viewing, moment, page_of
 from remit.store import Row, load_queries
 
 _Q = load_queries("remit.operations.views")
@@ -30,6 +30,7 @@ class RunRow(Shown):
     outcome: str
     """Of its task, at the run that carries it."""
     reason: str
+    """Why it ended or waits; what a run failed with is shown like content."""
     on_behalf_of: str
     attempts: int
     cost: str
@@ -179,14 +180,14 @@ class RunViews(Viewing):
         steps = self._steps(run, {**self._decided_before(run, entries), **entries}, content=content)
         return RunShown(
             **self._run(run).model_dump(),
-            intent=task.intent,
+            intent=task.intent if self._source.shows_intent(task.agent) else "",
             parent=run.parent_run or "",
             hops=run.hops,
             forked_at=run.forked_at,
             goes_on=moment(run.ready_at) if run.ready_at and run.ready_at < LATEST else "",
             span=_span(run, steps),
             children=tuple(_relative(each) for each in self._parts.journal.children(run.id)),
-            tries=tuple(_attempt(row) for row in self._read("attempts", {"run": run.id})),
+            tries=tuple(_attempt(row, content=content) for row in self._read("attempts", {"run": run.id})),
             steps=tuple(steps),
             refusals=tuple(self._refusals(run, entries.values(), content=content)),
             content=content,
@@ -216,7 +217,7 @@ class RunViews(Viewing):
             unit=row["unit"] or "",
             state=row["state"],
             outcome=_outcome(row),
-            reason=row["reason"],
+            reason=_told_why(row, content=self.actor.may(Permission.FLEET_CONTENT_READ, row["unit"] or "")),
             on_behalf_of=row["on_behalf_of"],
             attempts=row["attempt"],
             cost=self._source.money(row["cost"]),
@@ -332,12 +333,18 @@ def _relative(run: Run) -> Relative:
     return Relative(run=run.id, agent=run.agent, state=run.state.value, forked_at=run.forked_at, step=run.parent_step)
 
 
-def _attempt(row: Row) -> AttemptShown:
+def _attempt(row: Row, *, content: bool) -> AttemptShown:
     return AttemptShown(
         number=row["number"],
         executor=row["executor"],
         state=row["state"],
         started=moment(row["started_at"]),
         ended=moment(row["ended_at"]),
-        reason=row["reason"],
+        reason=_told_why(row, content=content),
     )
+
+
+def _told_why(row: Row, *, content: bool) -> str:
+    """Returns why a run or an attempt ended or waits; a fault or a gate may have said so in words of the task."""
+    is_hidden = row["reason"] and row["state"] == RunState.FAILED and not content
+    return NOT_SHOWN if is_hidden else row["reason"]

@@ -20,6 +20,7 @@ class TaskRow(Shown):
     task: str
     agent: str
     intent: str
+    """What it is for; empty when it is not shown to your role: it may be taken from the input."""
     on_behalf_of: str
     state: str
     outcome: str
@@ -83,7 +84,7 @@ class TaskViews(Viewing):
         return TaskRow(
             task=row["id"],
             agent=row["agent"],
-            intent=row["intent"],
+            intent=row["intent"] if self._source.shows_intent(row["agent"]) else "",
             on_behalf_of=row["on_behalf_of"],
             state=row["state"],
             outcome=row["outcome"],
