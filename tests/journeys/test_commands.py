@@ -1,6 +1,7 @@
 """Wrong use at the command line's door: a sentence that says what to do, the right exit code, never a traceback."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -123,7 +124,9 @@ def waiting_for_approval(remit: Command, fleet: Path) -> str:
 
 
 def test_stopped_work_is_refused_with_who_stopped_it_and_why(remit: Command, refunds: Path) -> None:
-    assert remit("stop", "agent:refund-desk", "--because", "it looks odd", "--fleet", refunds).code == 0
+    receipt = remit("stop", "agent:refund-desk", "--because", "it looks odd", "--fleet", refunds)
+    assert receipt.code == 0
+    assert re.search(r"in force  20[0-9T:.-]+Z, [0-9.]+ ms after it was asked for", receipt.out)
     refused = remit("run", "refund-desk", "--fleet", refunds, "--input", SMALL)
     assert_refused(refused, 1, "takes no work now", "agent:refund-desk is stopped: it looks odd", "remit resume")
 

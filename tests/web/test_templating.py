@@ -36,6 +36,7 @@ def test_a_name_that_is_missing_is_a_fault() -> None:
         (-3 * MINUTE, "3 min ago"),
         (-25 * HOUR, "25 h ago"),
         (-10 * DAY, "10 d ago"),
+        (90 * DAY, "in 90 d"),
         (-100 * DAY, "3 months ago"),
         (90 * MINUTE, "in 1 h"),
     ],
@@ -45,6 +46,19 @@ def test_times_are_told_from_now_with_the_exact_one_beside(at: int, told: str) -
     assert f">{told}</time>" in shown
     assert 'title="20' in shown
     assert rendered("{{ it|ago }}", it=moment(NOW + at)) == told
+
+
+@pytest.mark.parametrize(
+    ("why", "told"),
+    [
+        ("agent:desk is stopped: it looks odd", "agent:desk is stopped: it looks odd."),
+        ("it takes a reason", "It takes a reason."),
+        ("`remit resume SCOPE` lets it go on", "<code>remit resume SCOPE</code> lets it go on."),
+        ("<b> is odd?", "&lt;b&gt; is odd?"),
+    ],
+)
+def test_why_something_was_refused_is_a_sentence_and_names_keep_their_spelling(why: str, told: str) -> None:
+    assert rendered("{{ why|sentence }}", why=why) == told
 
 
 def test_there_is_no_time_where_there_is_none() -> None:

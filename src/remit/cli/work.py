@@ -26,6 +26,7 @@ from remit.cli.options import (
     with_cell,
 )
 from remit.cli.output import DONE, FOUND_WRONG, screen, show_json, show_pairs, show_rows
+from remit.core import iso
 from remit.journal import Run, RunState
 from remit.operations import Views
 
@@ -263,7 +264,7 @@ def stop(
     async def work(cell: Cell, _: Views) -> dict[str, Any]:
         return dict(await verbs(cell, who).stop(scope, because=because))
 
-    show_pairs(with_cell(fleet, work), as_json=as_json)
+    _show_receipt(with_cell(fleet, work), as_json=as_json)
 
 
 def resume(
@@ -280,4 +281,15 @@ def resume(
         went_on = [await cell.operations.drive(run.id) for run in cell.operations.waiting_runs()]
         return {**receipt, "went_on": len(went_on)}
 
-    show_pairs(with_cell(fleet, work), as_json=as_json)
+    _show_receipt(with_cell(fleet, work), as_json=as_json)
+
+
+def _show_receipt(receipt: dict[str, Any], *, as_json: bool) -> None:
+    """Shows what became of a switch, with times as people read them."""
+    if as_json:
+        show_json(receipt)
+        return
+    told = {name: value for name, value in receipt.items() if name not in ("asked_at", "in_force_at", "micros")}
+    told["stopped"] = "yes" if receipt["stopped"] else "no"
+    told["in_force"] = f"{iso(receipt['in_force_at'])}, {receipt['micros'] / 1000:.1f} ms after it was asked for"
+    show_pairs(told, as_json=False)

@@ -10,14 +10,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from remit.core import short_id
 from remit.web.assets import Assets
 from remit.web.states import level_look, look
 from remit.web.words import duration, schema_words, value_words
 
-_STEPS = ((60, "s", 1), (3_600, "min", 60), (172_800, "h", 3_600), (5_184_000, "d", 86_400))
+_STEPS = ((60, "s", 1), (3_600, "min", 60), (172_800, "h", 3_600), (8_640_000, "d", 86_400))
 _MONTHS = 2_592_000
 
 
@@ -47,6 +47,7 @@ def build_environment(assets: Assets, now: Callable[[], int]) -> Environment:
         schema_words=schema_words,
         number=_number,
         percent=_percent,
+        sentence=_sentence,
         md=Markdown(),
         json=_json,
     )
@@ -113,6 +114,15 @@ def _number(value: float | None, digits: int = 0) -> str:
 def _percent(share: float | None, digits: int = 1) -> str:
     """Returns a share of one as percent; nothing for none."""
     return "" if share is None else f"{share * 100:.{digits}f} %"
+
+
+def _sentence(text: str) -> Markup:
+    """Returns text as a sentence: a word that begins it is capital, a name such as `agent:desk` stays, `code` is marked."""
+    first = text.partition(" ")[0].rstrip(",;")
+    told = text[:1].upper() + text[1:] if first.isalpha() else text
+    told = told if told.endswith((".", "?", "!")) else f"{told}."
+    parts = enumerate(told.split("`"))
+    return Markup("").join(Markup("<code>{}</code>").format(part) if at % 2 else escape(part) for at, part in parts)
 
 
 def _json(value: Any) -> str:

@@ -184,6 +184,18 @@ async def test_each_entry_tells_what_came_of_it(tmp_path: Path) -> None:
         assert {row.told for row in views.log.page(kind="outcome").rows} == {"done"}
 
 
+async def test_each_entry_tells_what_came_of_it(tmp_path: Path) -> None:
+    async with open_fleet(REFUNDS, tmp_path / "fleet") as cell:
+        await work(cell, "Please refund 20")
+        await cell.operations.stop("agent:refund-desk", by="pia", because="odd")
+        await cell.operations.resume("agent:refund-desk", by="pia", because="fine")
+        views = seen_by(cell, "auditor")
+        resumed, stopped = (row.told for row in views.log.page(kind="switch").rows)
+        assert stopped == "agent:refund-desk · stopped · pia · odd"
+        assert resumed == "agent:refund-desk · resumed · pia · fine"
+        assert {row.told for row in views.log.page(kind="outcome").rows} == {"done"}
+
+
 async def test_an_entry_comes_with_a_proof_once_it_is_signed(tmp_path: Path) -> None:
     async with open_fleet(REFUNDS, tmp_path / "fleet") as cell:
         views = seen_by(cell, "viewer")

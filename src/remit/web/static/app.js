@@ -147,7 +147,7 @@ function showTheme() {
 
 // --- times
 
-const STEPS = [[60, "s", 1], [3600, "min", 60], [172800, "h", 3600], [5184000, "d", 86400], [Infinity, "months", 2592000]];
+const STEPS = [[60, "s", 1], [3600, "min", 60], [172800, "h", 3600], [8640000, "d", 86400], [Infinity, "months", 2592000]];
 
 function tell(time) {
   const seconds = (Date.now() - Date.parse(time.dateTime)) / 1000;
