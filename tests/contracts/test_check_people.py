@@ -87,3 +87,27 @@ def test_whoever_audits_owns_no_agent(folder: Folder) -> None:
     people(folder).edit("people.yaml", ("ina@acme.example, roles: [care-lead]", "ina@acme.example, roles: [auditor]"))
     assert any("auditor is kept apart: ina@acme.example also holds ownership of refund-desk" in told
                for told in folder.findings())  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("away: 2026-12-21, stand_in: ute@acme.example", "Not two days"),
+        ('away: "2027-01-06..2026-12-21", stand_in: ute@acme.example', "Not two days"),
+        ('away: "2026-12-21..2027-01-06"', "Nobody stands in for max@acme.example"),
+        ("stand_in: uta@acme.example", "did you mean 'ute@acme.example'?"),
+        ("stand_in: max@acme.example", "Nobody stands in for themselves"),
+        ("stand_in: aud@acme.example", "aud@acme.example cannot stand in for an approver"),
+    ],
+)
+def test_who_stands_in_is_somebody_else_and_no_auditor(folder: Folder, row: str, told: str) -> None:
+    rows = (f"{{id: max@acme.example, roles: [care-lead], {row}}}", "{id: aud@acme.example, roles: [auditor]}")
+    found = people(folder, *rows).findings()
+    assert any(told in str(one) for one in found), found
+
+
+def test_somebody_is_away_from_the_first_day_to_the_last(folder: Folder) -> None:
+    row = '{id: max@acme.example, away: "2026-12-21..2027-01-06", stand_in: ute@acme.example}'
+    person = people(folder, row).fleet().people["max@acme.example"]
+    days = ("2026-12-20", "2026-12-21", "2027-01-06", "2027-01-07")
+    assert [person.is_away(day) for day in days] == [False, True, True, False]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from tests.operations.people import somebody
 
+from remit.contracts import OWN_ROLES
 from remit.core import RefusedError
 from remit.operations import ROLES, Permission, Verbs, Views, local_actor, permission_of, permissions_of
 from remit.operations.views.model import Viewing
@@ -40,6 +41,10 @@ def test_only_approvers_answer_and_only_the_platform_releases() -> None:
 
 def test_the_platform_team_does_not_read_what_was_said() -> None:
     assert Permission.FLEET_CONTENT_READ not in ROLES["platform"] | ROLES["viewer"]
+
+
+def test_the_roles_that_are_remits_own_are_the_same_everywhere() -> None:
+    assert set(ROLES) == OWN_ROLES
 
 
 def test_without_a_role_nothing_is_allowed() -> None:

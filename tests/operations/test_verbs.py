@@ -1,6 +1,6 @@
 """What people may do: by role and unit, each on the record with who and why, refusals too."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -11,11 +11,11 @@ from tests.runtime.workshop import work
 from remit.app import Cell
 from remit.approvals import ApprovalState
 from remit.audit import LogEntry
-from remit.core import ConflictError, InputError, NotFoundError, RefusedError
+from remit.core import DAY, ConflictError, InputError, NotFoundError, RefusedError, day_of
 from remit.journal import RunState
 from remit.operations import person_actor
 from remit.registry import Lifecycle, ReleaseState
-from remit.testing import open_fleet
+from remit.testing import SettableClock, open_fleet
 
 TICKET = {"order_id": "R-1", "message": "Please refund 20 of my order R-1."}
 ROLES = ("viewer", "care-lead", "operator", "platform", "auditor")
@@ -70,6 +70,52 @@ async def test_an_approver_of_another_role_is_refused_by_the_gateway(cell: Cell)
     stranger = person_actor(cell.parts.people.person("pia.platform@shop.example"), "api", owns=True)
     with pytest.raises(RefusedError, match="it takes one of the roles care-lead, treasurer"):
         await cell.verbs(stranger).answer(asked.id, "approve", reason="why not")
+
+
+async def test_a_question_is_passed_on_to_others_whom_policy_lets_answer(cell: Cell) -> None:
+    run = await work(cell, "Please refund 400", order="R-2")
+    (asked,) = cell.parts.approvals.of_run(run.id)
+    lead, treasurer = done_by(cell, "care-lead"), done_by(cell, "treasurer")
+    with pytest.raises(InputError, match="takes a reason"):
+        await lead.escalate(asked.id, to="treasurer", reason=" ")
+    for to in ("platform", "nobody", "pia.platform@shop.example"):
+        with pytest.raises(InputError, match="who may answer: care-lead, or treasurer"):
+            await lead.escalate(asked.id, to=to, reason="not mine to say")
+    with pytest.raises(RefusedError):
+        await done_by(cell, "operator").escalate(asked.id, to="treasurer", reason="why not")
+    passed_on = await lead.escalate(asked.id, to="treasurer", reason="not mine to say")
+    assert passed_on.roles == ("treasurer",)
+    entry = last(cell, "approval").fields
+    assert (entry["answer"], entry["to"], entry["by"]) == ("escalate", "treasurer", NAMES["care-lead"])
+    with pytest.raises(RefusedError, match="it takes one of the roles treasurer"):
+        await lead.answer(asked.id, "approve", reason="after all")
+    with pytest.raises(InputError, match="cannot be passed on"):
+        await treasurer.escalate(asked.id, to="care-lead", reason="back to you")
+    tina = cell.verbs(person_actor(cell.parts.people.person("tina.treasurer@shop.example"), "api"))
+    assert (await treasurer.answer(asked.id, "approve", reason="fine")).state is ApprovalState.PENDING
+    assert (await tina.answer(asked.id, "approve", reason="fine")).state is ApprovalState.APPROVED
+    assert (await cell.operations.drive(run.id)).state is RunState.DONE
+
+
+async def test_who_stands_in_answers_as_the_one_who_is_away_and_the_record_says_so(tmp_path: Path) -> None:
+    clock = SettableClock()
+    away = f'"{day_of(clock.now())}..{day_of(clock.now() + DAY)}"'
+    lent = ("roles: [care-lead]}", f"roles: [care-lead, operator], away: {away}, stand_in: pia.platform@shop.example}}")
+    async with open_fleet(REFUNDS, tmp_path / "fleet", clock=clock, edit={"people.yaml": first(*lent)}) as cell:
+        run = await work(cell, "Please refund 400", order="R-2")
+        (asked,) = cell.parts.approvals.of_run(run.id)
+        pia = cell.verbs(person_actor(cell.parts.people.person("pia.platform@shop.example"), "api"))
+        assert set(pia.actor.roles) == {"platform", "care-lead"}  # to operate, nobody stands in
+        assert (await pia.answer(asked.id, "approve", reason="Cara is away")).state is ApprovalState.APPROVED
+        assert last(cell, "approval").fields["stands_in_for"] == [NAMES["care-lead"]]
+        assert (await cell.operations.drive(run.id)).state is RunState.DONE
+        clock.advance(2 * DAY)
+        assert cell.parts.people.person("pia.platform@shop.example").roles == ("platform",)
+
+
+def first(old: str, new: str) -> Callable[[str], str]:
+    """Returns an edit of the first place where `old` stands."""
+    return lambda text: text.replace(old, new, 1)
 
 
 async def test_whoever_approves_may_stop_and_only_operators_and_the_platform_let_go_on(cell: Cell) -> None:

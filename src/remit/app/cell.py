@@ -200,7 +200,9 @@ def _parts(settings: Settings, fleet: Fleet, folder: Path, database: Database, o
         journal=Journal(database, clock),
         executors=Executors(database, clock, seconds=settings.limits.executor_seconds),
         registry=Registry(database, clock),
-        people=People(fleet.people, owners={contract.terms.owner for contract in fleet.contracts.values()}),
+        people=People(
+            fleet.people, owners={contract.terms.owner for contract in fleet.contracts.values()}, clock=clock
+        ),
         controls=Controls(database, clock),
         ledger=Ledger(database),
         approvals=Approvals(database, clock),

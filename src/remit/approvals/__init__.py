@@ -11,6 +11,7 @@ from remit.approvals.model import (
     anyone_of,
     is_satisfied,
     own_role,
+    passed_on,
     why_not,
 )
 
@@ -26,5 +27,6 @@ __all__ = [
     "anyone_of",
     "is_satisfied",
     "own_role",
+    "passed_on",
     "why_not",
 ]

@@ -118,6 +118,13 @@ class Approvals:
         )
         return state, [decided, kept]
 
+    def pass_on(self, approval: Approval, needs: Needs) -> Statement:
+        """Leaves an open question to fewer ways of a yes; answers that were given stay."""
+        parameters = {"id": approval.id, "revision": approval.revision, "needs": json.dumps(needs)}
+        return Statement(
+            _Q["pass_on"], {**parameters, "now": self._clock.now()}, refusal="somebody else answered at the same moment"
+        )
+
     def use(self, approval: Approval) -> Statement:
         """Uses an approval up, once, while it is fresh and says yes to exactly this digest."""
         parameters = {"id": approval.id, "digest": approval.digest, "now": self._clock.now()}

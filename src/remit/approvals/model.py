@@ -113,6 +113,15 @@ def why_not(approval: Approval, person: str, roles: Sequence[str], owner: str, n
     return ""
 
 
+def passed_on(needs: Needs, to: str) -> Needs:
+    """Returns the ways to a yes that `to` takes part in: a role, or a person who is asked by name.
+
+    Nothing when there is no such way, or no other: policy has said who may answer, and nobody adds to that.
+    """
+    ways = tuple(way for way in needs if any(role in (to, own_role(to)) for role, _ in way))
+    return ways if len(ways) < len(needs) else ()
+
+
 def anyone_of(roles: Sequence[str], owner: str) -> Needs:
     """Returns needs that one person of any of `roles`, or the agent's owner, can fill."""
     return (*(((role, 1),) for role in roles), ((own_role(owner), 1),))

@@ -17,6 +17,10 @@ update approvals set state = :state, digest = :digest, proposed = :proposed, rea
   decided_at = :decided_at, revision = revision + 1
 where id = :id and revision = :revision and state = 'pending' and expires_at > :now
 
+-- name: pass_on
+update approvals set needs = :needs, revision = revision + 1
+where id = :id and revision = :revision and state = 'pending' and expires_at > :now
+
 -- name: use
 update approvals set state = 'used', used_at = :now
 where id = :id and state = 'approved' and digest = :digest and expires_at > :now

@@ -80,9 +80,15 @@ def runs(
         return [row.model_dump() for row in views.runs.listing(state=state, limit=limit)]
 
     columns = ("run", "agent", "state", "outcome", "attempts", "cost", "created")
-    show_rows(
-        with_cell(fleet, work), as_json=as_json, empty="No runs yet. Start one with `remit run`.", columns=columns
-    )
+    rows = with_cell(fleet, work)
+    if not as_json:
+        rows = [{**row, "cost": _marked(row)} for row in rows]
+    show_rows(rows, as_json=as_json, empty="No runs yet. Start one with `remit run`.", columns=columns)
+
+
+def _marked(run: dict[str, Any]) -> str:
+    """Returns what a run did cost; where no live model answered, no claim may rest on it, and it says so."""
+    return f"{run['cost']}, no live model" if run["simulated"] else run["cost"]
 
 
 def show(run_id: RunArgument, fleet: FleetOption = HERE, as_json: JsonOption = False) -> None:
@@ -98,7 +104,7 @@ def _show_run(told: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         show_json(told)
         return
-    screen.print(f"[bold]{told['run']}[/bold]  {told['agent']}  {told['state']} {told['outcome']}  {told['cost']}")
+    screen.print(f"[bold]{told['run']}[/bold]  {told['agent']}  {told['state']} {told['outcome']}  {_marked(told)}")
     for line in _course(told):
         screen.print(escape(line))
     columns = ("step", "kind", "name", "state", "cost", "decision")
@@ -217,6 +223,25 @@ def edit(
     """Change what is asked and say yes to that; it is judged again in full."""
     changed = json_object(arguments, name="The arguments")
     _answer(fleet, approval, "edit", _Given(who, because, seen, changed), as_json)
+
+
+@approvals_app.command()
+def escalate(
+    approval: ApprovalArgument,
+    to: Annotated[str, typer.Option("--to", help="A role that may answer it too, or a person who is asked by name.")],
+    who: AsOption = "",
+    because: BecauseOption = "",
+    fleet: FleetOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Pass a question on: from now on only they may say yes."""
+
+    async def work(cell: Cell, _: Views) -> dict[str, Any]:
+        known = cell.parts.people.person(person(who))
+        passed_on = await verbs(cell, known.id).escalate(approval, to=to, reason=because)
+        return {"approval": passed_on.id, "state": passed_on.state.value, "roles": ", ".join(passed_on.roles)}
+
+    show_pairs(with_cell(fleet, work), as_json=as_json)
 
 
 @dataclass(frozen=True, slots=True)

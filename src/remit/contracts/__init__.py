@@ -24,6 +24,7 @@ from remit.contracts.conditions import (
     value_at,
 )
 from remit.contracts.declared import (
+    OWN_ROLES,
     Amount,
     Facts,
     GateNames,
@@ -73,6 +74,7 @@ from remit.contracts.triggers import event_names, trigger_problem
 __all__ = [
     "ENVELOPE_SCHEMA",
     "HANDOFF_SERVER",
+    "OWN_ROLES",
     "All",
     "Amount",
     "AnyOf",

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
+from remit.contracts.declared import Person
 from remit.contracts.fleet import PEOPLE
 from remit.contracts.model import Finding, Fleet
 from remit.contracts.source import Source, read_source
@@ -26,9 +27,27 @@ def check_people(fleet: Fleet) -> Iterator[Finding]:
         if AUDITOR in person.roles and acting:
             told = f"auditor is kept apart: {person.id} also holds {', '.join(acting)}"
             yield at.finding(f"{path}.roles", told, "whoever audits does not operate, release or answer")
+        yield from _stand_in(person, fleet, path, at)
         for unit in person.units if not _some_unread(fleet) else ():
             if unit not in units:
                 yield at.warning(f"{path}.units", f"No contract has the unit {unit!r}", did_you_mean(unit, units))
+
+
+def _stand_in(person: Person, fleet: Fleet, path: str, at: Source) -> Iterator[Finding]:
+    """Yields what is wrong with who answers while somebody is away."""
+    if person.away and not person.stand_in:
+        yield at.warning(f"{path}.away", f"Nobody stands in for {person.id}", "name somebody in `stand_in`")
+    if not person.stand_in:
+        return
+    other = fleet.people.get(person.stand_in)
+    if other is None:
+        told = f"people.yaml does not know {person.stand_in}, who is to stand in"
+        yield at.finding(f"{path}.stand_in", told, did_you_mean(person.stand_in, fleet.people))
+    elif other.id == person.id:
+        yield at.finding(f"{path}.stand_in", "Nobody stands in for themselves")
+    elif AUDITOR in other.roles:
+        told = f"auditor is kept apart: {other.id} cannot stand in for an approver"
+        yield at.finding(f"{path}.stand_in", told, "name somebody who does not audit")
 
 
 def _some_unread(fleet: Fleet) -> bool:

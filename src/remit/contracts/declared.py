@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -269,6 +270,22 @@ class Server(ServerTerms):
     """Line of each field, by path such as `tools.issue_refund.risk`."""
 
 
+def _dates(text: str) -> str:
+    """Returns two days, the first not after the last."""
+    first, _, last = text.partition("..")
+    try:
+        in_order = not text or date.fromisoformat(first) <= date.fromisoformat(last)
+    except ValueError:
+        in_order = False
+    if not in_order or (text and len(text) != len("2026-12-21..2027-01-06")):
+        raise ValueError("Not two days. Write the first and the last, as '2026-12-21..2027-01-06'")
+    return text
+
+
+OWN_ROLES = frozenset(("viewer", "operator", "platform", "auditor"))
+"""Roles that Remit gives a meaning itself; any other is one that contracts name as approvers."""
+
+
 class Person(Part):
     """Somebody who may answer, act or steer."""
 
@@ -279,6 +296,15 @@ class Person(Part):
     """An argon2id hash, as `remit people password` prints it; never the password."""
     units: tuple[Annotated[str, Field(pattern=AGENT_NAME)], ...] = ()
     """The business units they work for; empty means the whole fleet."""
+    away: Annotated[str, AfterValidator(_dates)] = ""
+    """When they are not there: the first and the last day in UTC, `2026-12-21..2027-01-06`."""
+    stand_in: Annotated[str, Field(pattern=f"^$|{EMAIL}")] = ""
+    """Who holds their roles as an approver while they are away."""
+
+    def is_away(self, day: str) -> bool:
+        """Whether they are not there on a UTC day, `YYYY-MM-DD`."""
+        first, _, last = self.away.partition("..")
+        return bool(self.away) and first <= day <= last
 
 
 class OrgPolicy(Part):

@@ -1,6 +1,6 @@
 """The enforcement point: decide, then do it once."""
 
-from remit.gateway.answers import answer_question
+from remit.gateway.answers import SAY_WHY, answer_question, escalate_question
 from remit.gateway.calls import CALL_META, ToolCall, ToolError, plain
 from remit.gateway.context import Parts, nowhere
 from remit.gateway.gateway import Gateway
@@ -14,6 +14,7 @@ from remit.guardrails import Read
 
 __all__ = [
     "CALL_META",
+    "SAY_WHY",
     "Action",
     "AnotherActionError",
     "Check",
@@ -31,6 +32,7 @@ __all__ = [
     "Waiting",
     "answer_question",
     "compile_release",
+    "escalate_question",
     "nowhere",
     "offered_by",
     "plain",

@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from remit.approvals import Approval, ApprovalState, VoteAnswer, own_role, why_not
+from remit.approvals import Approval, ApprovalState, VoteAnswer, own_role, passed_on, why_not
 from remit.audit import make_entry
 from remit.contracts import Person, normalise
 from remit.core import ConflictError, InputError, NotFoundError, RefusedError
 from remit.gateway.context import Parts
 from remit.journal import Payload
 from remit.store import Commit, CommitRefused, Statement
+
+SAY_WHY = "Say why (on the command line: --because); it goes on the record"
 
 
 async def answer_question(
@@ -29,11 +31,7 @@ async def answer_question(
     who = parts.people.person(person)
     await check_duties(parts, approval, who)
     if answer != "approve" and not reason.strip():
-        raise InputError(
-            f"To {answer} takes a reason",
-            which=approval.id,
-            hint="Say why (on the command line: --because); it goes on the record",
-        )
+        raise InputError(f"To {answer} takes a reason", which=approval.id, hint=SAY_WHY)
     digest, proposed, kept = approval.digest, approval.proposed, list[Statement]()
     if answer == "edit":
         payload = _edited(parts, approval, arguments)
@@ -45,17 +43,7 @@ async def answer_question(
     state, statements = parts.approvals.answer(
         approval, person=who.id, roles=roles, answer=answer, reason=reason, digest=digest, proposed=proposed
     )
-    fields = {
-        "approval": approval.id,
-        "question": approval.kind,
-        "by": who.id,
-        "roles": who.roles,
-        "answer": answer,
-        "asked": approval.digest,
-        "answered": digest,
-        "state": state.value,
-        "reason": told.digest,
-    }
+    fields = _told(parts, approval, who, answer, told) | {"answered": digest, "state": state.value}
     entry = make_entry(approval.run, "approval", approval.id, parts.clock.now(), fields)
     if state is not ApprovalState.PENDING:
         kept.append(parts.journal.ready(approval.run))
@@ -65,6 +53,30 @@ async def answer_question(
             "The answer was not taken", which=approval.id, why=result.refusal, hint="Look again and retry"
         )
     return state
+
+
+async def escalate_question(parts: Parts, approval: Approval, *, person: str, to: str, reason: str) -> Approval:
+    """Passes a question on: from now on only those may say yes whom `to`, a role or a person asked by name, is among.
+
+    Raises `RefusedError` when they may not answer it themselves (logged), `InputError` without a reason, or when
+    policy has not named `to` or leaves nobody else to pass it on from.
+    """
+    who = parts.people.person(person)
+    await check_duties(parts, approval, who)
+    if not reason.strip():
+        raise InputError("To escalate takes a reason", which=approval.id, hint=SAY_WHY)
+    needs = passed_on(approval.needs, to)
+    if not needs:
+        ways = ", or ".join(" and ".join(role for role, _ in way) for way in approval.needs)
+        raise InputError("It cannot be passed on to them", which=to, why=f"who may answer: {ways}")
+    told = _reason(parts, approval, reason)
+    fields = _told(parts, approval, who, "escalate", told) | {"to": to, "state": approval.state.value}
+    entry = make_entry(approval.run, "approval", approval.id, parts.clock.now(), fields)
+    statements = [parts.approvals.pass_on(approval, needs), parts.journal.keep(told)]
+    result = await parts.writer.commit(Commit(statements, [entry], approval.id))
+    if isinstance(result, CommitRefused):
+        raise ConflictError("It was not passed on", which=approval.id, why=result.refusal, hint="Look again and retry")
+    return parts.approvals.get(approval.id)
 
 
 async def check_duties(parts: Parts, approval: Approval, who: Person) -> None:
@@ -79,6 +91,14 @@ async def check_duties(parts: Parts, approval: Approval, who: Person) -> None:
     statements = [parts.approvals.close(approval.id, ApprovalState.EXPIRED, why)] if now >= approval.expires_at else []
     await parts.writer.commit(Commit(statements, [make_entry(approval.run, "approval", approval.id, now, fields)]))
     raise RefusedError(f"{who.id} may not answer", which=approval.id, why=why)
+
+
+def _told(parts: Parts, approval: Approval, who: Person, answer: str, reason: Payload) -> dict[str, Any]:
+    """Returns what the log says of every answer."""
+    fields: dict[str, Any] = {"approval": approval.id, "question": approval.kind, "by": who.id, "roles": who.roles}
+    fields |= {"answer": answer, "asked": approval.digest, "reason": reason.digest}
+    absent = parts.people.absent(who.id)
+    return fields | ({"stands_in_for": absent} if absent else {})
 
 
 def _reason(parts: Parts, approval: Approval, reason: str) -> Payload:

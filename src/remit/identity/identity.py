@@ -4,8 +4,8 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
 
-from remit.contracts import Person
-from remit.core import RefusedError, new_secret
+from remit.contracts import OWN_ROLES, Person
+from remit.core import Clock, RefusedError, SystemClock, day_of, new_secret
 
 
 def issue_secret() -> tuple[str, bytes]:
@@ -27,13 +27,32 @@ def secret_matches(secret: str, kept: bytes | None) -> bool:
 class People:
     """The people of the fleet, the roles they hold, and who of them owns agents."""
 
-    def __init__(self, people: Mapping[str, Person], *, owners: Iterable[str] = ()) -> None:
+    def __init__(self, people: Mapping[str, Person], *, owners: Iterable[str] = (), clock: Clock | None = None) -> None:
         self._people = dict(people)
         self._owners = frozenset(owners)
+        self._clock = clock or SystemClock()
+        self._stands_in: dict[str, list[Person]] = {}
+        for person in self._people.values():
+            if person.stand_in and person.away:
+                self._stands_in.setdefault(person.stand_in, []).append(person)
 
     def find(self, identifier: str) -> Person | None:
-        """Returns the person, or None."""
-        return self._people.get(identifier)
+        """Returns the person, with the roles they hold today; None when nobody knows them."""
+        found = self._people.get(identifier)
+        return self._today(found) if found else None
+
+    def absent(self, identifier: str) -> tuple[str, ...]:
+        """Returns for whom somebody stands in today."""
+        day = day_of(self._clock.now())
+        return tuple(person.id for person in self._stands_in.get(identifier, ()) if person.is_away(day))
+
+    def _today(self, person: Person) -> Person:
+        """Adds the approver roles of those the person stands in for; to operate or release, nobody stands in."""
+        absent = self.absent(person.id) if person.id in self._stands_in else ()
+        if not absent:
+            return person
+        lent = [role for each in absent for role in self._people[each].roles if role not in OWN_ROLES]
+        return person.model_copy(update={"roles": tuple(dict.fromkeys((*person.roles, *lent)))})
 
     def owns(self, identifier: str) -> bool:
         """Whether they answer for some agent."""
@@ -41,7 +60,7 @@ class People:
 
     def person(self, identifier: str) -> Person:
         """Returns the person, or raises `RefusedError`: nobody unknown answers for anything."""
-        found = self._people.get(identifier)
+        found = self.find(identifier)
         if found is None:
             known = ", ".join(sorted(self._people)) or "nobody"
             raise RefusedError(
@@ -52,8 +71,8 @@ class People:
     def holding(self, roles: Iterable[str]) -> list[Person]:
         """Returns everybody who holds one of `roles`, sorted by id."""
         wanted = set(roles)
-        return sorted((p for p in self._people.values() if wanted & set(p.roles)), key=lambda person: person.id)
+        return [person for person in self.everybody() if wanted & set(person.roles)]
 
     def everybody(self) -> list[Person]:
         """Returns everybody, sorted by id."""
-        return [self._people[identifier] for identifier in sorted(self._people)]
+        return [self._today(self._people[identifier]) for identifier in sorted(self._people)]

@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 from remit.approvals import Approval, ApprovalState, VoteAnswer
 from remit.contracts import Fleet
 from remit.core import ConflictError, RefusedError
-from remit.gateway import Denied, Done, Gateway, Outcome, Parts, answer_question
+from remit.gateway import Denied, Done, Gateway, Outcome, Parts, answer_question, escalate_question
 from remit.journal import Run, RunState, StepRow, StepState
 from remit.operations.record import commit_verb, given_reason
 from remit.operations.releases import Releases
@@ -165,6 +165,11 @@ class Operations:
             if approval.kind == "unknown" and self._parts.journal.run(approval.run).state.is_over:
                 await self._gateway.settle_doubt(self._parts.approvals.get(approval.id))
         return self._parts.approvals.get(approval.id)
+
+    async def escalate(self, approval_id: str, *, person: str, to: str, reason: str) -> Approval:
+        """Passes a question on to a role, or a person asked by name, that policy lets answer it too."""
+        approval = self._parts.approvals.get(approval_id)
+        return await escalate_question(self._parts, approval, person=person, to=to, reason=reason)
 
     def _check_seen(self, approval: Approval, seen: str) -> None:
         """Nobody says yes to what somebody else made of it meanwhile."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from remit.audit import make_entry
 from remit.core import ConflictError, InputError
-from remit.gateway import Parts
+from remit.gateway import SAY_WHY, Parts
 from remit.store import Commit, CommitRefused, Statement
 
 
@@ -31,6 +31,6 @@ def given_reason(because: str, which: str, doing: str) -> str:
         raise InputError(
             f"{doing} takes a reason",
             which=which,
-            hint="Say why (on the command line: --because); it goes on the record",
+            hint=SAY_WHY,
         )
     return because

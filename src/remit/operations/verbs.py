@@ -134,6 +134,13 @@ class Verbs:
         self._operations.dispatch(answered.run)
         return answered
 
+    @verb(Permission.FLEET_APPROVALS_ANSWER, is_checked_inside=True)
+    async def escalate(self, approval_id: str, *, to: str, reason: str) -> Approval:
+        """Passes a question one may answer on to others whom policy lets answer it: a role, or a person by name."""
+        asked = self._parts.approvals.get(approval_id)
+        await self._may_answer(asked)
+        return await self._operations.escalate(asked.id, person=self.actor.id, to=to, reason=reason)
+
     # --- switches
 
     @verb(Permission.FLEET_SWITCHES_PULL)

@@ -7,7 +7,7 @@ from tests.gateway.desk import ANN, CARA, REFUNDS
 from tests.operations.people import seen_by
 from tests.runtime.workshop import work
 
-from remit.core import NotFoundError, RefusedError
+from remit.core import NotFoundError, RefusedError, Settings
 from remit.operations import local_actor
 from remit.testing import open_fleet
 
@@ -184,18 +184,6 @@ async def test_each_entry_tells_what_came_of_it(tmp_path: Path) -> None:
         assert {row.told for row in views.log.page(kind="outcome").rows} == {"done"}
 
 
-async def test_each_entry_tells_what_came_of_it(tmp_path: Path) -> None:
-    async with open_fleet(REFUNDS, tmp_path / "fleet") as cell:
-        await work(cell, "Please refund 20")
-        await cell.operations.stop("agent:refund-desk", by="pia", because="odd")
-        await cell.operations.resume("agent:refund-desk", by="pia", because="fine")
-        views = seen_by(cell, "auditor")
-        resumed, stopped = (row.told for row in views.log.page(kind="switch").rows)
-        assert stopped == "agent:refund-desk · stopped · pia · odd"
-        assert resumed == "agent:refund-desk · resumed · pia · fine"
-        assert {row.told for row in views.log.page(kind="outcome").rows} == {"done"}
-
-
 async def test_an_entry_comes_with_a_proof_once_it_is_signed(tmp_path: Path) -> None:
     async with open_fleet(REFUNDS, tmp_path / "fleet") as cell:
         views = seen_by(cell, "viewer")
@@ -204,6 +192,17 @@ async def test_an_entry_comes_with_a_proof_once_it_is_signed(tmp_path: Path) -> 
         assert views.log.verify().ok
         with pytest.raises(RefusedError):
             views.log.export(tmp_path / "export")
+
+
+async def test_a_port_given_on_the_command_line_is_no_default_and_what_is_unset_is_empty(tmp_path: Path) -> None:
+    def elsewhere(settings: Settings) -> Settings:
+        return settings.model_copy(update={"http": settings.http.model_copy(update={"port": 9_000})})
+
+    async with open_fleet(REFUNDS, tmp_path / "fleet", change=elsewhere) as cell:
+        rows = {row.name: row for row in seen_by(cell, "platform").settings.listing()}
+        assert (rows["http.port"].value, rows["http.port"].source) == ("9000", "command line")
+        assert rows["http.host"].source == "default"
+        assert rows["models.simulated.input_price"].value == ""
 
 
 async def test_settings_say_where_they_come_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

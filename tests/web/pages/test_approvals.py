@@ -79,6 +79,18 @@ async def test_a_yes_lets_the_run_go_on(tmp_path: Path) -> None:
         assert till.amounts == [450]
 
 
+async def test_a_question_is_passed_on_to_whom_else_it_may_go(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, house.visitor(CARA) as cara:
+        question = await asked(house)
+        action = f"/approvals/{question.id}/escalate"
+        told = await cara.send(await at(cara, question), action, to="treasurer", because=" ", status=422)
+        assert "takes a reason" in told.text
+        page = await cara.send(told, action, to="treasurer", because="not mine to say")
+        assert "It is passed on." in page.text
+        assert "You may not answer" in page.text
+        assert house.cell.parts.approvals.get(question.id).roles == ("treasurer",)
+
+
 async def test_a_no_takes_a_reason_and_is_kept(tmp_path: Path) -> None:
     till = Till()
     async with open_house(tmp_path, server=till) as house, house.visitor(CARA) as cara:
@@ -126,6 +138,15 @@ async def test_an_edit_is_shown_before_it_is_sent(tmp_path: Path) -> None:
         assert "Your edit is on the record." in done.text
         await house.drive(question.run)
         assert till.amounts == [300]
+
+
+async def test_what_a_form_says_was_shown_is_bounded_in_depth(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, house.visitor(CARA) as cara:
+        question = await asked(house)
+        typed = {"seen": "000000000000", "shown": '{"a":' * 20_000, "because": "no"}
+        action = f"/approvals/{question.id}/reject"
+        told = await cara.send_values(await at(cara, question), action, typed, status=409)
+        assert "It is not what you looked at any more" in told.text
 
 
 async def test_an_edit_that_does_not_fit_keeps_every_word(tmp_path: Path) -> None:

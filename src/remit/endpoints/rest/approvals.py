@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from remit.approvals import ApprovalState
-from remit.endpoints.rest.bodies import AnswerGiven
+from remit.endpoints.rest.bodies import AnswerGiven, EscalationGiven
 from remit.endpoints.rest.caller import CLOCKED, Caller, CallerDep, Done, PageDep, entity_tag, entity_tags
 from remit.endpoints.rest.documents import does, sees
 from remit.endpoints.rest.operation import Operation
@@ -48,11 +48,18 @@ async def answer_approval(
     seen = given.seen
     if if_match:
         looked_at = await _as_it_was_looked_at(caller, approval)
-        seen = seen or looked_at.fingerprint
+        # Whoever says "whatever it is now" has looked at nothing.
+        seen = seen or ("" if if_match.strip() == "*" else looked_at.fingerprint)
     answered = await caller.verbs.answer(
         approval, given.answer, reason=given.reason, arguments=given.arguments, seen=seen
     )
     return Done(AnswerReceipt.of(answered))
+
+
+@router.post("/approvals/{approval}/escalation", response_model=AnswerReceipt, **does(Verbs.escalate))
+async def escalate_approval(caller: CallerDep, approval: str, given: EscalationGiven) -> Response:
+    passed_on = await caller.verbs.escalate(approval, to=given.to, reason=given.reason)
+    return Done(AnswerReceipt.of(passed_on))
 
 
 async def _as_it_was_looked_at(caller: Caller, approval: str) -> ApprovalShown:

@@ -73,6 +73,14 @@ class AnswerGiven(Given):
     """The fingerprint of what was looked at."""
 
 
+class EscalationGiven(Given):
+    """To whom a question is passed on."""
+
+    to: Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]
+    """A role that may answer it, or a person who is asked by name."""
+    reason: Reason
+
+
 class SwitchGiven(Given):
     """Where a switch is to stand."""
 

@@ -20,7 +20,7 @@ class SettingRow(Shown):
     name: str
     value: str
     source: str
-    """`remit.toml`, the name of a variable, or `default`."""
+    """`remit.toml`, the name of a variable, `default`, or `command line`."""
     says: str
     """What it is for."""
 
@@ -57,18 +57,18 @@ def _rows(model: BaseModel, written: Mapping[str, Any], path: tuple[str, ...]) -
             yield SettingRow(
                 name=".".join(here),
                 value=_told(value),
-                source=_source(here, is_written=name in written),
+                source=_source(here, is_written=name in written, is_default=value == field.get_default()),
                 says=field.description or "",
             )
 
 
-def _source(path: tuple[str, ...], *, is_written: bool) -> str:
+def _source(path: tuple[str, ...], *, is_written: bool, is_default: bool) -> str:
     """Says where a value comes from; a variable of a table around it counts for all that is in it."""
     for length in range(len(path), 0, -1):
         variable = f"{Settings.model_config.get('env_prefix', '')}{'__'.join(path[:length])}".upper()
         if variable in {name.upper() for name in os.environ}:
             return variable
-    return "remit.toml" if is_written else "default"
+    return "remit.toml" if is_written else "default" if is_default else "command line"
 
 
 def _told(value: Any) -> str:
@@ -78,4 +78,4 @@ def _told(value: Any) -> str:
         return ", ".join(map(str, value))  # pyright: ignore[reportUnknownArgumentType]
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {each}" for key, each in value.items())  # pyright: ignore[reportUnknownVariableType]
-    return str(value)
+    return "" if value is None else str(value)

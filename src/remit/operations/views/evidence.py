@@ -187,6 +187,8 @@ def _told(entry: LogEntry) -> str:
     parts += [fields[name] for name in names if name in fields] if not action else []
     if entry.kind == "switch":
         parts.insert(1, "stopped" if fields.get("stopped") else "resumed")
+    if entry.kind == "attempt":
+        parts = [f"attempt {fields['number']}"]
     if entry.kind == "outcome":
-        parts.append("its gate does not hold" if fields.get("gate") else "an error" if fields.get("is_error") else "done")
+        parts = ["the tool refused" if fields.get("is_error") else "done"]
     return " · ".join(str(part) for part in parts if part not in (None, "", False))

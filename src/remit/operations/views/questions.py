@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from remit.approvals import Approval, ApprovalState, own_role, why_not
+from remit.approvals import Approval, ApprovalState, own_role, passed_on, why_not
 from remit.contracts import Level, Risk
 from remit.gateway import Release
 from remit.operations.actors import view
@@ -124,6 +124,8 @@ class ApprovalShown(ApprovalRow):
     """What the contract says of this tool."""
     decision: str
     log_index: int | None
+    passes: tuple[str, ...]
+    """To whom it can be passed on: roles, or people by name."""
     purpose: str
     input: Any = None
     """What the run was given."""
@@ -203,6 +205,7 @@ class QuestionViews(Viewing):
             rules=tuple(self._rules(asked)),
             decision=step.decision if step else "",
             log_index=entry.index if entry else None,
+            passes=_passes(asked),
             purpose=release.contract.terms.purpose if release else "",
             input=self._source.content(given) if row.content else None,
         )
@@ -336,6 +339,11 @@ def _arguments(proposed: Any) -> Any:
 def _options(text: str) -> list[OptionShown]:
     told: list[Mapping[str, Any]] = json.loads(text)
     return [OptionShown(option=str(o.get("option", "")), consequence=str(o.get("consequence", ""))) for o in told]
+
+
+def _passes(asked: Approval) -> tuple[str, ...]:
+    names = [role.removeprefix("person:") for role in asked.roles]
+    return tuple(name for name in names if passed_on(asked.needs, name))
 
 
 def _needs(asked: Approval) -> str:

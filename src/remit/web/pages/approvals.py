@@ -1,6 +1,5 @@
 """/approvals: the queue, one question with its whole context, and the ways to answer."""
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
@@ -9,13 +8,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from remit.core import ConflictError, InputError, RemitError
+from remit.core import ConflictError, InputError, RemitError, parse_json
 from remit.operations import ApprovalShown
 from remit.web.console import Console, Sheet, text
 from remit.web.differences import Difference, differences
 from remit.web.pages.answering import answer_together, picks_of
 from remit.web.pages.trying import asked_of, nothing_tried, texts, tried
-from remit.web.schema_form import SchemaForm, read_form, show_form
+from remit.web.schema_form import LARGEST, SchemaForm, read_form, show_form
 
 PENDING = "pending"
 EDITABLE = ("action", "answer", "proposal")
@@ -40,6 +39,7 @@ def routes(console: Console) -> list[Route]:
         console.post("/approvals/{approval}/approve", pages.answering("approve")),
         console.post("/approvals/{approval}/reject", pages.answering("reject")),
         console.post("/approvals/{approval}/edit", pages.edit),
+        console.post("/approvals/{approval}/escalate", pages.escalate),
     ]
 
 
@@ -146,6 +146,15 @@ class _ApprovalPages:
             return await self._again(request, typed, fault, acting="edit", form=filled)
         return self._console.see(request, f"/approvals/{identifier}", _SAID["edit"])
 
+    async def escalate(self, request: Request, form: FormData) -> Response:
+        """Passes a question on."""
+        identifier, verbs = request.path_params["approval"], self._console.verbs(self._console.actor(request))
+        try:
+            await verbs.escalate(identifier, to=text(form, "to"), reason=text(form, "because"))
+        except RemitError as fault:
+            return await self._again(request, texts(form), fault, acting="escalate")
+        return self._console.see(request, f"/approvals/{identifier}", "It is passed on.")
+
     # --- parts
 
     async def _look(
@@ -187,7 +196,7 @@ def proposed_of(asked: ApprovalShown) -> Any:
 def _moved(typed: Mapping[str, str], asked: ApprovalShown) -> list[Difference]:
     """Returns how what is asked differs from what the form says was looked at."""
     try:
-        shown = json.loads(typed["shown"])
-    except ValueError:
+        shown = parse_json(typed["shown"].encode(), name="What was shown", largest=LARGEST)
+    except InputError:
         return []
     return differences(shown, proposed_of(asked)) if asked.content else []
