@@ -24,8 +24,8 @@ PAGES: dict[str, Permission | None] = {
     "/": P.FLEET_RUNS_READ,
     "/runs": P.FLEET_RUNS_READ,
     "/runs/{run}": P.FLEET_RUNS_READ,
-    "/runs/{run}/steps/{step:int}": P.FLEET_RUNS_READ,
-    "/-/runs/{run}/steps/{step:int}": P.FLEET_RUNS_READ,
+    "/runs/{run}/steps/{step:place}": P.FLEET_RUNS_READ,
+    "/-/runs/{run}/steps/{step:place}": P.FLEET_RUNS_READ,
     "/tasks": P.FLEET_RUNS_READ,
     "/tasks/{task}": P.FLEET_RUNS_READ,
     "/comparison": P.FLEET_RUNS_READ,
@@ -37,8 +37,8 @@ PAGES: dict[str, Permission | None] = {
     "/switches/dry-run": P.FLEET_SWITCHES_READ,
     "/figures": P.FLEET_FIGURES_READ,
     "/log": P.FLEET_LOG_READ,
-    "/log/{index:int}": P.FLEET_LOG_READ,
-    "/log/{index:int}/proof": P.FLEET_LOG_READ,
+    "/log/{index:place}": P.FLEET_LOG_READ,
+    "/log/{index:place}/proof": P.FLEET_LOG_READ,
     "/log/verification": P.FLEET_LOG_READ,
     "/people": P.FLEET_AGENTS_READ,
     "/settings": P.CELL_SETTINGS_READ,
@@ -222,3 +222,10 @@ async def test_every_verb_asks_for_the_session_and_its_token(tmp_path: Path) -> 
                 if not path.startswith("/login"):
                     assert (await browser.post(address(path, {**ids, "version": "1.0.0"}))).status_code == 403, path
         assert cell.log.size() == size
+
+
+@pytest.mark.parametrize("digits", [19, 30, 5_000])
+async def test_a_place_longer_than_any_is_the_address_of_nothing(digits: int, tmp_path: Path) -> None:
+    async with open_cell(tmp_path) as cell, knock(cell, "operator") as browser:
+        for path in ("/log/{}", "/log/{}/proof", "/runs/run_1/steps/{}", "/-/runs/run_1/steps/{}", "/log/{}.json"):
+            assert (await browser.get(path.format("9" * digits))).status_code == 404, path

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from jinja2 import Environment
 from pydantic_core import to_jsonable_python
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -23,6 +24,21 @@ from remit.web.session import Visitor, visitor_of
 
 # What is said once about what was done; a person who never looks again leaves no more than one.
 MOST_SAID = 1_000
+
+
+class _Place(Convertor[int]):
+    """A place in a row, in an address: no longer than the store counts, or it is the address of nothing."""
+
+    regex = "[0-9]{1,18}"
+
+    def convert(self, value: str) -> int:
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        return str(value)
+
+
+register_url_convertor("place", _Place())
 
 
 class Sheet(NamedTuple):

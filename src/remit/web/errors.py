@@ -59,7 +59,7 @@ class Faults:
             await self._app(scope, receive, watched)
         except Exception:
             identifier = new_id("fault")
-            _log.exception("%s: %s %s", identifier, scope.get("method", ""), scope.get("path", ""))
+            _log.exception("%s: %s %r", identifier, scope.get("method", ""), scope.get("path", ""))
             if has_begun:
                 raise
             await _fault_page(identifier)(scope, receive, send)

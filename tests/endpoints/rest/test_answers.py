@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.endpoints.rest.counter import AUDE, CARA, OLGA, OTTO, PIA, SAID, VERA, open_counter
+from tests.endpoints.rest.counter import AUDE, CARA, OLGA, OTTO, PIA, SAID, TINA, TOM, VERA, open_counter
 
 from remit.audit import verify_proof
 
@@ -150,6 +150,16 @@ async def test_an_answer_to_what_was_changed_meanwhile_is_not_taken(tmp_path: Pa
         assert late.status_code == 412
         settled = await counter.cell.operations.settled(run.id, 10)
         assert settled.state == "done"
+
+
+async def test_whatever_it_is_now_is_no_look_at_what_somebody_else_made_of_it(tmp_path: Path) -> None:
+    async with open_counter(tmp_path) as counter:
+        _, question = await counter.ask_people()
+        path, proposed = f"/approvals/{question}/answers", (await counter.get(f"/approvals/{question}", CARA)).json()
+        edit = {"answer": "edit", "arguments": {**proposed["proposed"], "amount": 300}, "reason": "less"}
+        assert (await counter.post(path, edit, TOM)).json()["state"] == "pending"
+        blind = await counter.post(path, {"answer": "approve"}, TINA, headers={"if-match": "*"})
+        assert (blind.status_code, blind.json()["what"]) == (409, "It was edited since it was asked")
 
 
 async def test_content_is_shown_to_those_who_may_read_it(tmp_path: Path) -> None:

@@ -48,8 +48,8 @@ def routes(console: Console) -> list[Route]:
         *console.routes("/log", pages.listing),
         *console.routes("/log/verification", pages.verification),
         console.post("/log/verification", pages.verify),
-        Route("/log/{index:int}/proof", pages.proof, methods=["GET"]),
-        *console.routes("/log/{index:int}", pages.one),
+        Route("/log/{index:place}/proof", pages.proof, methods=["GET"]),
+        *console.routes("/log/{index:place}", pages.one),
     ]
 
 

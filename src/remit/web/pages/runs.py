@@ -30,8 +30,8 @@ def routes(console: Console) -> list[Route]:
     return [
         *console.routes("/runs", pages.listing),
         *console.routes("/runs/{run}", pages.one),
-        *console.routes("/runs/{run}/steps/{step:int}", pages.step),
-        Route("/-/runs/{run}/steps/{step:int}", pages.step_alone, methods=["GET"]),
+        *console.routes("/runs/{run}/steps/{step:place}", pages.step),
+        Route("/-/runs/{run}/steps/{step:place}", pages.step_alone, methods=["GET"]),
         *(console.post(f"/runs/{{run}}/{name}", pages.doing(name, do)) for name, do in _DOINGS.items()),
     ]
 
