@@ -91,7 +91,8 @@ def link(
     if as_json:
         show_json(made)
         return
-    errors.print(f"It opens once, within {made['minutes']:g} minutes.")
+    errors.print(f"It opens once, within {made['minutes']:g} minutes, while `remit up` is at work.")
+    errors.print("If that was started with another --host or --port, put in the address it prints.")
     sys.stdout.write(f"{made['link']}\n")
 
 

@@ -23,5 +23,5 @@ def routes(console: Console) -> list[Route]:
 
 
 def _source(source: str) -> str:
-    """Returns a source as one of three: each variable would be its own."""
-    return source if source in ("default", "remit.toml") else "variable"
+    """Returns a source as one of four: each variable would be its own."""
+    return source if source in ("default", "remit.toml", "command line") else "variable"
