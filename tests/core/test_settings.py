@@ -49,6 +49,12 @@ def test_the_file_is_read(folder: Path) -> None:
     assert settings.models["desk"].key == "DESK_KEY"
 
 
+def test_a_setting_that_nobody_knows_is_told_in_words(folder: Path) -> None:
+    (folder / "remit.toml").write_text('nmae = "acme"\n', encoding="utf-8")
+    with pytest.raises(InputError, match=r"'nmae' is wrong .* There is no such setting"):
+        load_settings(folder)
+
+
 def test_the_environment_overrides_the_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REMIT_NAME", "other")
     monkeypatch.setenv("REMIT_DATABASE_URL", "sqlite:///elsewhere.db")

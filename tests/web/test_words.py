@@ -28,6 +28,7 @@ def test_a_schema_is_told_in_a_few_words() -> None:
         "number, more than 0, in steps of 0.01"
     )
     assert schema_words({"type": "string", "maxLength": 40}) == "text, up to 40 characters"
+    assert schema_words({"type": "string", "minLength": 1}) == "text, 1 character or more"
     assert schema_words({"enum": ["a", None]}) == "one of a, nothing"
     assert schema_words({"type": "array", "items": {"type": "string"}}) == "list of text"
     assert schema_words({"anyOf": [{"type": "integer"}, {"type": "null"}]}) == "integer or null"

@@ -255,6 +255,6 @@ def _wrong_setting(path: Path, error: ValidationError) -> InputError:
     return InputError(
         f"Setting {'.'.join(names)!r} is wrong",
         which=variable if variable in os.environ else str(path),
-        why=first["msg"],
+        why="There is no such setting" if first["type"] == "extra_forbidden" else first["msg"],
         hint=f"Settings are: {', '.join(sorted(Settings.model_fields))}",
     )

@@ -1,6 +1,7 @@
 """Values in words, for templates: durations, what a JSON Schema asks for, and values of any kind."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -57,8 +58,13 @@ def schema_words(schema: Any) -> str:
     if "const" in part:
         return f"always {value_words(part['const'])}"
     words = [_type_words(part)]
-    words += [told.format(part[name]) for name, told in _BOUNDS if name in part]
+    words += [_one(told.format(part[name])) for name, told in _BOUNDS if name in part]
     return ", ".join(filter(None, words))
+
+
+def _one(told: str) -> str:
+    """Returns a bound with its noun in the singular where it says one of it."""
+    return re.sub(r"\b1 (character|item)s", r"1 \1", told)
 
 
 def _type_words(part: Mapping[str, Any]) -> str:

@@ -40,7 +40,7 @@ async def test_an_agents_page_renders_what_was_promised(tmp_path: Path) -> None:
             "human-led",
             "agents/refund-desk.agent.md:22",
             "event ticket.created when category == 'refund'",
-            "text, 1 characters or more, up to 5000 characters",
+            "text, 1 character or more, up to 5000 characters",
             "personal: customer",
             "at most once per order.",
             "the order was refunded already",

@@ -86,7 +86,7 @@ async def test_a_run_that_waits_says_for_whom_and_who_can_do_something(tmp_path:
         assert f"/approvals/{question}" in page.links
         assert "care-lead, or 2 × treasurer may answer" in page.text
         assert "you may" in page.text
-        assert "goes on by itself" in page.text
+        assert "if nobody answers, it goes on by itself" in page.text
 
 
 async def test_a_run_is_cancelled_with_a_reason(tmp_path: Path) -> None:
