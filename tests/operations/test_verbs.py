@@ -11,6 +11,7 @@ from tests.runtime.workshop import work
 from remit.app import Cell
 from remit.approvals import ApprovalState
 from remit.audit import LogEntry
+from remit.contracts import Person
 from remit.core import DAY, ConflictError, InputError, NotFoundError, RefusedError, day_of
 from remit.journal import RunState
 from remit.operations import person_actor
@@ -178,6 +179,18 @@ async def test_a_fork_that_acts_takes_a_reason(cell: Cell) -> None:
         await operator.fork(done.id, 2, effects=True)
     assert (await operator.fork(done.id, 2, effects=True, because="it was the wrong order")).effects
     assert last(cell, "run.forked").fields["because"] == "it was the wrong order"
+
+
+async def test_a_fork_into_the_present_release_is_of_its_unit_too(tmp_path: Path) -> None:
+    async with open_fleet(REFUNDS, tmp_path / "fleet") as cell:
+        run = await work(cell, "Please refund 20")
+    moved = swap(("version: 1.0.0", "version: 2.0.0"), ("unit: customer-care", "unit: finance"))
+    async with open_fleet(REFUNDS, tmp_path / "fleet", edit={CONTRACT: moved}) as cell:
+        person = Person(id="una@shop.example", roles=("operator",), units=("customer-care",))
+        verbs = cell.verbs(person_actor(person, "console"))
+        with pytest.raises(RefusedError, match="finance"):
+            await verbs.fork(run.id, 1, current=True)
+        assert (await verbs.fork(run.id, 1)).version == "1.0.0"
 
 
 async def test_an_event_is_handed_in_by_name(tmp_path: Path) -> None:

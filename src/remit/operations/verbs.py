@@ -97,6 +97,9 @@ class Verbs:
     ) -> Run:
         """Begins a new run with the steps of another before `step`; one with effects takes a reason."""
         await self._of_run(Permission.FLEET_RUNS_FORK, run_id)
+        if current:  # another release may be of another unit
+            agent = self._parts.journal.run(run_id).agent
+            await self._within(Permission.FLEET_RUNS_FORK, self._parts.registry.current(agent).unit)
         if effects:  # it may do again, under new keys, what was done
             because = given_reason(because, run_id, "A fork with effects")
         forked = await self._operations.fork(
