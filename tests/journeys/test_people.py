@@ -165,6 +165,8 @@ def test_links_are_for_the_platform_team_to_give_or_for_whoever_sits_at_the_mach
     printed = remit("people", "link", PIA, "--json", *at).value
     assert (printed["person"], printed["minutes"]) == (PIA, 15.0)
     assert printed["link"].startswith("http://127.0.0.1:8321/login/")
+    elsewhere = remit("people", "link", PIA, "--port", "8400", "--json", *at).value
+    assert elsewhere["link"].startswith("http://127.0.0.1:8400/login/")
     assert remit("people", "link", "eve@shop.example", *at).code == 1
 
 

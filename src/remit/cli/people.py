@@ -76,6 +76,9 @@ def password(
 @people_app.command()
 def link(
     who: Annotated[str, typer.Argument(metavar="PERSON", help="Whom it lets in.")],
+    port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="Where `remit up` listens, if it was started with another port.")
+    ] = 0,
     fleet: FleetOption = HERE,
     by: AsOption = "",
     as_json: JsonOption = False,
@@ -85,14 +88,13 @@ def link(
     async def work(cell: Cell, _: Views) -> dict[str, Any]:
         secret = await cell.access.issue_link(who, by=actor(cell, by))
         http = cell.settings.http
-        return {"person": who, "link": f"{http.origin()}/login/{secret}", "minutes": http.link_minutes}
+        return {"person": who, "link": f"{http.origin(port)}/login/{secret}", "minutes": http.link_minutes}
 
     made = with_cell(fleet, work)
     if as_json:
         show_json(made)
         return
     errors.print(f"It opens once, within {made['minutes']:g} minutes, while `remit up` is at work.")
-    errors.print("If that was started with another --host or --port, put in the address it prints.")
     sys.stdout.write(f"{made['link']}\n")
 
 
