@@ -97,6 +97,7 @@ def test_whoever_audits_owns_no_agent(folder: Folder) -> None:
         ('away: "2026-12-21..2027-01-06"', "Nobody stands in for max@acme.example"),
         ("stand_in: uta@acme.example", "did you mean 'ute@acme.example'?"),
         ("stand_in: max@acme.example", "Nobody stands in for themselves"),
+        ("units: [customer-care], stand_in: ute@acme.example", "works for more units than max@acme.example"),
         ("stand_in: aud@acme.example", "aud@acme.example cannot stand in for an approver"),
     ],
 )

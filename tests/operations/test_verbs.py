@@ -1,11 +1,12 @@
 """What people may do: by role and unit, each on the record with who and why, refusals too."""
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.gateway.desk import ANN, CONTRACT, REFUNDS, swap
-from tests.operations.people import NAMES, done_by
+from tests.operations.people import NAMES, done_by, somebody
 from tests.runtime.workshop import work
 
 from remit.app import Cell
@@ -39,7 +40,7 @@ async def test_an_operator_has_an_agent_work_on_their_own_behalf_or_somebody_els
     assert own.task.on_behalf_of == "operator@shop.example"
     for_ann = await done_by(cell, "operator").start("refund-desk", TICKET, on_behalf_of=ANN)
     queued = last(cell, "run.queued")
-    assert (queued.fields["on_behalf_of"], queued.fields["asked_by"]) == (ANN, "operator@shop.example")
+    assert (queued.fields["on_behalf_of"], queued.fields["asked_by"]) == (ANN, ["operator@shop.example"])
     assert (await cell.operations.drive(for_ann.run.id)).state is RunState.DONE
 
 
@@ -117,6 +118,25 @@ async def test_who_stands_in_answers_as_the_one_who_is_away_and_the_record_says_
 def first(old: str, new: str) -> Callable[[str], str]:
     """Returns an edit of the first place where `old` stands."""
     return lambda text: text.replace(old, new, 1)
+
+
+@pytest.mark.parametrize("program", [False, True])
+async def test_who_has_the_work_done_for_somebody_else_does_not_say_yes_to_it(cell: Cell, program: bool) -> None:
+    both = somebody("care-lead", "operator")
+    acting = replace(both, id="program:till", owner=both.id, roles=("program",)) if program else both
+    large = {"order_id": "R-2", "message": "Please refund 400 of my order R-2."}
+    run = (await cell.verbs(acting).start("refund-desk", large, on_behalf_of=ANN)).run
+    await cell.operations.drive(run.id)
+    (asked,) = cell.parts.approvals.of_run(run.id)
+    with pytest.raises(RefusedError, match="they had the work done"):
+        await cell.verbs(both).answer(asked.id, "approve", reason="mine")
+    assert cell.views(both).approvals.get(asked.id).mine is False
+    tom, tina = (
+        cell.verbs(person_actor(cell.parts.people.person(f"{name}.treasurer@shop.example"), "api"))
+        for name in ("tom", "tina")
+    )
+    await tom.answer(asked.id, "approve", reason="fine")
+    assert (await tina.answer(asked.id, "approve", reason="fine")).state is ApprovalState.APPROVED
 
 
 async def test_whoever_approves_may_stop_and_only_operators_and_the_platform_let_go_on(cell: Cell) -> None:

@@ -11,7 +11,7 @@ from tests.web.visitors import knock, named, open_cell
 
 from remit.app.serve import http_app
 from remit.audit import Happened
-from remit.web.live import MOST_ENTRIES, MOST_PER_SESSION, MOST_TOPICS, Live, Pace, topics_of
+from remit.web.live import MOST_ENTRIES, MOST_PER_PERSON, MOST_TOPICS, Live, Pace, topics_of
 
 RUN = "run_1"
 
@@ -48,7 +48,7 @@ class Record:
 
 
 def listen(live: Live, *topics: str, since: int = 0, session: str = "ses", valid: bool = True) -> AsyncGenerator[str]:
-    return live.listen(session=session, topics=topics, since=since, is_valid=lambda: valid)
+    return live.listen(person=session, topics=topics, since=since, is_valid=lambda: valid)
 
 
 async def said(stream: AsyncGenerator[str]) -> str:
@@ -131,7 +131,7 @@ async def test_many_listeners_are_one_look_at_the_log() -> None:
 
 async def test_a_session_has_some_streams_and_gets_a_place_back() -> None:
     live = Record().live()
-    streams = [listen(live) for _ in range(MOST_PER_SESSION)]
+    streams = [listen(live) for _ in range(MOST_PER_PERSON)]
     for stream in streams:
         await anext(stream)
     assert not live.has_room("ses")

@@ -98,7 +98,9 @@ def _can_fill(alternative: Sequence[tuple[str, int]], people: Collection[Sequenc
     )
 
 
-def why_not(approval: Approval, person: str, roles: Sequence[str], owner: str, now: int) -> str:
+def why_not(
+    approval: Approval, person: str, roles: Sequence[str], owner: str, now: int, *, asked_by: Collection[str] = ()
+) -> str:
     """Says why `person` may not answer, or nothing: separation of duties before a vote is even taken."""
     if approval.state is not ApprovalState.PENDING:
         return f"it is {approval.state} already"
@@ -106,6 +108,8 @@ def why_not(approval: Approval, person: str, roles: Sequence[str], owner: str, n
         return "it has expired"
     if person == approval.on_behalf_of:
         return "the work is done on their own behalf; somebody else must answer"
+    if person in asked_by:
+        return "they had the work done; somebody else must answer"
     if person == owner and approval.kind == "action":
         return "they own the agent; somebody else must answer"
     if not set(roles) & set(approval.roles):

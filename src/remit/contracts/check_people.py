@@ -48,6 +48,9 @@ def _stand_in(person: Person, fleet: Fleet, path: str, at: Source) -> Iterator[F
     elif AUDITOR in other.roles:
         told = f"auditor is kept apart: {other.id} cannot stand in for an approver"
         yield at.finding(f"{path}.stand_in", told, "name somebody who does not audit")
+    elif person.units and not (other.units and set(other.units) <= set(person.units)):
+        told = f"{other.id} works for more units than {person.id}, and so cannot stand in"
+        yield at.finding(f"{path}.stand_in", told, "name somebody of the same units")
 
 
 def _some_unread(fleet: Fleet) -> bool:

@@ -84,7 +84,8 @@ async def check_duties(parts: Parts, approval: Approval, who: Person) -> None:
     now = parts.clock.now()
     version = parts.registry.find(approval.agent, approval.version)
     owner = version.owner if version else ""
-    why = why_not(approval, who.id, (*who.roles, own_role(who.id)), owner, now)
+    asked_by = parts.journal.task_terms(approval.task).chain
+    why = why_not(approval, who.id, (*who.roles, own_role(who.id)), owner, now, asked_by=asked_by)
     if not why:
         return
     fields = {"approval": approval.id, "by": who.id, "answer": "refused", "why": why}

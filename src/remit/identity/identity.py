@@ -51,12 +51,18 @@ class People:
         absent = self.absent(person.id) if person.id in self._stands_in else ()
         if not absent:
             return person
-        lent = [role for each in absent for role in self._people[each].roles if role not in OWN_ROLES]
+        lent = [role for each in absent for role in self._lent(self._people[each], person)]
         return person.model_copy(update={"roles": tuple(dict.fromkeys((*person.roles, *lent)))})
 
     def owns(self, identifier: str) -> bool:
         """Whether they answer for some agent."""
         return identifier in self._owners
+
+    @staticmethod
+    def _lent(absent: Person, to: Person) -> list[str]:
+        """Returns the approver roles that are lent; to nobody who would hold them for more units than who is away."""
+        is_wider = absent.units and not (to.units and set(to.units) <= set(absent.units))
+        return [] if is_wider else [role for role in absent.roles if role not in OWN_ROLES]
 
     def person(self, identifier: str) -> Person:
         """Returns the person, or raises `RefusedError`: nobody unknown answers for anything."""

@@ -168,7 +168,9 @@ class Access:
         permissions = frozenset(held for held in owner.permissions if held.value in found.permissions)
         if not found.program:
             return replace(owner, permissions=permissions)
-        return replace(owner, id=found.actor, roles=("program",), permissions=permissions - PROGRAM_NEVER)
+        return replace(
+            owner, id=found.actor, owner=person.id, roles=("program",), permissions=permissions - PROGRAM_NEVER
+        )
 
     async def create_token(
         self,

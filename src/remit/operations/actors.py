@@ -27,6 +27,13 @@ class Actor:
     roles: tuple[str, ...] = ()
     units: frozenset[str] = frozenset()
     """The business units they work for; empty means the whole fleet."""
+    owner: str = ""
+    """Of a program's token, the person who answers for it."""
+
+    @property
+    def behind(self) -> tuple[str, ...]:
+        """Who has something done when this actor does it: they, and whoever answers for them."""
+        return (self.id, self.owner) if self.owner else (self.id,)
 
     def may(self, permission: Permission, unit: str | None = None) -> bool:
         """Whether they may, in `unit` if one is given; whoever works for some units may nothing of the whole fleet."""

@@ -75,9 +75,12 @@ class Operations:
         on_behalf_of: str,
         intent: str = "",
         dedup: str | None = None,
-        asked_by: str = "",
+        asked_by: tuple[str, ...] = (),
     ) -> Started:
-        """Takes a task on; drive its run with `drive`. `asked_by` is told in the record where it is not whom it is for."""
+        """Takes a task on; drive its run with `drive`. `asked_by` are those who have it done, if others than it is for.
+
+        They are in the task's chain, and answer nothing it asks.
+        """
         return await self._runtime.start(
             agent, value, on_behalf_of=on_behalf_of, intent=intent, dedup=dedup, asked_by=asked_by
         )

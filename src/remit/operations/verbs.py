@@ -63,7 +63,7 @@ class Verbs:
             await self._within(Permission.FLEET_TASKS_DELEGATE, self._parts.registry.current(agent).unit)
         person = on_behalf_of or self.actor.id
         started = await self._operations.submit(
-            agent, value, on_behalf_of=person, intent=intent, dedup=key, asked_by=self.actor.id
+            agent, value, on_behalf_of=person, intent=intent, dedup=key, asked_by=self.actor.behind
         )
         if started.is_new:
             self._operations.dispatch(started.run.id)

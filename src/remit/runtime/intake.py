@@ -37,10 +37,10 @@ class Intake:
         intent: str = "",
         dedup: str | None = None,
         by: TriggerKind = "task",
-        asked_by: str = "",
+        asked_by: tuple[str, ...] = (),
     ) -> Started:
         """Takes a task on. `by` says what asks: a person's or program's task meets the contract's `task` triggers here,
-        the other kinds were matched before.
+        the other kinds were matched before. `asked_by` are those who had it done, where that is not `on_behalf_of`.
 
         A `dedup` key that was seen before returns the task it started then. Raises `InputError` for an input that does
         not fit, `NotFoundError` without a live version, `RefusedError` when a switch is pulled or no trigger takes it.
@@ -61,11 +61,12 @@ class Intake:
             subjects={
                 kind: str(value[field]) for kind, field in terms.subjects.items() if value.get(field) is not None
             },
+            chain=tuple(dict.fromkeys((on_behalf_of, *asked_by))),
             dedup=dedup,
         )
         run, kept = self._parts.journal.new_run(task, agent=agent, version=version.version, release=version.release)
         try:
-            await self._take_on(version, run, task, [*statements, kept], asked_by)
+            await self._take_on(version, run, task, [*statements, kept])
         except RemitError:
             # Somebody may have started it at the same moment; then the database refused the key to us.
             if known := self._known(agent, dedup, value):
@@ -93,12 +94,10 @@ class Intake:
             raise ConflictError("This key was used for other input", which=dedup or "", hint="Use a key of its own")
         return Started(task, self._parts.journal.runs_of(task.id)[0], is_new=False)
 
-    async def _take_on(
-        self, version: Version, run: Run, task: Task, statements: list[Statement], asked_by: str
-    ) -> None:
+    async def _take_on(self, version: Version, run: Run, task: Task, statements: list[Statement]) -> None:
         fields = {"task": task.id, "agent": version.agent, "version": version.version, "release": run.release}
         fields |= {"contract": version.contract, "on_behalf_of": task.on_behalf_of, "input": task.input}
-        fields |= {"asked_by": asked_by} if asked_by not in ("", task.on_behalf_of) else {}
+        fields |= {"asked_by": task.chain[1:]} if task.chain[1:] else {}
         entry = make_entry(run.id, "run.queued", run.id, run.created_at, fields)
         guards = [
             self._parts.controls.guard(version.scopes),

@@ -15,7 +15,7 @@ LOOK_SECONDS = 5.0
 # Past so many new entries at once everything counts as changed.
 MOST_ENTRIES = 500
 # A person has some tabs, not a thousand; hidden ones close their stream.
-MOST_PER_SESSION, MOST_STREAMS, MOST_TOPICS = 8, 256, 16
+MOST_PER_PERSON, MOST_STREAMS, MOST_TOPICS = 16, 256, 16
 
 EVERYTHING = "*"
 ASKING = frozenset({"question", "approval", "run.parked", "run.completed", "run.cancelled"})
@@ -51,7 +51,7 @@ class Pace:
 
 @dataclass(eq=False, slots=True)
 class _Stream:
-    session: str
+    person: str
     wanted: frozenset[str]
     news: set[str] = field(default_factory=set[str])
     called: asyncio.Event = field(default_factory=asyncio.Event)
@@ -84,16 +84,16 @@ class Live:
         self._task: asyncio.Task[None] | None = None
         self._ended = False
 
-    def has_room(self, session: str) -> bool:
-        """Whether a session may open another stream."""
-        own = sum(stream.session == session for stream in self._streams)
-        return own < MOST_PER_SESSION and len(self._streams) < MOST_STREAMS and not self._ended
+    def has_room(self, person: str) -> bool:
+        """Whether a person may open another stream, in whichever of their sessions."""
+        own = sum(stream.person == person for stream in self._streams)
+        return own < MOST_PER_PERSON and len(self._streams) < MOST_STREAMS and not self._ended
 
     async def listen(
-        self, *, session: str, topics: Iterable[str], since: int, is_valid: Callable[[], bool]
+        self, *, person: str, topics: Iterable[str], since: int, is_valid: Callable[[], bool]
     ) -> AsyncGenerator[str]:
         """Yields server-sent events: `cue` with the topics that changed since the entry `since`, `top`, `gone`."""
-        stream = _Stream(session, frozenset(list(topics)[:MOST_TOPICS]) | TOP)
+        stream = _Stream(person, frozenset(list(topics)[:MOST_TOPICS]) | TOP)
         self._streams.add(stream)
         try:
             self._follow()

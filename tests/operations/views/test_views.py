@@ -7,8 +7,9 @@ from tests.gateway.desk import ANN, CARA, REFUNDS
 from tests.operations.people import seen_by
 from tests.runtime.workshop import work
 
+from remit.contracts import Person
 from remit.core import NotFoundError, RefusedError, Settings
-from remit.operations import local_actor
+from remit.operations import Face, local_actor, person_actor
 from remit.testing import open_fleet
 
 
@@ -235,3 +236,15 @@ async def test_the_overview_puts_first_what_needs_a_person(tmp_path: Path) -> No
         assert asked.first[0].mine
         assert (shown.runs["waiting"], shown.runs["failed"]) == (1, 1)
         assert [run.state for run in shown.failed] == ["failed"]
+
+
+async def test_an_owner_sees_what_their_agents_were_told_in_person_and_by_no_token(tmp_path: Path) -> None:
+    async with open_fleet(REFUNDS, tmp_path / "fleet") as cell:
+        run = await work(cell, "Please refund 20")
+        olga = Person(id="olga.owner@shop.example")
+        in_person, by_token = (cell.views(person_actor(olga, face, owns=True)) for face in FACES)
+        assert in_person.runs.get(run.id).content
+        assert not by_token.runs.get(run.id).content
+
+
+FACES: tuple[Face, Face] = ("console", "api")

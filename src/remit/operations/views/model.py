@@ -92,8 +92,12 @@ class Source:
         return format_micros(micros, self.parts.settings.currency)
 
     def shows_content(self, agent: str, version: str) -> bool:
-        """Whether what this agent version was told and said is shown."""
-        return self.actor.may(Permission.FLEET_CONTENT_READ, self.unit(agent, version))
+        """Whether what this agent version was told and said is shown; its owner sees it, who may be asked about it."""
+        known = self.parts.registry.glance(agent, version)
+        # A token does what it was made for, and none can be made for this.
+        if known and known.owner == self.actor.id and self.actor.face != "api":
+            return True
+        return self.actor.may(Permission.FLEET_CONTENT_READ, known.unit if known else "")
 
     def shows_intent(self, agent: str) -> bool:
         """Whether what this agent's tasks are for is shown: where that is taken from a text of the input, like content."""

@@ -275,7 +275,8 @@ class QuestionViews(Viewing):
             return "people.yaml does not know you"
         version = self._parts.registry.glance(asked.agent, asked.version)
         roles = (*known.roles, own_role(known.id))
-        return why_not(asked, known.id, roles, version.owner if version else "", now)
+        asked_by = self._parts.journal.task_terms(asked.task).chain
+        return why_not(asked, known.id, roles, version.owner if version else "", now, asked_by=asked_by)
 
     def _schema(self, asked: Approval, release: Release | None) -> Mapping[str, Any]:
         if asked.kind == "answer" and release:

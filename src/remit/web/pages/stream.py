@@ -15,10 +15,10 @@ def routes(console: Console) -> list[Route]:
         session, access = console.visitor(request).session, console.access
         # Who sees nothing is not told either when something happens.
         sees = console.actor(request).may(Permission.FLEET_LOG_READ)
-        if not console.live.has_room(session.id):
+        if not console.live.has_room(session.person):
             return PlainTextResponse("Too many pages listen at once.\n", 503, {"retry-after": "30"})
         cues = console.live.listen(
-            session=session.id,
+            person=session.person,
             topics=request.query_params.get("topics", "").split() if sees else (),
             since=_since(request),
             is_valid=lambda: access.session(session.secret, touch=False) is not None,
