@@ -1,10 +1,10 @@
 """Views of agents: the registry, one agent with its contract, and what its versions may do."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from remit.contracts import Contract, Level, diff
+from remit.contracts import Contract, Level, Tool, diff
 from remit.core import NotFoundError
 from remit.gateway import Release, restore_release
 from remit.operations.actors import view
@@ -192,22 +192,8 @@ class AgentViews(Viewing):
         return self._authority(contract)
 
     def _authority(self, contract: Contract) -> list[AuthorityShown]:
-        declared = self._source.fleet.tools
         place = f"{contract.path}:{contract.lines.get('handoffs', 0)}"
-        tools = [
-            AuthorityShown(
-                tool=row.tool,
-                when=row.when or "always",
-                level=row.level.value,
-                by="" if row.level is Level.AUTONOMOUS else ", ".join(row.by),
-                count=row.count,
-                because=row.because,
-                source=row.source,
-                effect=declared[row.tool].effect if row.tool in declared else "",
-                risk=declared[row.tool].risk.value if row.tool in declared else "",
-            )
-            for row in authority(contract, declared)
-        ]
+        tools = authority_rows(contract, self._source.fleet.tools)
         return [*tools, *(_handoff(taker, place) for taker in contract.terms.handoffs)]
 
     def _contract(self, version: Version) -> Contract | None:
@@ -245,6 +231,24 @@ class AgentViews(Viewing):
         for row in self._read("run_counts", {"agents": json.dumps(agents)}):
             runs.setdefault(row["agent"], {})[row["state"]] = row["count"]
         return runs
+
+
+def authority_rows(contract: Contract, declared: Mapping[str, Tool], only: Sequence[str] = ()) -> list[AuthorityShown]:
+    """Returns what a contract says of its tools, or of some of them, a line for each rule."""
+    return [
+        AuthorityShown(
+            tool=row.tool,
+            when=row.when or "always",
+            level=row.level.value,
+            by="" if row.level is Level.AUTONOMOUS else ", ".join(row.by),
+            count=row.count,
+            because=row.because,
+            source=row.source,
+            effect=declared[row.tool].effect if row.tool in declared else "",
+            risk=declared[row.tool].risk.value if row.tool in declared else "",
+        )
+        for row in authority(contract, declared, only)
+    ]
 
 
 def _version(version: Version) -> VersionRow:

@@ -9,10 +9,9 @@ from remit.contracts import Level, Risk
 from remit.gateway import Release
 from remit.operations.actors import view
 from remit.operations.permissions import Permission
-from remit.operations.views.agents import AuthorityShown
+from remit.operations.views.agents import AuthorityShown, authority_rows
 from remit.operations.views.decisions import RungShown, level_of, rungs_of
 from remit.operations.views.model import LATEST, MOST_ROWS, NOT_SHOWN, PAGE_SIZE, Page, Shown, Viewing, moment, page_of
-from remit.policy import authority
 from remit.store import Row, load_queries
 
 _Q = load_queries("remit.operations.views")
@@ -318,19 +317,7 @@ class QuestionViews(Viewing):
         contract = self._source.fleet.contracts.get(asked.agent)
         if contract is None or contract.tool_use(asked.name) is None:
             return []
-        rows = authority(contract, self._source.fleet.tools, only=[asked.name])
-        return [
-            AuthorityShown(
-                tool=row.tool,
-                when=row.when or "always",
-                level=row.level.value,
-                by="" if row.level is Level.AUTONOMOUS else ", ".join(row.by),
-                count=row.count,
-                because=row.because,
-                source=row.source,
-            )
-            for row in rows
-        ]
+        return authority_rows(contract, self._source.fleet.tools, [asked.name])
 
 
 def _arguments(proposed: Any) -> Any:
