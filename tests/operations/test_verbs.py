@@ -230,7 +230,8 @@ async def test_versions_are_approved_by_the_platform_or_by_their_owner_where_tha
             owner = cell.parts.registry.versions()[0].owner
             verbs = cell.verbs(person_actor(cell.parts.people.person(owner), "console", owns=True))
             if may:
-                assert (await verbs.promote("refund-desk", "1.0.0")).approved_by == owner
+                assert (await verbs.promote("refund-desk", "1.0.0", because="all cases pass")).approved_by == owner
+                assert last(cell, "release.approved").fields["because"] == "all cases pass"
             else:
                 with pytest.raises(RefusedError, match="fleet:agents:release"):
                     await verbs.promote("refund-desk", "1.0.0")

@@ -71,6 +71,7 @@ def agent(name: AgentArgument, fleet: FleetOption = HERE, as_json: JsonOption = 
 def promote(
     name: AgentArgument,
     version: VersionArgument,
+    because: BecauseOption = "",
     fleet: FleetOption = HERE,
     who: AsOption = "",
     as_json: JsonOption = False,
@@ -79,7 +80,7 @@ def promote(
 
     async def work(cell: Cell, _: Views) -> dict[str, Any]:
         known = cell.parts.people.person(person(who))
-        approved = await verbs(cell, known.id).promote(name, version)
+        approved = await verbs(cell, known.id).promote(name, version, because=because)
         return {"version": approved.id, "state": approved.state.value, "release": approved.release, "by": known.id}
 
     show_pairs(with_cell(fleet, work), as_json=as_json)

@@ -57,9 +57,9 @@ class Operations:
         """Registers every contract of the folder; see `Releases.load`."""
         return await self._releases.load(by=by)
 
-    async def promote(self, agent: str, version: str, *, by: str) -> Version:
+    async def promote(self, agent: str, version: str, *, by: str, because: str = "") -> Version:
         """Approves the registered release of a version: from now on it takes the agent's work."""
-        return await self._releases.promote(agent, version, by=by)
+        return await self._releases.promote(agent, version, by=by, because=because)
 
     async def retire(self, agent: str, version: str, *, because: str, by: str) -> Version:
         """Ends a version's life; see `Releases.retire`."""

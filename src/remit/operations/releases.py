@@ -78,13 +78,14 @@ class Releases:
             if release.digest == version.release:
                 releases[release.digest] = release
 
-    async def promote(self, agent: str, version: str, *, by: str) -> Version:
+    async def promote(self, agent: str, version: str, *, by: str, because: str = "") -> Version:
         """Approves the registered release of a version: from now on it takes the agent's work."""
-        return await self._promote(agent, version, by=by)
+        return await self._promote(agent, version, by=by, because=because)
 
-    async def _promote(self, agent: str, version: str, *, by: str, again: bool = True) -> Version:
+    async def _promote(self, agent: str, version: str, *, by: str, because: str = "", again: bool = True) -> Version:
         known = self._find(agent, version)
         fields = {"agent": agent, "version": version, "release": known.release, "by": by}
+        fields |= {"because": because} if because else {}
         statements = self._parts.registry.approve(agent, version, known.release, by, again=again)
         await commit_verb(self._parts, "release.approved", known.release, fields, statements)
         approved = self._parts.registry.find(agent, version)

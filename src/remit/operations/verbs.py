@@ -164,10 +164,10 @@ class Verbs:
     # --- versions
 
     @verb(Permission.FLEET_AGENTS_RELEASE, is_checked_inside=True)
-    async def promote(self, agent: str, version: str) -> Version:
+    async def promote(self, agent: str, version: str, *, because: str = "") -> Version:
         """Approves the registered release of a version; where the operating model is federated, its owner may too."""
         await self._release(Permission.FLEET_AGENTS_RELEASE, agent, version)
-        return await self._operations.promote(agent, version, by=self.actor.id)
+        return await self._operations.promote(agent, version, by=self.actor.id, because=because)
 
     @verb(Permission.FLEET_AGENTS_RETIRE, is_checked_inside=True)
     async def retire(self, agent: str, version: str, *, because: str) -> Version:

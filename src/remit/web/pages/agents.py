@@ -85,7 +85,8 @@ class _AgentPages:
         """Approves a version's release."""
         name, version = request.path_params["agent"], text(form, "version")
         try:
-            await self._console.verbs(self._console.actor(request)).promote(name, version)
+            verbs = self._console.verbs(self._console.actor(request))
+            await verbs.promote(name, version, because=text(form, "because"))
         except RemitError as fault:
             return await tried(self._console, request, self.one, fault, acting="approve", typed=texts(form))
         return self._console.see(request, f"/agents/{name}", f"{name}@{version} takes the agent's work from now on.")
