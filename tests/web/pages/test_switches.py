@@ -24,6 +24,8 @@ async def test_a_stop_ends_in_a_receipt_with_time_reason_and_log_entry(tmp_path:
         after = await opal.send(page, "/switches/stop", because="the bank says no", scope=TOOL)
         assert f"{TOOL} is stopped" in after.text
         assert "ms after it was asked for" in after.text
+        # What changes in place does not take it away: another run's step is no reason to lose a receipt.
+        assert after.html.index("ms after it was asked for") < after.html.index('id="page"')
         entry = house.cell.log.entry_by_ref(TOOL)
         assert entry is not None
         assert entry.fields["because"] == "the bank says no"
