@@ -108,12 +108,12 @@ def verb(
     ) -> Callable[Concatenate[A, P], Awaitable[R]]:
         @functools.wraps(do)
         async def checked(self: A, /, *args: P.args, **kwargs: P.kwargs) -> R:
-            try:
-                if not is_checked_inside:
+            if not is_checked_inside:
+                try:
                     self.actor.check(permission)
-            except RefusedError as fault:
-                await self.refused(permission, fault)
-                raise
+                except RefusedError as fault:
+                    await self.refused(permission, fault)
+                    raise
             return await do(self, *args, **kwargs)
 
         setattr(checked, PERMISSION, permission)

@@ -58,9 +58,10 @@ class Verbs:
         key: str | None = None,
     ) -> Started:
         """Gives an agent a task; its first run is queued. On whose behalf: one's own, unless one may delegate."""
-        await self._within(Permission.FLEET_RUNS_START, self._parts.registry.current(agent).unit)
+        unit = self._parts.registry.current(agent).unit
+        await self._within(Permission.FLEET_RUNS_START, unit)
         if on_behalf_of not in ("", self.actor.id):
-            await self._within(Permission.FLEET_TASKS_DELEGATE, self._parts.registry.current(agent).unit)
+            await self._within(Permission.FLEET_TASKS_DELEGATE, unit)
         person = on_behalf_of or self.actor.id
         started = await self._operations.submit(
             agent, value, on_behalf_of=person, intent=intent, dedup=key, asked_by=self.actor.behind

@@ -139,12 +139,12 @@ class _Agents:
     def told(self) -> Iterable[tuple[str, str]]:
         """Yields each with the agents' names, the first few of them."""
         for who, names in sorted(self._names.items()):
-            more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-            yield who, ", ".join(names[:MOST_NAMED]) + more
+            more = f" and {len(names) - MOST_ON_A_LINE} more" if len(names) > MOST_ON_A_LINE else ""
+            yield who, ", ".join(names[:MOST_ON_A_LINE]) + more
 
 
 # Of a unit's many agents, one line names these.
-MOST_NAMED = 5
+MOST_ON_A_LINE = 5
 _DOES = {
     "viewer": "looking on",
     "operator": "runs: start, cancel, fork, stop, resume",

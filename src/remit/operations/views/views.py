@@ -1,7 +1,6 @@
 """Every view, for one actor."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from remit.core import RemitError
 from remit.operations.actors import Actor
@@ -42,11 +41,6 @@ class Views:
     def actor(self) -> Actor:
         """Who looks."""
         return self._source.actor
-
-    @property
-    def folder(self) -> Path:
-        """The fleet's folder."""
-        return Path(self._source.fleet.folder)
 
     def overview(self) -> Overview:
         """Returns where things stand."""
