@@ -2,6 +2,20 @@
 
 from remit.app.cell import Cell, FleetError, build, inspect_fleet
 from remit.app.demo import Demo, DemoTask
+from remit.app.live import Answered, Arrival, DemoTerms, LiveDemo, Signal
 from remit.app.serve import serve
 
-__all__ = ["Cell", "Demo", "DemoTask", "FleetError", "build", "inspect_fleet", "serve"]
+__all__ = [
+    "Answered",
+    "Arrival",
+    "Cell",
+    "Demo",
+    "DemoTask",
+    "DemoTerms",
+    "FleetError",
+    "LiveDemo",
+    "Signal",
+    "build",
+    "inspect_fleet",
+    "serve",
+]
