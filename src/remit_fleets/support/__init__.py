@@ -1,0 +1,1 @@
+"""A support desk for an invented shop: customers write tickets, agents work through them under governance."""
