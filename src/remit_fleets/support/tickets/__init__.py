@@ -1,0 +1,1 @@
+"""What the shop's customers write, what must be true in the end, and whether it is."""
