@@ -1,0 +1,23 @@
+"""The invented shop: a database that several processes share, and the MCP server through which agents reach it."""
+
+from remit_fleets.support.shop.database import DATABASE, Effect, Mail, effects_of, open_shop, put_in
+from remit_fleets.support.shop.faults import FAULTS, Fault, clear_faults, faults_now, set_fault
+from remit_fleets.support.shop.rules import REASONS, Due, Reason, due
+
+__all__ = [
+    "DATABASE",
+    "FAULTS",
+    "REASONS",
+    "Due",
+    "Effect",
+    "Fault",
+    "Mail",
+    "Reason",
+    "clear_faults",
+    "due",
+    "effects_of",
+    "faults_now",
+    "open_shop",
+    "put_in",
+    "set_fault",
+]
