@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from remit.approvals import Approval, Approvals, ApprovalState, Asking, Needs, VoteAnswer
+from remit.approvals import Approval, Approvals, ApprovalState, Asking, Needs, Vote, VoteAnswer
 from remit.core import HOUR
 from remit.store import Statement
 from remit.testing import SettableClock
@@ -49,15 +49,9 @@ class Inbox:
     ) -> tuple[ApprovalState, list[Statement]]:
         """The state after an answer, and the statements that record it."""
         digest = digest or approval.digest
-        return self.approvals.answer(
-            approval,
-            person=person,
-            roles=tuple(roles.split()),
-            answer=answer,
-            reason=f"{person} says {answer}",
-            digest=digest,
-            proposed=digest,
-        )
+        said = f"{person} says {answer}"
+        vote = Vote(person, answer, tuple(roles.split()), digest, said, self.clock.now())
+        return self.approvals.answer(approval, vote, proposed=digest)
 
     def answered(self, approval: Approval, person: str, answer: VoteAnswer = "approve", **more: str) -> Approval:
         """Records an answer to the question as it stands now, and returns the question after it."""

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ from tests.gateway.desk import (
     ANN,
     CARA,
     OLGA,
+    SECRET,
     TINA,
     TOM,
     Desk,
     Till,
-    denied_entry,
+    contract,
     done,
     open_desk,
     refused,
@@ -87,12 +89,50 @@ async def test_an_edit_is_what_is_done_and_its_digest_is_another(desk: Desk) -> 
     assert permit["sent"] == permit["judged"] != asked
 
 
-async def test_an_edit_above_the_persons_authority_is_denied_when_the_run_goes_on(desk: Desk) -> None:
-    await desk.answer(await ask(desk), CARA, "edit", reason="be generous", arguments=edited(3_000))
-    outcome = await go_on(desk)
-    assert refused(outcome).step is Check.AUTHORITY
-    denied_entry(desk, outcome)
+async def test_an_edit_that_policy_would_refuse_is_not_taken_and_says_why(desk: Desk) -> None:
+    outcome = await ask(desk)
+    with pytest.raises(RefusedError, match="treasurer"):
+        await desk.answer(outcome, CARA, "edit", reason="be generous", arguments=edited(3_000))
+    assert (last_answer(desk)["answer"], last_answer(desk)["refused_at"]) == ("refused", Check.AUTHORITY)
+    assert desk.question(outcome).state is ApprovalState.PENDING
     assert desk.server.effects == []
+    await desk.answer(outcome, CARA, "edit", reason="less", arguments=edited(300))
+    done(await go_on(desk))
+    assert desk.server.amounts == [300]
+
+
+async def test_an_edit_that_takes_others_than_are_asked_is_not_taken(tmp_path: Path) -> None:
+    edit = contract(("facts.delivered and amount <= 5000", "facts.delivered and amount > 500 and amount <= 5000"))
+    async with open_desk(tmp_path, order="R-2", edit=edit) as desk:
+        outcome = await ask(desk, 3_000)
+        with pytest.raises(RefusedError, match="for people to do themselves"):
+            await desk.answer(outcome, TOM, "edit", reason="more", arguments=edited(6_000))
+        with pytest.raises(RefusedError, match="1 × care-lead, who are not asked here"):
+            await desk.answer(outcome, TOM, "edit", reason="less", arguments=edited(300))
+        changed = await desk.answer(outcome, TOM, "edit", reason="less", arguments=edited(2_000))
+        assert changed.state is ApprovalState.PENDING
+        await desk.answer(outcome, TINA)
+        done(await go_on(desk, 3_000))
+        assert desk.server.amounts == [2_000]
+
+
+async def test_an_edit_that_its_gate_would_refuse_is_not_taken(desk: Desk) -> None:
+    outcome = await ask(desk)
+    desk.server.run_sql("update orders set paid = 35000 where id = 'R-2'")
+    with pytest.raises(RefusedError, match="360 is more than the 350"):
+        await desk.answer(outcome, CARA, "edit", reason="x", arguments=edited(360))
+    with pytest.raises(RefusedError, match="hold a secret"):
+        await desk.answer(outcome, CARA, "edit", reason="x", arguments={**edited(300), "why": SECRET})
+    assert desk.question(outcome).state is ApprovalState.PENDING
+
+
+async def test_an_edit_is_judged_with_the_agents_own_confidence(tmp_path: Path) -> None:
+    edit = contract(("facts.delivered and amount <= 500", "facts.delivered and amount <= 500 and confidence >= 0.8"))
+    async with open_desk(tmp_path, order="R-2", edit=edit) as desk:
+        outcome = await ask(desk, confidence=Decimal("0.9"))
+        await desk.answer(outcome, CARA, "edit", reason="less", arguments=edited(300))
+        done(await desk.refund(400, order="R-2", step=1, confidence=Decimal("0.9")))
+    assert desk.server.amounts == [300]
 
 
 @pytest.mark.parametrize("arguments", [None, {}, {"order_id": "R-2"}, {**edited(1), "more": 1}])
@@ -248,7 +288,7 @@ async def test_a_treasurer_acts_and_the_agent_hears_the_result(desk: Desk) -> No
 
 
 async def test_a_treasurer_may_do_something_less(desk: Desk) -> None:
-    await desk.answer(await propose(desk), TOM, "edit", arguments=edited(5_500))
+    await desk.answer(await propose(desk), TOM, "edit", reason="less", arguments=edited(5_500))
     assert desk.server.amounts == [5_500]
 
 
@@ -268,7 +308,7 @@ async def test_a_person_without_the_role_cannot_act(desk: Desk, person: str) -> 
 async def test_a_person_cannot_act_on_another_order(desk: Desk) -> None:
     outcome = await propose(desk)
     with pytest.raises(RefusedError):
-        await desk.answer(outcome, TOM, "edit", arguments={**edited(30), "order_id": "R-1"})
+        await desk.answer(outcome, TOM, "edit", reason="x", arguments={**edited(30), "order_id": "R-1"})
     assert desk.server.effects == []
 
 

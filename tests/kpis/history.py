@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from remit.approvals import ApprovalKind, Approvals, ApprovalState, Asking, VoteAnswer
+from remit.approvals import ApprovalKind, Approvals, ApprovalState, Asking, Vote, VoteAnswer
 from remit.audit import Log, load_or_create_key, make_entry
 from remit.core import Settings
 from remit.journal import Journal, Origin, Run, Task
@@ -140,10 +140,8 @@ class History:
 
     def answer(self, work: Work, asked: Asked, answer: VoteAnswer, person: str = "pia") -> None:
         """Answers a question."""
-        state, statements = self.approvals.answer(
-            self.approvals.get(asked.id), person=person, roles=("lead",), answer=answer, reason="r",
-            digest="d", proposed="d",
-        )  # fmt: skip
+        vote = Vote(person, answer, ("lead",), "d", "r", self.clock.now())
+        state, statements = self.approvals.answer(self.approvals.get(asked.id), vote, proposed="d")
         self._commit(work.runs[-1], "approval", *statements)
         asked.answers[person], asked.state = (answer, self.clock.now()), state
 

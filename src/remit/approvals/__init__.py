@@ -14,14 +14,20 @@ from remit.approvals.model import (
     passed_on,
     why_not,
 )
+from remit.approvals.overrides import MEANINGS, OVERRIDABLE, Override, OverrideCategory, Overriding
 
 __all__ = [
+    "MEANINGS",
+    "OVERRIDABLE",
     "Approval",
     "ApprovalKind",
     "ApprovalState",
     "Approvals",
     "Asking",
     "Needs",
+    "Override",
+    "OverrideCategory",
+    "Overriding",
     "Vote",
     "VoteAnswer",
     "anyone_of",

@@ -3,7 +3,8 @@
 import json
 from dataclasses import dataclass
 
-from remit.approvals.model import Approval, ApprovalKind, ApprovalState, Needs, Vote, VoteAnswer, is_satisfied
+from remit.approvals.model import Approval, ApprovalKind, ApprovalState, Needs, Vote, is_satisfied
+from remit.approvals.overrides import Override, Overriding
 from remit.core import Clock, NotFoundError, new_id
 from remit.store import Database, Row, Statement, load_queries
 
@@ -29,6 +30,8 @@ class Asking:
     on_behalf_of: str
     expires_at: int
     options: str = "[]"
+    confidence: str = ""
+    """The agent's own word, when it gave one."""
 
 
 class Approvals:
@@ -72,51 +75,49 @@ class Approvals:
         """Returns every answer given to a question."""
         return [_vote(row) for row in self._database.read(_Q["votes"], {"approval": approval})]
 
-    def answer(
-        self,
-        approval: Approval,
-        *,
-        person: str,
-        roles: tuple[str, ...],
-        answer: VoteAnswer,
-        reason: str,
-        digest: str,
-        proposed: str,
-    ) -> tuple[ApprovalState, list[Statement]]:
-        """Returns the state after this answer and the statements that record it.
+    def answer(self, approval: Approval, vote: Vote, *, proposed: str) -> tuple[ApprovalState, list[Statement]]:
+        """Returns the state after this answer and the statements that record it; `proposed` is what it leaves asked for.
 
         An edit moves the question to another digest, so yeses to the old one no longer count.
         """
-        now = self._clock.now()
-        vote = Vote(person, answer, roles, digest, reason, now)
-        state = _state_after(approval, [*self.votes(approval.id), vote], digest)
-        kept = Statement(
-            _Q["vote"],
-            {
-                "approval": approval.id,
-                "person": person,
-                "answer": answer,
-                "roles": json.dumps(roles),
-                "digest": digest,
-                "reason": reason,
-                "at": now,
-            },
-        )
+        state = _state_after(approval, [*self.votes(approval.id), vote], vote.digest)
+        values = {name: getattr(vote, name) for name in Vote.__slots__}
+        kept = Statement(_Q["vote"], {**values, "approval": approval.id, "roles": json.dumps(vote.roles)})
         decided = Statement(
             _Q["decide"],
             {
                 "id": approval.id,
                 "revision": approval.revision,
                 "state": state.value,
-                "digest": digest,
+                "digest": vote.digest,
                 "proposed": proposed,
-                "reason": reason,
-                "decided_at": None if state is ApprovalState.PENDING else now,
-                "now": now,
+                "reason": vote.reason,
+                "decided_at": None if state is ApprovalState.PENDING else vote.at,
+                "now": vote.at,
             },
             refusal="somebody else answered at the same moment, or it has expired",
         )
         return state, [decided, kept]
+
+    def override(self, approval: Approval, overriding: Overriding) -> Statement:
+        """Keeps what somebody does not let stand. The last answer to a question counts, to what the agent proposed.
+
+        What is changed back to what the agent proposed is no override any more.
+        """
+        before = self.override_of(approval.id)
+        proposed = before.proposed if before else approval.proposed
+        if overriding.decided == proposed:
+            return Statement(_Q["forget_override"], {"approval": approval.id}, want=None)
+        asked = {name: getattr(approval, name) for name in ("kind", "agent", "version", "name", "task", "run", "step")}
+        said = {name: getattr(overriding, name) for name in Overriding.__slots__}
+        said["category"] = overriding.category.value
+        new = {"id": new_id("case"), "approval": approval.id, "proposed": proposed, "at": self._clock.now()}
+        return Statement(_Q["override"], {**asked, **said, **new})
+
+    def override_of(self, approval: str) -> Override | None:
+        """Returns what somebody did not let stand of what was asked, or None."""
+        row = self._database.read_one(_Q["override_of"], {"approval": approval})
+        return Override.of(row) if row else None
 
     def pass_on(self, approval: Approval, needs: Needs) -> Statement:
         """Leaves an open question to fewer ways of a yes; answers that were given stay."""
@@ -149,4 +150,5 @@ def _state_after(approval: Approval, votes: list[Vote], digest: str) -> Approval
 
 
 def _vote(row: Row) -> Vote:
-    return Vote(row["person"], row["answer"], tuple(json.loads(row["roles"])), row["digest"], row["reason"], row["at"])
+    roles = tuple(json.loads(row["roles"]))
+    return Vote(row["person"], row["answer"], roles, row["digest"], row["reason"], row["at"], row["category"])

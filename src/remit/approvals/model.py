@@ -36,6 +36,8 @@ class Vote:
     digest: str
     reason: str
     at: int
+    category: str = ""
+    """Why it is not what the agent proposed: an `OverrideCategory`, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,8 @@ class Approval:
     decided_at: int | None
     used_at: int | None
     reason: str
+    confidence: str = ""
+    """What the agent said of its own certainty, when it did."""
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> "Approval":

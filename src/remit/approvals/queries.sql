@@ -1,15 +1,29 @@
 -- name: ask
 insert into approvals (id, kind, run, step, task, agent, version, name, digest, proposed, options, needs, because,
-  on_behalf_of, asked_at, expires_at)
+  on_behalf_of, asked_at, expires_at, confidence)
 values (:id, :kind, :run, :step, :task, :agent, :version, :name, :digest, :proposed, :options, :needs, :because,
-  :on_behalf_of, :asked_at, :expires_at)
+  :on_behalf_of, :asked_at, :expires_at, :confidence)
 
 -- name: vote
 -- Somebody who answered to this content before has thought again: the last answer counts, the log has them all.
-insert into votes (approval, person, answer, roles, digest, reason, at)
-values (:approval, :person, :answer, :roles, :digest, :reason, :at)
+insert into votes (approval, person, answer, roles, digest, reason, category, at)
+values (:approval, :person, :answer, :roles, :digest, :reason, :category, :at)
 on conflict (approval, person, digest) do update set answer = excluded.answer, roles = excluded.roles,
-  reason = excluded.reason, at = excluded.at
+  reason = excluded.reason, category = excluded.category, at = excluded.at
+
+-- name: override
+insert into overrides (id, approval, kind, answer, category, person, agent, version, name, task, run, step, input,
+  proposed, decided, reason, at)
+values (:id, :approval, :kind, :answer, :category, :person, :agent, :version, :name, :task, :run, :step, :input,
+  :proposed, :decided, :reason, :at)
+on conflict (approval) do update set answer = excluded.answer, category = excluded.category, person = excluded.person,
+  decided = excluded.decided, reason = excluded.reason, at = excluded.at
+
+-- name: forget_override
+delete from overrides where approval = :approval
+
+-- name: override_of
+select * from overrides where approval = :approval
 
 -- name: decide
 -- The revision makes two answers at once take turns.

@@ -3,6 +3,7 @@
 from remit.gateway.answers import SAY_WHY, answer_question, escalate_question
 from remit.gateway.calls import CALL_META, ToolCall, ToolError, plain
 from remit.gateway.context import Parts, nowhere
+from remit.gateway.edits import given_arguments
 from remit.gateway.gateway import Gateway
 from remit.gateway.model import Action, Check, Denied, Done, Outcome, Waiting
 from remit.gateway.models import Models
@@ -33,6 +34,7 @@ __all__ = [
     "answer_question",
     "compile_release",
     "escalate_question",
+    "given_arguments",
     "nowhere",
     "offered_by",
     "plain",

@@ -3,13 +3,24 @@
 from collections.abc import Mapping
 from typing import Any
 
-from remit.approvals import Approval, ApprovalState, VoteAnswer, own_role, passed_on, why_not
+from remit.approvals import (
+    Approval,
+    ApprovalState,
+    OverrideCategory,
+    Vote,
+    VoteAnswer,
+    own_role,
+    passed_on,
+    why_not,
+)
 from remit.audit import make_entry
-from remit.contracts import Person, normalise
-from remit.core import ConflictError, InputError, NotFoundError, RefusedError
+from remit.contracts import Person
+from remit.core import ConflictError, InputError, RefusedError
 from remit.gateway.context import Parts
+from remit.gateway.edits import check_edit, edited
+from remit.gateway.overrides import keep_override, override_category, reason_payload
 from remit.journal import Payload
-from remit.store import Commit, CommitRefused, Statement
+from remit.store import Commit, CommitRefused
 
 SAY_WHY = "Say why (on the command line: --because); it goes on the record"
 
@@ -22,29 +33,41 @@ async def answer_question(
     answer: VoteAnswer,
     reason: str,
     arguments: Mapping[str, Any] | None = None,
+    category: OverrideCategory | None = None,
 ) -> ApprovalState:
     """Records one person's answer and returns where the question stands after it.
 
-    Raises `RefusedError` when they may not answer (logged), `InputError` when a reason or the edit is missing or does
-    not fit, `ConflictError` when somebody else answered at the same moment.
+    An edit, or a no to what an agent proposed, is an override and becomes a case of the agent's. Raises `RefusedError`
+    when they may not answer, or when the edit would be refused (both logged), `InputError` when a reason or the edit
+    is missing or does not fit, `ConflictError` when somebody else answered at the same moment.
     """
     who = parts.people.person(person)
     await check_duties(parts, approval, who)
     if answer != "approve" and not reason.strip():
         raise InputError(f"To {answer} takes a reason", which=approval.id, hint=SAY_WHY)
-    digest, proposed, kept = approval.digest, approval.proposed, list[Statement]()
-    if answer == "edit":
-        payload = _edited(parts, approval, arguments)
-        digest = proposed = payload.digest
-        kept = [parts.journal.keep(payload)]
-    told = _reason(parts, approval, reason)
-    kept.append(parts.journal.keep(told))
-    roles = (*who.roles, own_role(who.id))
-    state, statements = parts.approvals.answer(
-        approval, person=who.id, roles=roles, answer=answer, reason=reason, digest=digest, proposed=proposed
+    why = override_category(approval, answer, category)
+    told = reason_payload(parts, approval, reason)
+    payload = edited(parts, approval, arguments) if answer == "edit" else None
+    content = payload.digest if payload else ""
+    why = None if content == approval.proposed else why  # nothing was changed: a yes
+    vote = Vote(
+        person=who.id,
+        answer=answer,
+        roles=(*who.roles, own_role(who.id)),
+        digest=content or approval.digest,
+        reason=reason,
+        at=parts.clock.now(),
+        category=why.value if why else "",
     )
-    fields = _told(parts, approval, who, answer, told) | {"answered": digest, "state": state.value}
-    entry = make_entry(approval.run, "approval", approval.id, parts.clock.now(), fields)
+    state, statements = parts.approvals.answer(approval, vote, proposed=content or approval.proposed)
+    if payload:
+        await check_edit(parts, approval, payload, [*parts.approvals.votes(approval.id), vote], state)
+    kept = [parts.journal.keep(each) for each in (told, payload) if each]
+    fields = _told(parts, approval, who, answer, told) | {"answered": vote.digest, "state": state.value}
+    if why:
+        fields["category"] = why.value
+        kept.append(keep_override(parts, approval, who.id, why, told, decided=content))
+    entry = make_entry(approval.run, "approval", approval.id, vote.at, fields)
     if state is not ApprovalState.PENDING:
         kept.append(parts.journal.ready(approval.run))
     result = await parts.writer.commit(Commit([*statements, *kept], [entry], approval.id))
@@ -69,7 +92,7 @@ async def escalate_question(parts: Parts, approval: Approval, *, person: str, to
     if not needs:
         ways = ", or ".join(" and ".join(role for role, _ in way) for way in approval.needs)
         raise InputError("It cannot be passed on to them", which=to, why=f"who may answer: {ways}")
-    told = _reason(parts, approval, reason)
+    told = reason_payload(parts, approval, reason)
     fields = _told(parts, approval, who, "escalate", told) | {"to": to, "state": approval.state.value}
     entry = make_entry(approval.run, "approval", approval.id, parts.clock.now(), fields)
     statements = [parts.approvals.pass_on(approval, needs), parts.journal.keep(told)]
@@ -100,29 +123,3 @@ def _told(parts: Parts, approval: Approval, who: Person, answer: str, reason: Pa
     fields |= {"answer": answer, "asked": approval.digest, "reason": reason.digest}
     absent = parts.people.absent(who.id)
     return fields | ({"stands_in_for": absent} if absent else {})
-
-
-def _reason(parts: Parts, approval: Approval, reason: str) -> Payload:
-    """Names what they said; in their words it may be personal, so the log has its digest."""
-    task = parts.journal.task_terms(approval.task)
-    return Payload.of({"reason": reason}, task=task.id, salt=task.salt)
-
-
-def _edited(parts: Parts, approval: Approval, arguments: Mapping[str, Any] | None) -> Payload:
-    """Names the changed content; it is judged in full when the run goes on."""
-    if arguments is None:
-        raise InputError("An edit takes the changed arguments", which=approval.id, hint="Give them as a JSON object")
-    task, run = parts.journal.task(approval.task), parts.journal.run(approval.run)
-    release = parts.releases.get(run.release)
-    if release is None or approval.kind not in ("action", "answer"):
-        raise NotFoundError("Nothing to edit", which=approval.id, why=f"it is a question of kind {approval.kind}")
-    if approval.kind == "answer":
-        value: dict[str, Any] = {"answer": dict(arguments)}
-        problems = release.output.problems(dict(arguments))
-    else:
-        changed = normalise(release.tools[approval.name].input, dict(arguments))
-        value = {"kind": "tool", "name": approval.name, "arguments": changed}
-        problems = release.inputs[approval.name].problems(changed)
-    if problems:
-        raise InputError("The edit does not fit the schema", which=approval.name, why="; ".join(problems))
-    return Payload.of(value, task=task.id, salt=task.salt)

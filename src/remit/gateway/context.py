@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from remit.approvals import Approval, Approvals, Vote
+from remit.approvals import Approval, Approvals, OverrideCategory, Vote
 from remit.contracts import Person, Tool
 from remit.controls import Controls
 from remit.core import Clock, JsonValue, Settings, new_id
@@ -70,6 +70,8 @@ class ActionContext:
     decision: str = field(default_factory=lambda: new_id("dec"))
     person: Person | None = None
     """Set when a person acts, with an agent's proposal in hand."""
+    otherwise: tuple[OverrideCategory, Payload] | None = None
+    """Why, by category and in words, they do it otherwise than it was proposed, if they do."""
     notes: list[str] = field(default_factory=list[str])
     """Active constraints worth telling: limits near, gates asked, concerns found."""
 

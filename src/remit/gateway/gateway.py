@@ -13,13 +13,14 @@ import logging
 from collections.abc import Coroutine, Mapping
 from typing import Any
 
-from remit.approvals import Approval
+from remit.approvals import Approval, OverrideCategory
 from remit.core import IntegrityError, NotFoundError, RemitError
 from remit.gateway import steps
 from remit.gateway.answers import check_duties
 from remit.gateway.context import ActionContext, Parts
 from remit.gateway.effects import conclude, perform
 from remit.gateway.model import Action, Check, Denied, Done, Outcome, Waiting
+from remit.gateway.overrides import override_category, reason_payload
 from remit.gateway.recall import AnotherActionError, play_back, recall, settle_over, settle_told, take_up
 from remit.gateway.records import CommitRefusedError, commit_denied, commit_permit, read_done
 from remit.identity import Credentials
@@ -69,11 +70,18 @@ class Gateway:
             await asyncio.wait(tasks)
 
     async def act_as_person(
-        self, person: str, approval: Approval, arguments: Mapping[str, Any] | None = None
+        self,
+        person: str,
+        approval: Approval,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        reason: str = "",
+        category: OverrideCategory | None = None,
     ) -> Outcome:
         """Takes a person's action on an agent's proposal: the same steps, with the person as principal.
 
-        Raises `RefusedError` when they may not answer the proposal at all (logged).
+        With other `arguments` than were proposed it is an override, for `reason` and of `category`. Raises
+        `RefusedError` when they may not answer the proposal at all (logged).
         """
         parts = self._parts
         row = parts.journal.step(approval.run, approval.step)
@@ -85,6 +93,8 @@ class Gateway:
         action = Action("tool", approval.name, proposed, approval.step)
         ctx = ActionContext(action, Credentials(approval.run, 0, ""), parts.clock.now())
         ctx.person, ctx.approval = who, approval
+        if why := override_category(approval, "approve" if arguments is None else "edit", category):
+            ctx.otherwise = why, reason_payload(parts, approval, reason)
         return await self._through(ctx)
 
     async def settle_doubt(self, approval: Approval) -> Outcome:

@@ -113,6 +113,7 @@ async def ask_people(parts: Parts, ctx: ActionContext, tool: Tool, verdict: Verd
         on_behalf_of=ctx.task.on_behalf_of,
         options=canonical_bytes(list(ctx.action.alternatives)).decode(),
         expires_at=ctx.now + int(parts.settings.limits.approval_hours * HOUR),
+        confidence="" if ctx.action.confidence is None else str(ctx.action.confidence),
     )
     identifier = await commit_waiting(parts, ctx, asking)
     return Waiting("person" if proposal else "approval", identifier, ctx.decision)

@@ -13,6 +13,7 @@ from remit.gateway.calls import plain
 from remit.gateway.context import ActionContext, Parts
 from remit.gateway.handoffs import plan_child
 from remit.gateway.model import Check, Denied, Done
+from remit.gateway.overrides import keep_override
 from remit.journal import Payload, StepRow, StepState
 from remit.policy import Verdict, verdict_record
 from remit.store import Commit, CommitRefused, CommitResult, Committed, Entry, Statement
@@ -136,10 +137,13 @@ async def commit_permit(parts: Parts, ctx: ActionContext) -> Denied | None:
             *parts.ledger.reserve(ctx.run.id, ctx.action.step, ctx.hold.amount, ctx.budgets),
         ]
     locks = parts.controls.lock(ctx.locks, ctx.key, longest_call(parts, ctx.tool))
-    more = {"approval": ctx.approval.id if ctx.approval else ""}
+    more: dict[str, Any] = {"approval": ctx.approval.id if ctx.approval else ""}
     if ctx.handover is not None:
         held += plan_child(parts, ctx, ctx.handover)
         more["child"] = ctx.handover.child.id
+    if overridden := _overridden(parts, ctx):
+        statements_of, more["overridden"] = overridden
+        held += statements_of
     entry = decision_entry(ctx, "permit", sent=ctx.judged_digest, **more)
     statements = [*guards, *locks, *held]
     result = await parts.writer.commit(Commit(statements, [entry], ctx.key))
@@ -148,6 +152,17 @@ async def commit_permit(parts: Parts, ctx: ActionContext) -> Denied | None:
     parts.ledger.opened(ctx.budgets)
     ctx.fences = _fences(result, len(guards), len(locks))
     return None
+
+
+def _overridden(parts: Parts, ctx: ActionContext) -> tuple[list[Statement], dict[str, str]] | None:
+    """Keeps that a person does otherwise than was proposed to them; returns what the record says of it, too."""
+    if ctx.person is None or ctx.approval is None or ctx.otherwise is None:
+        return None
+    if ctx.judged_digest == ctx.approval.proposed:
+        return None
+    category, reason = ctx.otherwise
+    kept = keep_override(parts, ctx.approval, ctx.person.id, category, reason, decided=ctx.judged_digest)
+    return [parts.journal.keep(reason), kept], {"category": category.value, "reason": reason.digest}
 
 
 def _use(parts: Parts, ctx: ActionContext, approval: Approval) -> Statement:
@@ -315,7 +330,8 @@ def recorded_outcome(parts: Parts, row: StepRow) -> Done | Denied | None:
 
 def read_done(parts: Parts, row: StepRow) -> Done:
     """Returns an outcome as it was recorded."""
-    return Done(parts.journal.content(row.result)["value"], row.decision, row.is_error, row.cost)
+    kept = parts.journal.content(row.result)
+    return Done(kept["value"], row.decision, row.is_error, row.cost, bool(kept.get("acted")))
 
 
 def read_denied(parts: Parts, row: StepRow) -> Denied:

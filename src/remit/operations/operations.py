@@ -5,10 +5,19 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypedDict
 
-from remit.approvals import Approval, ApprovalState, VoteAnswer
+from remit.approvals import Approval, ApprovalState, OverrideCategory, VoteAnswer
 from remit.contracts import Fleet
-from remit.core import ConflictError, RefusedError
-from remit.gateway import Denied, Done, Gateway, Outcome, Parts, answer_question, escalate_question
+from remit.core import ConflictError, InputError, RefusedError
+from remit.gateway import (
+    Denied,
+    Done,
+    Gateway,
+    Outcome,
+    Parts,
+    answer_question,
+    escalate_question,
+    given_arguments,
+)
 from remit.journal import Run, RunState, StepRow, StepState
 from remit.operations.record import commit_verb, given_reason
 from remit.operations.releases import Releases
@@ -150,20 +159,32 @@ class Operations:
         reason: str = "",
         arguments: Mapping[str, Any] | None = None,
         seen: str = "",
+        category: OverrideCategory | None = None,
     ) -> Approval:
         """Answers a question. A yes to a human-led proposal is that person's own action, through the gateway.
 
-        `seen` is the fingerprint of what was looked at. Given, it must fit; a yes to a question that somebody has edited
-        must give it.
+        An edit, or a no to what an agent proposed, has a `category`. `seen` is the fingerprint of what was looked at.
+        Given, it must fit; a yes to a question that somebody has edited must give it.
         """
         approval = self._parts.approvals.get(approval_id)
+        if answer != "edit" and arguments is not None:
+            raise InputError("Only an edit takes arguments", which=approval.id, hint="Answer with edit to change it")
         if answer == "approve" or seen:
             self._check_seen(approval, seen)
         if approval.kind == "proposal" and answer != "reject":
-            await self.act(approval, person=person, arguments=arguments)
+            if answer == "edit":
+                given_reason(reason, approval.id, "To edit")
+                arguments = given_arguments(approval, arguments)
+            await self.act(approval, person=person, arguments=arguments, reason=reason, category=category)
         else:
             await answer_question(
-                self._parts, approval, person=person, answer=answer, reason=reason, arguments=arguments
+                self._parts,
+                approval,
+                person=person,
+                answer=answer,
+                reason=reason,
+                arguments=arguments,
+                category=category,
             )
             if approval.kind == "unknown" and self._parts.journal.run(approval.run).state.is_over:
                 await self._gateway.settle_doubt(self._parts.approvals.get(approval.id))
@@ -186,11 +207,22 @@ class Operations:
                 hint="Look again and answer with --seen FINGERPRINT",
             )
 
-    async def act(self, approval: Approval, *, person: str, arguments: Mapping[str, Any] | None = None) -> Outcome:
-        """Carries out a proposal as `person`; refused like any action when policy does not let them."""
+    async def act(
+        self,
+        approval: Approval,
+        *,
+        person: str,
+        arguments: Mapping[str, Any] | None = None,
+        reason: str = "",
+        category: OverrideCategory | None = None,
+    ) -> Outcome:
+        """Carries out a proposal as `person`; refused like any action when policy does not let them.
+
+        With other `arguments` they do it otherwise than was proposed, for `reason` and of `category`.
+        """
         if approval.state is not ApprovalState.PENDING:
             raise ConflictError("Nothing to act on", which=approval.id, why=f"it is {approval.state} already")
-        outcome = await self._gateway.act_as_person(person, approval, arguments)
+        outcome = await self._gateway.act_as_person(person, approval, arguments, reason=reason, category=category)
         if not isinstance(outcome, Done):
             if isinstance(outcome, Denied):
                 raise RefusedError(f"{person} could not act", which=approval.id, why=outcome.sentence())

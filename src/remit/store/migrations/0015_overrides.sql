@@ -23,3 +23,6 @@ create index overrides_by_agent on overrides (agent, id);
 create index overrides_by_run on overrides (run, step);
 
 alter table votes add column category text not null default '';
+
+-- What the agent said of its own certainty when it asked: an edit is judged with it before it is taken.
+alter table approvals add column confidence text not null default '';
