@@ -137,7 +137,7 @@ CUES: Mapping[Topic, Mapping[Language, tuple[str, ...]]] = {
     "appeal": {
         "en": ("appeal", "disagree", "do not accept", "look at it again", "reconsider"),
         "de": ("widersprech", "Widerspruch", "nicht einverstanden", "nicht hinnehmen", "noch einmal prüfen"),
-        "fr": ("conteste", "pas d'accord", "n'accepte pas", "réexamin"),
+        "fr": ("je conteste", "pas d'accord", "n'accepte pas", "réexamin"),
         "es": ("no estoy de acuerdo", "reclamo", "no acepto", "revisen"),
         "nl": ("niet mee eens", "bezwaar", "niet akkoord", "opnieuw bekijken"),
     },
