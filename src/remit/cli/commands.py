@@ -13,6 +13,7 @@ from remit.cli import (
     doctor,
     events,
     evidence,
+    feedback,
     figures,
     fleet,
     init,
@@ -32,7 +33,17 @@ PANELS = WORK, PEOPLE, FLEET, EVIDENCE, OPERATE = "Work", "People", "Fleet", "Ev
 
 # Under which heading of `remit --help` each command stands; a group brings its own commands.
 COMMANDS: Mapping[str, Sequence[Callable[..., None]]] = {
-    WORK: (work.run, work.runs, work.show, runs.fork, runs.retry, runs.cancel, events.event, events.schedules),
+    WORK: (
+        work.run,
+        work.runs,
+        work.show,
+        runs.fork,
+        runs.retry,
+        runs.cancel,
+        events.event,
+        events.schedules,
+        feedback.feedback,
+    ),
     FLEET: (init.init, fleet.check, fleet.agents, fleet.agent, fleet.promote, fleet.retire),
     EVIDENCE: (evidence.explain, replay.replay, what_if.what_if, figures.costs, figures.kpis),
     OPERATE: (up.up, work.stop, work.resume, demo.demo, doctor.doctor, installed.version),

@@ -10,6 +10,7 @@ from typing import Any
 
 from remit.core import Clock, JsonValue, NotFoundError, new_id
 from remit.journal.executors import LeftRun
+from remit.journal.feedback import Feedback
 from remit.journal.model import SALT_BYTES, Origin, Payload, Run, RunState, StepRow, Task, run_of
 from remit.store import Database, Row, Statement, Value, load_queries
 
@@ -187,6 +188,16 @@ class Journal:
         """Binds a subject unless one of its kind is bound already: the first stays."""
         parameters = {"task": task, "kind": kind, "value": value, "bound_by": bound_by}
         return Statement(_Q["bind_subject"], parameters, want=None)
+
+    # --- what those served say
+
+    def keep_feedback(self, feedback: Feedback) -> Statement:
+        """Keeps what was said of a task; a sender's key counts once."""
+        return Statement(_Q["add_feedback"], feedback.as_row(), refusal="something was said under this key before")
+
+    def feedback(self, task: str) -> list[Feedback]:
+        """Returns what was said of a task, in the order it came in."""
+        return [Feedback.of(row) for row in self._database.read(_Q["feedback"], {"task": task})]
 
     # --- attempts
 

@@ -39,6 +39,13 @@ select * from runs where :ending <> '' and substr(id, -length(:ending)) = :endin
 -- name: subjects
 select kind, value from subjects where task = :task
 
+-- name: add_feedback
+insert into feedback (task, sent_by, key, kind, score, said, at)
+values (:task, :sent_by, :key, :kind, :score, :said, :at) on conflict (task, sent_by, key) do nothing
+
+-- name: feedback
+select * from feedback where task = :task order by number
+
 -- name: begin_attempt
 -- The attempt before must have ended, so two attempts of one run never hold the pen together.
 update runs set state = 'running', attempt = attempt + 1, secret = :secret, ready_at = null, waits_for = ''

@@ -2,6 +2,7 @@
 
 from remit.operations.access import Access
 from remit.operations.actors import Actor, Face, local_actor, permission_of, person_actor
+from remit.operations.feedback import LONGEST_WORDS, FeedbackSent
 from remit.operations.operations import Operations, Receipt
 from remit.operations.packages import NeededPackage, needed_packages, package_version, remit_version
 from remit.operations.permissions import ROLES, Permission, permissions_of
@@ -27,6 +28,7 @@ from remit.operations.views import (
     DefinitionShown,
     DryRun,
     EntryShown,
+    FeedbackShown,
     FigureSheet,
     FigureShown,
     FigureViews,
@@ -66,6 +68,7 @@ from remit.operations.views import (
 from remit.operations.what_if import Consequences, Shift, Unjudged, WhatIf
 
 __all__ = [
+    "LONGEST_WORDS",
     "ROLES",
     "TOKEN_DAYS",
     "Access",
@@ -89,6 +92,8 @@ __all__ = [
     "DryRun",
     "EntryShown",
     "Face",
+    "FeedbackSent",
+    "FeedbackShown",
     "FigureSheet",
     "FigureShown",
     "FigureViews",

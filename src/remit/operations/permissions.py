@@ -22,6 +22,8 @@ class Permission(StrEnum):
     FLEET_CONTENT_READ = "fleet:content:read"
     """What was said and done: inputs, arguments, results, answers. It may be personal."""
     FLEET_EVENTS_SEND = "fleet:events:send"
+    FLEET_FEEDBACK_SEND = "fleet:feedback:send"
+    """To hand in what those served say of a task."""
     FLEET_FIGURES_READ = "fleet:figures:read"
     FLEET_LOG_EXPORT = "fleet:log:export"
     FLEET_LOG_READ = "fleet:log:read"
@@ -60,6 +62,7 @@ ROLES: dict[str, frozenset[Permission]] = {
     | {
         _P.FLEET_CONTENT_READ,
         _P.FLEET_EVENTS_SEND,
+        _P.FLEET_FEEDBACK_SEND,
         _P.FLEET_RUNS_CANCEL,
         _P.FLEET_RUNS_FORK,
         _P.FLEET_RUNS_REPLAY,

@@ -9,6 +9,7 @@ from remit.core import RefusedError, new_id
 from remit.gateway import Parts
 from remit.journal import Run, RunState
 from remit.operations.actors import Actor, verb
+from remit.operations.feedback import FeedbackSent, Said, send_feedback
 from remit.operations.operations import Operations, Receipt
 from remit.operations.permissions import Permission
 from remit.operations.record import given_reason
@@ -85,6 +86,16 @@ class Verbs:
             if started.run.state is RunState.QUEUED:
                 self._operations.dispatch(started.run.id)
         return received
+
+    @verb(Permission.FLEET_FEEDBACK_SEND)
+    async def feedback(
+        self, task: str, *, kind: str, score: int | None = None, words: str = "", key: str | None = None
+    ) -> FeedbackSent:
+        """Hands in what somebody served says of a task: satisfaction (1 to 5), an appeal, or that they want a person."""
+        said, known = Said.of(kind, score, words), self._parts.journal.task(task)
+        first = self._parts.journal.runs_of(known.id)[0]
+        await self._within(Permission.FLEET_FEEDBACK_SEND, self._unit(first.agent, first.version))
+        return await send_feedback(self._parts, known, said, by=self.actor.id, key=key or "")
 
     @verb(Permission.FLEET_RUNS_CANCEL)
     async def cancel(self, run_id: str, *, because: str) -> Run:

@@ -16,6 +16,7 @@ TASK = {"agent": "refund-desk", "input": {"order_id": "R-1", "message": "please"
 SENT: Mapping[str, Mapping[str, Any]] = {
     "start_task": {"json": TASK},
     "send_event": {"json": {"name": "nothing.happened", "id": "evt_1"}},
+    "send_feedback": {"json": {"kind": "satisfaction", "score": 4}},
     "cancel_run": {"json": WHY},
     "fork_run": {"json": {"step": 1}},
     "retry_run": {"json": WHY},

@@ -5,6 +5,8 @@ from pathlib import Path
 from tests.gateway.desk import ANN
 from tests.web.pages.visit import OPAL, VERA, open_house
 
+from remit.operations import local_actor
+
 
 async def test_tasks_are_listed_with_counts_that_filter(tmp_path: Path) -> None:
     async with open_house(tmp_path) as house, house.visitor(VERA) as vera:
@@ -43,3 +45,18 @@ async def test_a_viewer_sees_no_content_of_a_task(tmp_path: Path) -> None:
         assert "not shown to your role" in page.text
         assert "Please refund" not in page.html
         assert "Please refund" not in str(await vera.json(f"/tasks/{task}.json"))
+
+
+async def test_a_task_shows_what_those_served_said_and_their_words_to_who_may_see_content(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, house.visitor(OPAL) as opal, house.visitor(VERA) as vera:
+        task = house.cell.parts.journal.run(await house.work("Please refund 20.00 of my order R-1.")).task
+        verbs = house.cell.verbs(local_actor("survey"))
+        await verbs.feedback(task, kind="satisfaction", score=2)
+        await verbs.feedback(task, kind="appeal", words="<b>Not</b> what I ordered")
+        await verbs.feedback(task, kind="person")
+        page = await opal.get(f"/tasks/{task}")
+        for told in ("satisfaction 2 of 5", "an appeal", "<b>Not</b> what I ordered", "asked for a person", "survey"):
+            assert told in page.text
+        hidden = await vera.get(f"/tasks/{task}")
+        assert "satisfaction 2 of 5" in hidden.text
+        assert "what I ordered" not in hidden.html

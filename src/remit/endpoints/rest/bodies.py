@@ -5,6 +5,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from remit.approvals import VoteAnswer
+from remit.journal import FeedbackKind
+from remit.operations import LONGEST_WORDS
 
 # A reason is read by people and kept in the log for good; a longer one is a report.
 LONGEST_REASON = 2_000
@@ -42,6 +44,16 @@ class EventGiven(Given):
     """The input of the tasks it starts."""
     id: Text = ""
     """Under which each agent takes it once; empty takes the Idempotency-Key."""
+
+
+class FeedbackGiven(Given):
+    """What somebody served says of a task."""
+
+    kind: FeedbackKind
+    score: Annotated[int | None, Field(strict=True)] = None
+    """Of satisfaction: from 1 (worst) to 5 (best)."""
+    words: Annotated[str, Field(max_length=LONGEST_WORDS)] = ""
+    """In their own words. They are content of the task."""
 
 
 class BecauseGiven(Given):

@@ -8,7 +8,7 @@ from remit.approvals import Approval
 from remit.audit import Report
 from remit.identity import Token
 from remit.journal import Run
-from remit.operations import Actor, Receipt, Shown, moment
+from remit.operations import Actor, FeedbackSent, Receipt, Shown, moment
 from remit.registry import Version
 
 
@@ -34,6 +34,20 @@ class TaskReceipt(RunReceipt):
 
     is_new: bool
     """False when it was taken on before under the same key."""
+
+
+class FeedbackReceipt(Shown):
+    """Feedback as it is kept; score and words are content, a view of the task shows them."""
+
+    task: str
+    kind: str
+    is_new: bool
+    """False when it was handed in before under the same key."""
+
+    @classmethod
+    def of(cls, sent: FeedbackSent) -> "FeedbackReceipt":
+        """Tells of feedback."""
+        return cls(task=sent.feedback.task, kind=sent.feedback.kind.value, is_new=sent.is_new)
 
 
 class AnswerReceipt(Shown):

@@ -9,11 +9,11 @@ from starlette.responses import Response
 from remit.core import digest
 from remit.endpoints.events import EventReceipt
 from remit.endpoints.idempotency import HEADER, read_key
-from remit.endpoints.rest.bodies import LONGEST_TEXT, BecauseGiven, EventGiven, ForkGiven, TaskGiven
+from remit.endpoints.rest.bodies import LONGEST_TEXT, BecauseGiven, EventGiven, FeedbackGiven, ForkGiven, TaskGiven
 from remit.endpoints.rest.caller import MOST_SECONDS, CallerDep, Done, PageDep
 from remit.endpoints.rest.documents import does, sees
 from remit.endpoints.rest.operation import Operation
-from remit.endpoints.rest.receipts import RunReceipt, TaskReceipt
+from remit.endpoints.rest.receipts import FeedbackReceipt, RunReceipt, TaskReceipt
 from remit.journal import RunState
 from remit.operations import (
     Comparison,
@@ -73,6 +73,13 @@ async def start_task(
     run = await caller.rest.settled(started.run.id, wait) if wait else started.run
     receipt = TaskReceipt.of(run, is_new=started.is_new)
     return Done(receipt, 201, location=caller.path(f"/tasks/{receipt.task}"))
+
+
+@router.post("/tasks/{task}/feedback", response_model=FeedbackReceipt, **does(Verbs.feedback, repeatable=True))
+async def send_feedback(caller: CallerDep, task: str, given: FeedbackGiven) -> Response:
+    key = _own_key(caller) or None
+    sent = await caller.verbs.feedback(task, kind=given.kind, score=given.score, words=given.words, key=key)
+    return Done(FeedbackReceipt.of(sent))
 
 
 # --- runs

@@ -23,7 +23,7 @@ from remit.operations.views.sheets import (
     written,
 )
 from remit.operations.views.switches import DryRun, SwitchRow, SwitchViews
-from remit.operations.views.tasks import TaskRow, TaskShown, TaskViews
+from remit.operations.views.tasks import FeedbackShown, TaskRow, TaskShown, TaskViews
 from remit.operations.views.views import Views
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "DefinitionShown",
     "DryRun",
     "EntryShown",
+    "FeedbackShown",
     "FigureSheet",
     "FigureShown",
     "FigureViews",

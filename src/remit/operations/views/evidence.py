@@ -170,6 +170,7 @@ def _told(entry: LogEntry) -> str:
     parts: list[Any] = [action["name"], fields.get("verdict"), fields.get("reason")] if action else []
     names = (
         "scope",
+        "feedback",
         "person",
         "via",
         "agent",

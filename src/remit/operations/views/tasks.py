@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from remit.core import SECOND, NotFoundError
+from remit.journal import Feedback
 from remit.operations.actors import view
 from remit.operations.permissions import Permission
 from remit.operations.views.model import MOST_ROWS, PAGE_SIZE, Page, Shown, Viewing, moment, page_of
@@ -32,6 +33,19 @@ class TaskRow(Shown):
     seconds: float | None
 
 
+class FeedbackShown(Shown):
+    """What somebody served said of a task."""
+
+    kind: str
+    """satisfaction, appeal or person."""
+    score: int | None
+    """From 1 to 5, of satisfaction."""
+    words: str | None
+    """None when content is not shown to your role; `erased` when they are gone."""
+    sent_by: str
+    at: str
+
+
 class TaskShown(TaskRow):
     """One task."""
 
@@ -40,6 +54,8 @@ class TaskShown(TaskRow):
     content: bool
     subjects: Mapping[str, str] = {}
     input: Any = None
+    feedback: tuple[FeedbackShown, ...] = ()
+    """What those served said of it, in the order it came in."""
 
 
 class TaskViews(Viewing):
@@ -71,6 +87,17 @@ class TaskViews(Viewing):
             content=content,
             subjects=self._parts.journal.subjects(task.id) if content else {},
             input=self._source.content(task.input) if content else None,
+            feedback=tuple(self._feedback(one, content=content) for one in self._parts.journal.feedback(task.id)),
+        )
+
+    def _feedback(self, given: Feedback, *, content: bool) -> FeedbackShown:
+        said: Any = self._source.content(given.said) if content else None
+        return FeedbackShown(
+            kind=given.kind.value,
+            score=given.score,
+            words=said if said is None or isinstance(said, str) else said["words"],
+            sent_by=given.sent_by,
+            at=moment(given.at),
         )
 
     def _ending(self, identifier: str) -> list[Row]:
