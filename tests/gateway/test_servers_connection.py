@@ -55,6 +55,15 @@ async def test_a_byte_that_is_no_utf8_spoils_its_line_and_not_the_connection() -
     await tools.close()
 
 
+async def test_python_as_a_program_is_the_interpreter_remit_runs_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    declared = server(command=("python", "-c", SERVER))
+    tools = Tools({"test": declared}, folder=Path(), seconds=20, result_bytes=10_000)
+    told = 'tell(id=asked["id"], result={"content": [{"type": "text", "text": sys.executable}]})'
+    assert await tools.call(tool("echo"), CALL, {"code": told}) == sys.executable
+    await tools.close()
+
+
 async def test_noise_on_standard_output_is_passed_over_and_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     tools = opened_tools()
     assert await tools.call(tool("echo"), CALL, {"code": NOISE}) == "well"

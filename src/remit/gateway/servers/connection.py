@@ -49,6 +49,8 @@ _CLIENT = Implementation(name="remit", version="1")
 
 # Languages, time zone and place for temporary files; the SDK adds PATH, HOME and the like. Nothing else of ours.
 _BASICS = ("LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TMPDIR", "TZ")
+# As a program, the interpreter we run in: a fleet that ships its server finds it there, whatever is on the PATH.
+PYTHON = "python"
 # Besides the calls: the stream of notices, a look at the definitions, and two to spare.
 _MORE_CONNECTIONS = 4
 # A server that goes on for longer offers no list.
@@ -165,6 +167,7 @@ class Connection:
         if server.command:
             basics = {name: os.environ[name] for name in _BASICS if name in os.environ}
             program, *arguments = server.command
+            program = sys.executable if program == PYTHON else program
             environment = basics | {name: variables[name] for name in server.env}
             # One byte that is no UTF-8 spoils its line, and not the connection.
             started = StdioServerParameters(
