@@ -40,9 +40,9 @@ from remit.contracts import Tool as DeclaredTool
 from remit.contracts import compile_schema, read_fleet
 from remit.core import InputError, JsonValue
 from remit.gateway import CALL_META, ToolCall, ToolError
+from remit_fleets.call_log import CallLog
 from remit_fleets.retail import synthetic
 from remit_fleets.retail.behind_mcp import without_our_words
-from remit_fleets.retail.call_log import CallLog
 from remit_fleets.retail.per_task import ShopPerTask
 from remit_fleets.retail.shop import Shop
 

@@ -15,6 +15,9 @@ from remit_fleets.support.world import Customer, Order, World, make_world
 DATABASE = Path(".remit") / "shop.db"
 """Where the shop of a fleet lies, seen from the fleet's folder."""
 
+CALL_LOG = Path(".remit") / "shop-calls.jsonl"
+"""Where the shop's servers write down each call, seen from the fleet's folder."""
+
 STANDARD_SEED = 1
 # A writer of another process is done within milliseconds; one that makes the shop takes seconds.
 _BUSY_SECONDS = 15.0

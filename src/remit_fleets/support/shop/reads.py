@@ -196,7 +196,7 @@ def _effects(database: sqlite3.Connection, customer_id: str, ticket: str, task: 
             "amount": None if amount is None else euros(amount),
             "refund_id": refund_id,
             "actor": actor,
-            "now": at == task,
+            "this_task": at == task,
         }
         for tool, order_id, whose, amount, refund_id, actor, at in rows
     ]

@@ -1,4 +1,4 @@
-"""What the shop's server was asked to do, line by line, so that effects can be counted from outside."""
+"""What a shop's server was asked to do, line by line, so that effects can be counted from outside."""
 
 import json
 import os
@@ -6,12 +6,44 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Literal
-
-from remit.gateway import ToolCall
+from typing import IO, Any, Literal, Protocol
 
 Ended = Literal["done", "repeated", "refused", "failed"]
 """`repeated`: the key had done it before, the first result was returned and nothing changed."""
+
+
+class Call(Protocol):
+    """What the log writes down of a call: Remit's `ToolCall`, or what a server makes of its metadata."""
+
+    @property
+    def key(self) -> str:
+        """The idempotency key."""
+        ...
+
+    @property
+    def task(self) -> str:
+        """The task it is made for."""
+        ...
+
+    @property
+    def run(self) -> str:
+        """The run that makes it."""
+        ...
+
+    @property
+    def step(self) -> int:
+        """The step of the run."""
+        ...
+
+    @property
+    def agent(self) -> str:
+        """Who makes it."""
+        ...
+
+    @property
+    def fences(self) -> Mapping[str, int]:
+        """Lock → fencing number."""
+        ...
 
 
 class CallLog:
@@ -34,17 +66,17 @@ class CallLog:
         if self._file:
             self._file.close()
 
-    def begun(self, call: ToolCall, tool: str) -> int:
+    def begun(self, call: Call, tool: str) -> int:
         """Says that a call is about to be executed; returns its number in this process."""
         self._number += 1
         self._write(self._number, call, tool, {"phase": "begun", "agent": call.agent, "fences": dict(call.fences)})
         return self._number
 
-    def ended(self, number: int, call: ToolCall, tool: str, result: Ended) -> None:
+    def ended(self, number: int, call: Call, tool: str, result: Ended) -> None:
         """Says how the call ended."""
         self._write(number, call, tool, {"phase": "ended", "result": result})
 
-    def _write(self, number: int, call: ToolCall, tool: str, more: Mapping[str, Any]) -> None:
+    def _write(self, number: int, call: Call, tool: str, more: Mapping[str, Any]) -> None:
         if self._file is None:
             return
         line = {"at": time.time_ns() // 1000, "process": os.getpid(), "number": number, "tool": tool}
