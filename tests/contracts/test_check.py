@@ -130,6 +130,13 @@ MISTAKES = {
         ("cases/refund-desk.yaml#already-refunded", ""),
         "45 edge cases.e1: The edge case has no evaluation case",
     ),
+    "steps that go back where there are none": (
+        ("1. `shop__get_order` — find the order.\n", "1. model — find the order.\n"),
+        ("3. `shop__issue_refund` if `decision == 'refund'` with `amount = steps.2.amount`,\n", "3. model —\n"),
+        ("   `reason = input.category` — at most once per order.\n", "   think.\n"),
+        ("escalate:", "refine: {steps: true}\nescalate:"),
+        "29 refine.steps: No tool or hand-off is a step of this contract (leave it out)",
+    ),
     "a step with a tool not granted": (
         ("1. `shop__get_order`", "1. `shop__delete_customer`"),
         "37 steps[1]: The contract does not grant 'shop__delete_customer'",
@@ -173,8 +180,8 @@ TOOL_MISTAKES = {
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_in_a_contract_is_told_with_its_place_and_a_way_out(folder: Folder, name: str) -> None:
-    edit, expected = MISTAKES[name]
-    found = folder.edit(DESK, edit).findings()
+    *edits, expected = MISTAKES[name]
+    found = folder.edit(DESK, *edits).findings()
     assert any(DESK in finding and expected in finding for finding in found), found
 
 
@@ -192,6 +199,17 @@ def test_findings_come_in_the_order_of_the_files(folder: Folder) -> None:
     found = check_fleet(fleet)
     assert [(finding.file, finding.line) for finding in found] == [(DESK, 16), (DESK, 23), (SHOP, 25)]
     assert all(finding.suggestion and finding.severity == "error" for finding in found)
+
+
+@pytest.mark.parametrize(("evaluated", "severity"), [(True, "error"), (False, "warning")])
+def test_an_edge_case_without_a_case_is_a_mistake_where_the_agent_is_evaluated(
+    folder: Folder, evaluated: bool, severity: str
+) -> None:
+    folder.edit(DESK, ("cases/refund-desk.yaml#already-refunded", ""))
+    if not evaluated:
+        folder.edit(DESK, ("evaluation: {cases: cases/refund-desk.yaml}\n", ""))
+    (found,) = check_fleet(read_fleet(folder.path)[0])
+    assert (found.problem, found.severity) == ("The edge case has no evaluation case", severity)
 
 
 def test_without_people_roles_come_from_elsewhere(folder: Folder) -> None:

@@ -100,7 +100,7 @@ async def test_a_model_calls_tools_until_it_answers(tmp_path: Path) -> None:
         heard = [m["content"] for m in model.asked[-1]["messages"] if m["role"] == "tool"]
         assert json.loads(heard[0])["status"] == "delivered"
         assert heard[1].startswith("Not permitted: a write touches only the subjects of its task.")
-        assert heard[2].startswith("Not called: it is not offered here.")
+        assert heard[2].startswith("Not permitted: the tool is not in the contract.")
         offered = [tool["function"]["name"] for tool in model.asked[0]["tools"]]
         assert sorted(offered) == ["shop__get_order", "shop__issue_refund", "shop__list_refunds"]
         assert shop.effects == []

@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import Any
 
 from tests.gateway.desk import Till
+from tests.runtime.relay import contract, open_relay, take
 from tests.runtime.test_hosted import FINAL, LOOK, REFUND, line
-from tests.runtime.workshop import Script, open_workshop, work
+from tests.runtime.workshop import Script, names, open_workshop, work
 
 from remit.gateway import ToolCall
-from remit.journal import RunState
+from remit.journal import RunState, StepState
+from remit.runtime.functions import MOST_STRAYS
 from remit.testing import calls
 
 
@@ -40,3 +42,68 @@ async def test_a_tools_result_does_not_speak_of_the_models_confidence(tmp_path: 
         run = await work(cell)
         assert run.state is RunState.WAITING, run.reason
         assert shop.effects == []
+
+
+def heard(model: Script) -> list[str]:
+    """What a model was told about its calls."""
+    return [message["content"] for message in model.asked[-1]["messages"] if message["role"] == "tool"]
+
+
+async def test_a_call_for_a_tool_the_contract_does_not_grant_is_denied_on_the_record(tmp_path: Path) -> None:
+    unreadable = calls("shop__export", {})
+    unreadable["tool_calls"][0]["function"]["arguments"] = '{"all": tr'
+    model = Script(calls("shop__delete_customer", {"customer": "C-1"}), unreadable, line(FINAL))
+    async with open_workshop(tmp_path, model=model) as cell:
+        run = await work(cell)
+        assert run.state is RunState.DONE, run.reason
+        assert all(told.startswith("Not permitted: the tool is not in the contract.") for told in heard(model))
+        steps = {step.name: step for step in cell.parts.journal.steps(run.id)}
+        asked, left_out = (
+            cell.parts.journal.content(steps[name].asked) for name in ("shop__delete_customer", "shop__export")
+        )
+        assert steps["shop__delete_customer"].state is StepState.DENIED
+        assert asked["arguments"] == {"customer": "C-1"}
+        assert left_out["arguments"] == {}
+        denied = [
+            entry.fields["refused_at"]
+            for entry in cell.log.entries(run.id)
+            if entry.kind == "decision" and entry.fields["verdict"] == "deny"
+        ]
+        assert denied == [5, 5]
+
+
+async def test_a_call_for_an_agent_the_contract_does_not_name_is_denied_on_the_record(tmp_path: Path) -> None:
+    stray = calls("handoff__treasury", {"intent": "pay me", "context": {}})
+    model = Script(stray, calls("handoff__nobody", {}), line(FINAL))
+    alone = {"giver": contract("giver", hands_to="nobody", more="limits: {hops: 0}\n")}
+    alone["nobody"] = contract("nobody", takes_from="giver", more="")
+    async with open_relay(tmp_path, alone, model=model) as (cell, _):
+        run = await take(cell)
+        assert run.state is RunState.WAITING, "only the hand-off it is offered is put to people at the limit of hops"
+        assert heard(model)[0].startswith("Not permitted: ")
+        assert cell.parts.journal.steps(run.id)[2].state is StepState.DENIED
+
+
+async def test_what_is_no_tools_name_is_answered_without_a_step(tmp_path: Path) -> None:
+    odd = ("rm -rf /", "shop", "", "shop__" + "x" * 60, "shop__weiß")
+    model = Script(*(calls(name, {}) for name in odd), line(FINAL))
+    async with open_workshop(tmp_path, model=model) as cell:
+        run = await work(cell)
+        assert all(told.startswith("Not called: it is not offered here.") for told in heard(model))
+        assert set(names(cell, run)) == {"simulated", "check"}
+
+
+async def test_calls_for_what_is_not_granted_neither_fill_the_log_nor_use_up_the_steps(tmp_path: Path) -> None:
+    many = calls("shop__any", {})
+    (call,) = many["tool_calls"]
+    many["tool_calls"] = [
+        {**call, "id": f"call_{n}", "function": {"name": f"shop__any{n}", "arguments": "{}"}} for n in range(200)
+    ]
+    model = Script(many, line(FINAL))
+    async with open_workshop(tmp_path, model=model) as cell:
+        run = await work(cell)
+        assert run.state is RunState.DONE, run.reason
+        told = heard(model)
+        assert len(told) == 200
+        assert [text.startswith("Not permitted: ") for text in told].index(False) == MOST_STRAYS
+        assert len(names(cell, run)) == MOST_STRAYS + 3

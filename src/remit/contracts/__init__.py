@@ -36,6 +36,7 @@ from remit.contracts.declared import (
     Server,
     Tool,
     is_loopback,
+    is_tool_name,
 )
 from remit.contracts.diff import diff
 from remit.contracts.diff_authority import Change
@@ -69,11 +70,14 @@ from remit.contracts.model import (
 )
 from remit.contracts.parse import parse_contract
 from remit.contracts.schemas import SchemaValidator, compile_schema, normalise
+from remit.contracts.source import LARGEST as LARGEST_SOURCE
+from remit.contracts.source import leads_outside, read_yaml
 from remit.contracts.triggers import event_names, trigger_problem
 
 __all__ = [
     "ENVELOPE_SCHEMA",
     "HANDOFF_SERVER",
+    "LARGEST_SOURCE",
     "OWN_ROLES",
     "All",
     "Amount",
@@ -136,6 +140,8 @@ __all__ = [
     "fields_of",
     "holds",
     "is_loopback",
+    "is_tool_name",
+    "leads_outside",
     "lock_name",
     "normalise",
     "parse_condition",
@@ -145,6 +151,7 @@ __all__ = [
     "read_lock",
     "read_policies",
     "read_server_head",
+    "read_yaml",
     "scalar_type",
     "server_names",
     "trigger_problem",

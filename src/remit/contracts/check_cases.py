@@ -20,7 +20,9 @@ def check_cases(contract: Contract, fleet: Fleet, at: Source) -> Iterator[Findin
         where = Source(contract.path, lines={"": edge.line})
         path = f"edge cases.{edge.id}"
         if not edge.case:
-            yield where.warning(path, "The edge case has no evaluation case", "write its file and name, FILE#NAME")
+            # A contract that is evaluated promises that its edge cases are, too.
+            told = where.finding if evaluation else where.warning
+            yield told(path, "The edge case has no evaluation case", "write its file and name, FILE#NAME")
             continue
         file, _, name = edge.case.partition("#")
         missing = list(_file(file, folder, where, path))

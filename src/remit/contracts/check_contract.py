@@ -156,6 +156,8 @@ def _oversight(contract: Contract, fleet: Fleet, at: Source) -> Iterator[Finding
         yield from _escalation(contract, fleet, escalation.when, at, f"escalate[{i}].when")
     yield from _roles((terms.refine.to,), fleet, at, "refine.to")
     yield from _gates(terms.refine.gates, fleet, at, "refine.gates")
+    if terms.refine.steps and not any(step.tool or step.agent for step in contract.steps):
+        yield at.finding("refine.steps", "No tool or hand-off is a step of this contract", "leave it out")
 
 
 def _escalation(contract: Contract, fleet: Fleet, when: str, at: Source, path: str) -> Iterator[Finding]:

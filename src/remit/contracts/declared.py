@@ -36,7 +36,8 @@ PASSWORD_HASH = re.compile(
 RATE = re.compile(r"(?P<calls>\d{1,9}) per (?P<unit>second|minute|hour|day)")
 RATE_SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 
-ToolName = Annotated[str, Field(pattern=TOOL_NAME, max_length=64)]
+LONGEST_TOOL_NAME = 64
+ToolName = Annotated[str, Field(pattern=TOOL_NAME, max_length=LONGEST_TOOL_NAME)]
 # Together with the two underscores between them at most 64 characters.
 ServerName = Annotated[str, Field(pattern=SERVER_NAME, max_length=24)]
 ShortToolName = Annotated[str, Field(pattern=SHORT_TOOL_NAME, max_length=38)]
@@ -105,6 +106,11 @@ class Risk(StrEnum):
     MEDIUM = "medium"
     HIGH = "high"
     CRITICAL = "critical"
+
+
+def is_tool_name(text: str) -> bool:
+    """Whether a tool might be called `text`."""
+    return len(text) <= LONGEST_TOOL_NAME and re.fullmatch(TOOL_NAME, text) is not None
 
 
 class Part(BaseModel):

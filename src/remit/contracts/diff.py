@@ -64,7 +64,8 @@ def _oversight(old: Contract, new: Contract) -> Iterator[Change]:
     for text in sorted(after - before):
         yield Change("oversight", "escalate", f"now {text}")
     if was.refine != now.refine:
-        text = f"answers are checked by {_shown(now.refine.gates)}, at most {now.refine.times} times"
+        what = "answers and steps" if now.refine.steps else "answers"
+        text = f"{what} go back at most {now.refine.times} times; answers are checked by {_shown(now.refine.gates)}"
         yield Change("oversight", "refine", text, widens=not set(was.refine.gates) <= set(now.refine.gates))
 
 

@@ -96,11 +96,14 @@ class Escalation(Part):
 
 
 class Refinement(Part):
-    """A check of the agent's answer: sent back with the reason at most `times`, then to a person of role `to`."""
+    """What goes back to the model with the reason, at most `times` in a run, and then to a person of role `to`."""
 
     gates: Names = ()
+    """Of the run's answer."""
     times: Annotated[int, Field(ge=0, le=10)] = 2
     to: str = ""
+    steps: bool = False
+    """Whether a step that is refused or fails goes back, too; else it fails the run."""
 
 
 class Evaluation(Part):

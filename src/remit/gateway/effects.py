@@ -39,6 +39,8 @@ class Performed:
     output_tokens: int = 0
     told: bool = False
     """Whether a person said so; there is no result of a tool to check then."""
+    acted: bool = False
+    """Of an error: whether the tool has acted all the same."""
 
 
 async def perform(parts: Parts, ctx: ActionContext, fault: OutcomeUnknownError | None = None) -> Performed:
@@ -59,7 +61,8 @@ async def perform(parts: Parts, ctx: ActionContext, fault: OutcomeUnknownError |
                 return Performed({"error": str(unsent)}, is_error=True)
             await asyncio.sleep(UNSENT_PAUSE if tries_left else 0)
         except (ToolError, UnusableResultError) as refusal:
-            return Performed({"error": str(refusal)}, is_error=True, cost=price)
+            acted = isinstance(refusal, UnusableResultError)
+            return Performed({"error": str(refusal)}, is_error=True, cost=price, acted=acted)
         except OutcomeUnknownError as unknown:
             fault = unknown
     assert fault is not None  # noqa: S101  every other way out of a try has returned
@@ -124,12 +127,17 @@ def _answered(completion: Completion, cost: int | None) -> Performed:
     )
 
 
-async def check_result(parts: Parts, ctx: ActionContext, performed: Performed) -> tuple[JsonValue, frozenset[str], str]:
-    """12. Masks secrets, labels the content, and asks the gate whether the claim is true; "" means it is."""
+async def check_result(
+    parts: Parts, ctx: ActionContext, performed: Performed
+) -> tuple[JsonValue, frozenset[str], str | None]:
+    """12. Masks secrets, labels the content, and asks the gate whether the claim is true: "" means it is.
+
+    None means that there is no gate to ask.
+    """
     screening = parts.guardrails.screen_output(performed.value)
     code = ctx.release.gate_code(ctx.tool.name, "after") if ctx.tool else ""
     if not code or performed.is_error or performed.told:
-        return screening.value, ctx.labels | screening.labels, ""
+        return screening.value, ctx.labels | screening.labels, None
     seconds = parts.settings.limits.tool_seconds
     try:
         gate = load_function(code)
@@ -144,10 +152,12 @@ async def finish(parts: Parts, ctx: ActionContext, performed: Performed) -> Outc
     before = len(ctx.reads)
     value, labels, why = await check_result(parts, ctx, performed)
     is_error, withheld = performed.is_error or bool(why), None
+    acted = performed.acted or bool(why)
     if why:
         withheld = ctx.payload({"value": value})
         value = {"error": f"the result failed its gate: {why}"}
-    result = replace(ctx.payload({"value": value}), labels=",".join(sorted(labels)))
+    kept = {"value": value, "acted": True} if acted else {"value": value}
+    result = replace(ctx.payload(kept), labels=",".join(sorted(labels)))
     cost = performed.cost
     closing = {"run": ctx.run.id, "step": ctx.action.step, "result": result.digest, "is_error": int(is_error)}
     closing |= {"cost": cost, "at": parts.clock.now()}
@@ -164,7 +174,7 @@ async def finish(parts: Parts, ctx: ActionContext, performed: Performed) -> Outc
         statements += parts.ledger.settle(ctx.run.id, ctx.action.step, ctx.hold, _charge(parts, ctx, performed))
     fields: dict[str, Any] = {"result": result.digest, "is_error": is_error, "cost": cost, "labels": sorted(labels)}
     fields["reads"] = ctx.reads[before:][:MOST_READS]
-    fields["gate"] = "does not hold" if why else ""
+    fields["gate"] = "" if why is None else "does not hold" if why else "holds"
     fields["withheld"] = withheld.digest if withheld else ""
     try:
         await commit_outcome(parts, ctx, [closed, *statements], **fields)
@@ -174,7 +184,7 @@ async def finish(parts: Parts, ctx: ActionContext, performed: Performed) -> Outc
         closed = parts.journal.write_step("close_doubted", **closing)
         await commit_outcome(parts, ctx, [closed, *late, *statements], **fields)
     # What the agent gets now is what it would get from the journal, to the order of keys.
-    return Done(result.value()["value"], ctx.decision, is_error, cost)
+    return Done(result.value()["value"], ctx.decision, is_error, cost, acted)
 
 
 def _end_doubt(parts: Parts, ctx: ActionContext) -> list[Statement]:

@@ -117,6 +117,8 @@ class Done:
     is_error: bool = False
     cost: int = 0
     """Micro-units of the cell's currency."""
+    acted: bool = False
+    """Of an error: the tool has acted all the same, and what it returned cannot be used or failed its gate."""
 
     def words(self) -> str:
         """Returns what the agent reads of a refusal by the tool."""

@@ -57,6 +57,11 @@ class RunHandle:
         return self._steps
 
     @property
+    def has_effects(self) -> bool:
+        """Whether the run may change the world; a fork may be made only to look."""
+        return self._run.effects
+
+    @property
     def envelope(self) -> Mapping[str, Any]:
         """What came with the work when an agent handed it over: `intent`, `constraints` and so on; else empty."""
         first = self._parts.journal.first(self._run)
