@@ -6,6 +6,7 @@ from remit.operations.feedback import LONGEST_WORDS, FeedbackSent
 from remit.operations.operations import Operations, Receipt
 from remit.operations.packages import NeededPackage, needed_packages, package_version, remit_version
 from remit.operations.permissions import ROLES, Permission, permissions_of
+from remit.operations.practice import Practice
 from remit.operations.replays import Replays
 from remit.operations.token_terms import TOKEN_DAYS
 from remit.operations.tool_locks import LockedServer, check_locks, declared_tools, lock_server
@@ -59,6 +60,7 @@ from remit.operations.views import (
     TaskRow,
     TaskShown,
     TaskViews,
+    Tour,
     VersionRow,
     Views,
     duration,
@@ -110,6 +112,7 @@ __all__ = [
     "PeopleViews",
     "Permission",
     "PersonShown",
+    "Practice",
     "QuestionViews",
     "Receipt",
     "Refusal",
@@ -131,6 +134,7 @@ __all__ = [
     "TaskRow",
     "TaskShown",
     "TaskViews",
+    "Tour",
     "Unjudged",
     "Verbs",
     "VersionRow",

@@ -12,6 +12,8 @@ class Permission(StrEnum):
 
     ACCOUNT_TOKENS_MANAGE = "account:tokens:manage"
     CELL_ACCESS_MANAGE = "cell:access:manage"
+    CELL_FAULTS_CAUSE = "cell:faults:cause"
+    """To kill the worker of a demo, and to break what stands in for its outside world."""
     CELL_PEOPLE_READ = "cell:people:read"
     CELL_SETTINGS_READ = "cell:settings:read"
     FLEET_AGENTS_READ = "fleet:agents:read"
@@ -60,6 +62,7 @@ ROLES: dict[str, frozenset[Permission]] = {
     VIEWER: VIEWING,
     OPERATOR: VIEWING
     | {
+        _P.CELL_FAULTS_CAUSE,
         _P.FLEET_CONTENT_READ,
         _P.FLEET_EVENTS_SEND,
         _P.FLEET_FEEDBACK_SEND,

@@ -8,6 +8,9 @@ from remit.core import ConflictError, InputError
 from remit.gateway import SAY_WHY, Parts
 from remit.store import Commit, CommitRefused, Statement
 
+VERIFIED = "the whole log"
+"""What an entry about a verification of the log refers to."""
+
 
 async def commit_verb(
     parts: Parts,

@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from remit.approvals import Approval, VoteAnswer
-from remit.audit import make_entry
-from remit.core import RefusedError, new_id
+from remit.audit import Report, make_entry
+from remit.core import InputError, RefusedError, new_id
 from remit.gateway import Parts
 from remit.journal import Run, RunState
 from remit.operations.actors import Actor, verb
 from remit.operations.feedback import FeedbackSent, Said, send_feedback
 from remit.operations.operations import Operations, Receipt
 from remit.operations.permissions import Permission
-from remit.operations.record import given_reason
+from remit.operations.practice import KILL, Practice
+from remit.operations.record import VERIFIED, commit_verb, given_reason
 from remit.registry import Version
 from remit.runtime import Event, Received, Started, Triggers
 from remit.store import Commit
@@ -186,6 +187,25 @@ class Verbs:
         """Ends a version's life: it takes no new work, and what it has is finished first."""
         await self._release(Permission.FLEET_AGENTS_RETIRE, agent, version)
         return await self._operations.retire(agent, version, because=because, by=self.actor.id)
+
+    # --- a demo's faults, and the log's proof
+
+    @verb(Permission.CELL_FAULTS_CAUSE)
+    async def cause(self, practice: Practice, fault: str = "") -> str:
+        """Has a fault of a demo's outside world happen, or its worker killed; it is on the record before it happens."""
+        if fault and fault not in practice.faults:
+            raise InputError("No such fault", which=fault, hint=f"There are: {', '.join(practice.faults) or 'none'}")
+        fields = {"by": self.actor.id, "face": self.actor.face, "fault": fault or KILL}
+        await commit_verb(self._parts, "practice", fault or KILL, fields, [])
+        return await (practice.break_outside(fault) if fault else practice.kill_worker())
+
+    @verb(Permission.FLEET_LOG_READ)
+    async def verified(self, report: Report) -> None:
+        """Puts on the record that the whole log was verified, and held. One that does not hold is left as it is."""
+        if not report.ok:
+            raise InputError("The log does not hold", which=report.origin, why="; ".join(report.problems[:3]))
+        fields = {"by": self.actor.id, "face": self.actor.face, "entries": report.size}
+        await commit_verb(self._parts, "log.verified", VERIFIED, fields, [])
 
     # --- whose it is
 

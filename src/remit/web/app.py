@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from remit.audit import Log
 from remit.core import Clock, RemitError, Settings
-from remit.operations import Access, Actor, Verbs, Views
+from remit.operations import Access, Actor, Practice, Verbs, Views
 from remit.store import ChangeFeed
 from remit.web.assets import Assets
 from remit.web.console import Console
@@ -63,7 +63,7 @@ class ConsoleApp:
         return await console.beside(console.error, request, error)
 
 
-def build_console(
+def build_console(  # noqa: PLR0913  each is a part of the cell, and named
     *,
     views: Callable[[Actor], Views],
     verbs: Callable[[Actor], Verbs],
@@ -72,8 +72,12 @@ def build_console(
     log: Log,
     changes: ChangeFeed,
     clock: Clock,
+    practice: Practice | None = None,
 ) -> ConsoleApp:
-    """Returns the console: it sees and does only what `views` and `verbs` let somebody see and do."""
+    """Returns the console: it sees and does only what `views` and `verbs` let somebody see and do.
+
+    `practice` is what people may break on purpose there, in a demo.
+    """
     assets = Assets()
     live = Live(
         size=log.size,
@@ -91,5 +95,6 @@ def build_console(
         live=live,
         log_size=log.size,
         readers=ThreadPoolExecutor(READERS, thread_name_prefix="console"),
+        practice=practice,
     )
     return ConsoleApp(console, assets)

@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from remit.core import Clock, InputError, RemitError, Settings
-from remit.operations import Access, Actor, Permission, SwitchRow, Verbs, Views
+from remit.operations import Access, Actor, Permission, Practice, SwitchRow, Verbs, Views
 from remit.web.errors import status_of
 from remit.web.live import Live
 from remit.web.session import Visitor, visitor_of
@@ -81,6 +81,8 @@ PLACES = (
     Place("c", "/settings", "Settings", Permission.CELL_SETTINGS_READ),
 )
 """In the order of the bar on top."""
+TOUR = Place("u", "/tour", "Tour", Permission.FLEET_RUNS_READ)
+"""Before all of these, where the cell is a demo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,14 @@ class Console:
     log_size: Callable[[], int]
     readers: Executor
     """Where views are read and pages are made: they must not hold up the runs that this process drives."""
+    practice: Practice | None = None
+    """What may be broken on purpose, where a demo is shown."""
     _said: dict[str, "Said"] = field(default_factory=dict[str, "Said"])
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """The pages that are reached from everywhere; the first is where somebody comes in."""
+        return (TOUR, *PLACES) if self.settings.demo else PLACES
 
     # --- who
 
@@ -215,7 +224,7 @@ class Console:
             "me": actor,
             "may": {permission.value: actor.may(permission) for permission in Permission},
             "csrf_token": visitor.session.csrf,
-            "places": [place for place in PLACES if place.permission is None or actor.may(place.permission)],
+            "places": [place for place in self.places if place.permission is None or actor.may(place.permission)],
             "bar": self.bar(actor) if is_whole else None,
             "said": said.text,
             "receipt": said.receipt,

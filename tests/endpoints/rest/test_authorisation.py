@@ -30,6 +30,8 @@ SENT: Mapping[str, Mapping[str, Any]] = {
 # Which views and verbs have no operation of their own, and why.
 WITHOUT = {
     "refused": "puts a refusal on the record; nobody asks for it",
+    "cause": "is for who watches a demo, in the console",
+    "verified": "puts a verification in the console on the record",
     "runs.listing": "rows of runs.page, for the command line",
     "runs.states": "the counts of runs.page",
     "approvals.listing": "rows of approvals.page, for the command line",

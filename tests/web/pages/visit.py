@@ -11,6 +11,7 @@ from httpx2 import ASGITransport, AsyncClient, Response
 from tests.gateway.desk import ANN, REFUNDS, Edits, Till
 
 from remit.app import Cell
+from remit.operations import Practice
 from remit.testing import SettableClock, open_fleet
 from remit.web import build_console
 
@@ -201,7 +202,7 @@ async def open_house(
         yield house_of(cell)
 
 
-def house_of(cell: Cell) -> House:
+def house_of(cell: Cell, practice: Practice | None = None) -> House:
     """Returns a cell with its console."""
     console = build_console(
         views=cell.views,
@@ -211,5 +212,6 @@ def house_of(cell: Cell) -> House:
         log=cell.log,
         changes=cell.changes,
         clock=cell.parts.clock,
+        practice=practice,
     )
     return House(cell, console)

@@ -24,6 +24,7 @@ from remit.operations.views.sheets import (
 )
 from remit.operations.views.switches import DryRun, SwitchRow, SwitchViews
 from remit.operations.views.tasks import FeedbackShown, TaskRow, TaskShown, TaskViews
+from remit.operations.views.tour import Tour
 from remit.operations.views.views import Views
 
 __all__ = [
@@ -75,6 +76,7 @@ __all__ = [
     "TaskRow",
     "TaskShown",
     "TaskViews",
+    "Tour",
     "VersionRow",
     "Views",
     "duration",

@@ -184,10 +184,13 @@ def _told(entry: LogEntry) -> str:
         "for",
         "name",
         "number",
+        "fault",
     )
     parts += [fields[name] for name in names if name in fields] if not action else []
     if entry.kind == "switch":
         parts.insert(1, "stopped" if fields.get("stopped") else "resumed")
+    if entry.kind == "log.verified":
+        parts.insert(0, f"it held, all {fields['entries']} entries")
     if entry.kind == "attempt":
         parts = [f"attempt {fields['number']}"]
     if entry.kind == "outcome":

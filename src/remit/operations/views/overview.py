@@ -65,14 +65,16 @@ class OverviewViews(Viewing):
             tasks={row["state"]: row["count"] for row in source.database.read(_Q["task_states"])},
             agents={row["lifecycle"]: row["count"] for row in source.database.read(_Q["agent_lifecycles"])},
             failed=tuple(runs.listing(state=RunState.FAILED.value, limit=FIRST)),
-            processes=tuple(self._processes()),
+            processes=self.processes(),
             log=LogViews(source).head(),
             warnings=warnings,
         )
 
-    def _processes(self) -> list[ProcessShown]:
+    @view(Permission.FLEET_RUNS_READ)
+    def processes(self) -> tuple[ProcessShown, ...]:
+        """Returns the processes that drive runs, and those that died with some."""
         working = set(self._parts.executors.at_work())
-        return [
+        return tuple(
             ProcessShown(
                 id=one.id,
                 host=one.host,
@@ -83,4 +85,4 @@ class OverviewViews(Viewing):
             )
             for one in self._parts.executors.listing()
             if one.id in working or one.attempts
-        ]
+        )

@@ -162,3 +162,31 @@ select kind, count(*) as count from log where leaf_index >= :from group by kind 
 
 -- name: log_signed_at
 select at from log_checkpoints order by size desc limit 1
+
+-- name: votes_of
+select approval, answer, at from votes where person = :person order by at desc limit :limit
+
+-- name: steps_denied
+-- The newest tool calls refused at one check, and whether a text of their task bears a label.
+select s.*, r.agent, r.version, r.task,
+  exists (select 1 from payloads p where p.task = r.task and instr(p.labels, :label) > 0) as labelled
+from steps s join runs r on r.id = s.run
+where s.state = 'denied' and s.refused_at = :check and s.kind = 'tool'
+order by s.ended_at desc limit :limit
+
+-- name: steps_failed
+-- The newest calls with a bad end, each with the log's word about it.
+select s.*, r.agent, r.version, r.task, 0 as labelled, l.body
+from steps s join runs r on r.id = s.run join log l on l.ref = s.decision and l.kind = 'outcome'
+where s.is_error = 1 and s.kind = 'tool'
+order by s.ended_at desc limit :limit
+
+-- name: attempts_lost
+-- Runs whose process died and that another process took over.
+select a.run, a.number, a.ended_at, r.agent, r.version, r.state, r.attempt as tries
+from attempts a join runs r on r.id = a.run
+where a.state = 'lost' and r.state <> 'cancelled' and r.attempt > a.number
+order by a.ended_at desc limit :limit
+
+-- name: runs_stopped
+select count(*) as count from runs where state = 'waiting' and waits_for = 'switch'

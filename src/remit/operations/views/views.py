@@ -17,6 +17,7 @@ from remit.operations.views.questions import QuestionViews
 from remit.operations.views.runs import RunViews
 from remit.operations.views.switches import SwitchViews
 from remit.operations.views.tasks import TaskViews
+from remit.operations.views.tour import Tour, TourViews
 
 
 class Views:
@@ -45,3 +46,7 @@ class Views:
     def overview(self) -> Overview:
         """Returns where things stand."""
         return OverviewViews(self._source).get(self._warnings)
+
+    def tour(self) -> Tour:
+        """Returns what a demo has to show."""
+        return TourViews(self._source).get()

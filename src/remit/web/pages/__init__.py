@@ -22,12 +22,14 @@ from remit.web.pages import (
     stream,
     switches,
     tasks,
+    tour,
 )
 
 PAGES: Sequence[Callable[[Console], list[Route]]] = (
     entry.routes,
     stream.routes,
     overview.routes,
+    tour.routes,
     approvals.routes,
     runs.routes,
     tasks.routes,

@@ -47,7 +47,7 @@ def routes(console: Console) -> list[Route]:
             session = await console.access.redeem(request.path_params["secret"], client=_client(request))
         except RefusedError as problem:
             return console.page(request, "login_link.html", status=403, problem=problem)
-        return come_in(request, session, "/")
+        return come_in(request, session, console.places[0].path)
 
     async def log_out(request: Request, _: FormData) -> Response:
         await console.access.log_out(console.visitor(request).session)

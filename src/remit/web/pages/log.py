@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from remit.audit import Report
 from remit.core import InputError, RemitError
-from remit.operations import LogViews, moment
+from remit.operations import LogViews, Verbs, moment
 from remit.web.console import Console, Sheet, text
 from remit.web.pages.trying import tried
 
@@ -103,10 +103,11 @@ class _LogPages:
                 return await tried(self._console, request, self.listing, fault, here="/log")
             now = moment(self._console.clock.now())
             self._verification = Verification(actor.id, now, head.signed, since=bool(note))
-            self._task = asyncio.create_task(self._read(views, (f"{note}\n",) if note else ()), name="verify the log")
+            since, verbs = (f"{note}\n",) if note else (), self._console.verbs(actor)
+            self._task = asyncio.create_task(self._read(views, verbs, since), name="verify the log")
         return self._console.see(request, "/log#verification")
 
-    async def _read(self, views: LogViews, since: tuple[str, ...]) -> None:
+    async def _read(self, views: LogViews, verbs: Verbs, since: tuple[str, ...]) -> None:
         report, problem = None, ""
         try:
             report = await asyncio.to_thread(views.verify, since=since)
@@ -118,6 +119,11 @@ class _LogPages:
         if self._verification is not None:
             ended = moment(self._console.clock.now())
             self._verification = replace(self._verification, ended=ended, report=report, problem=problem)
+        if report is not None and report.ok:  # one that does not hold is evidence, and not written to
+            try:
+                await verbs.verified(report)
+            except Exception:  # noqa: BLE001 - what was found is told anyway
+                _log.exception("that the log was verified could not be put on the record")
 
     def _views(self, request: Request) -> LogViews:
         return self._console.views(self._console.actor(request)).log
