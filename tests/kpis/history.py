@@ -9,7 +9,7 @@ from typing import Any
 from remit.approvals import ApprovalKind, Approvals, ApprovalState, Asking, Vote, VoteAnswer
 from remit.audit import Log, load_or_create_key, make_entry
 from remit.core import Settings
-from remit.journal import Journal, Origin, Run, Task
+from remit.journal import Feedback, FeedbackKind, Journal, Origin, Run, Task
 from remit.kpis import Kpis
 from remit.ledger import Charge, ChargeKind, Ledger, Source
 from remit.store import Commit, CommitRefused, Query, Statement
@@ -58,6 +58,7 @@ class Work:
     charges: list[Charge] = field(default_factory=list[Charge])
     asked: list[Asked] = field(default_factory=list[Asked])
     denied: int = 0
+    said: list[tuple[FeedbackKind, int | None]] = field(default_factory=list["tuple[FeedbackKind, int | None]"])
 
     @property
     def agent(self) -> str:
@@ -154,6 +155,13 @@ class History:
         """Withdraws a question."""
         self._commit(work.runs[-1], "approval", self.approvals.close(asked.id, ApprovalState.WITHDRAWN, "r"))
         asked.closed_at, asked.state = self.clock.now(), ApprovalState.WITHDRAWN
+
+    def say(self, work: Work, kind: FeedbackKind, score: int | None = None) -> None:
+        """Hands in what those served say of a task."""
+        key = str(len(work.said))
+        said = Feedback(work.task.id, "survey", key, kind, score, "d", self.clock.now())
+        self._commit(work.runs[0], "feedback", self.journal.keep_feedback(said))
+        work.said.append((kind, score))
 
     def end(self, work: Work, outcome: str) -> None:
         """Ends a task; one that has ended stays as it is."""

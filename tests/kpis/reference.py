@@ -8,6 +8,7 @@ from typing import Any
 from kpis.history import Asked, History, Work
 from remit.approvals import ApprovalState
 from remit.core import DAY
+from remit.journal import FeedbackKind
 
 UNPLANNED = {"unknown", "answer", "stuck"}
 
@@ -27,6 +28,8 @@ def reference(
     paid = spent["tool"] + spent["model"] + (spent["person"] if people is None else people)
     resolution = [ended_at(work) - work.created_at for work in ended]
     sources = [source_of(work) for work in ended]
+    waste = sum(charge.amount for work in ended if work not in succeeded for charge in work.charges)
+    scores = [score for work in ended if (score := last_score(work))]
     return {
         "tasks": len(ended) + len(still_open),
         "open": len(still_open),
@@ -38,6 +41,12 @@ def reference(
         "tool": spent["tool"],
         "model": spent["model"],
         "people": people,
+        "waste": waste,
+        "waste_share": waste / sum(spent.values()) if sum(spent.values()) else None,
+        "satisfaction": sum(scores) / len(scores) if scores else None,
+        "rated": len(scores) / len(ended) if ended else None,
+        "appeals": said(ended, FeedbackKind.APPEAL),
+        "person_asked": said(ended, FeedbackKind.PERSON),
         "waiting": sum(map(waiting, ended)) / sum(resolution) if sum(resolution) else None,
         "hir": share(ended, lambda asked: asked.kind in UNPLANNED or is_corrected(asked)),
         "asked": share(ended, lambda asked: asked.kind not in UNPLANNED),
@@ -66,6 +75,16 @@ def source_of(work: Work) -> str:
     """The least live source of a task."""
     sources = {charge.source for charge in work.charges}
     return next((source for source in ("simulated", "recorded") if source in sources), "live")
+
+
+def last_score(work: Work) -> int | None:
+    """The last score of a task."""
+    return next((score for _, score in reversed(work.said) if score), None)
+
+
+def said(ended: Sequence[Work], kind: FeedbackKind) -> float | None:
+    """Returns of which part of the tasks this was said."""
+    return sum(any(each is kind for each, _ in work.said) for work in ended) / len(ended) if ended else None
 
 
 def is_corrected(asked: Asked) -> bool:

@@ -13,6 +13,7 @@ from tests.runtime.workshop import work
 
 from remit.app import Cell
 from remit.core import DAY, MINUTE
+from remit.journal import FeedbackKind
 from remit.kpis.counting import count_tasks, counted_tasks
 from remit.kpis.rollup import roll_up
 from remit.store import CommitRefused, Query, load_queries
@@ -144,3 +145,39 @@ def test_no_page_looks_at_every_row_of_a_large_table(history: History, name: str
     large = ("log", "charges", "tasks", "t", "r", "s", "c", "f", "task_figures", "steps", "runs", "approvals", "votes")
     scanned = [line for line in told if line.startswith("SCAN") and line.split()[1] in large]
     assert scanned == []
+
+
+def test_what_is_said_after_its_day_was_counted_counts_on_the_day_the_task_ended(history: History) -> None:
+    for outcome, amount in (("success", 5), ("failure", 3)):
+        work = history.take_on("ada")
+        history.charge(work, "tool", amount)
+        history.end(work, outcome)
+    ended, quiet = history.works
+    history.roll_up_all()
+    day = history.clock.now() // DAY * DAY
+    before = history.kpis.figures(since=day, until=day + DAY)
+    assert (before.satisfaction, before.rated, before.appeals, before.person_asked) == (None, 0, 0, 0)
+    assert (before.waste, before.waste_share) == (3, 3 / 8)
+
+    history.clock.advance(9 * DAY)
+    history.say(ended, FeedbackKind.SATISFACTION, 1)
+    history.say(ended, FeedbackKind.APPEAL)
+    history.say(ended, FeedbackKind.SATISFACTION, 4)
+    history.say(quiet, FeedbackKind.PERSON)
+    asked_for = history.kpis.figures(since=day, until=day + DAY)
+    history.roll_up_all()
+    told = history.kpis.figures(since=day, until=day + DAY)
+    assert asked_for == told
+    assert (told.satisfaction, told.rated, told.appeals, told.person_asked) == (4, 1 / 2, 1 / 2, 1 / 2)
+    assert history.kpis.figures(agent="ada", since=day, until=day + DAY) == told
+    assert history.kpis.figures(since=day + DAY).tasks == 0, "it is no day of its own"
+
+
+def test_what_is_said_of_an_open_task_counts_when_it_ends(history: History) -> None:
+    work = history.take_on("ada")
+    history.say(work, FeedbackKind.PERSON)
+    history.roll_up_all()
+    assert history.kpis.figures().person_asked is None
+    history.end(work, "failure")
+    history.roll_up_all()
+    assert history.kpis.figures().person_asked == 1

@@ -15,6 +15,7 @@ from kpis.history import PEOPLE, UNITS, Asked, History, Work, open_history
 from kpis.reference import reference
 from remit.approvals import ApprovalKind, ApprovalState
 from remit.core import DAY, HOUR
+from remit.journal import FeedbackKind
 from remit.kpis import Spending
 from remit.ledger import Charge, ChargeKind, Source
 
@@ -67,6 +68,11 @@ class Play:
                 self.history.answer(work, asked, answer, random.choice(PEOPLE))  # type: ignore[arg-type]
         if asked.state is ApprovalState.PENDING:
             self.open.append((work, asked))
+
+    def say(self, random: Random) -> None:
+        kind = random.choice(list(FeedbackKind))
+        score = random.randrange(1, 6) if kind is FeedbackKind.SATISFACTION else None
+        self.history.say(self.work(random), kind, score)
 
     def end(self, random: Random) -> None:
         self.history.end(self.work(random), random.choice(["success", "success", "failure", "cancelled"]))
@@ -149,7 +155,17 @@ def total(charges: Iterable[Charge]) -> int:
 
 ACTS = (
     *(Play.wait, Play.take_on, Play.charge, Play.charge, Play.deny, Play.ask, Play.ask, Play.answer, Play.answer),
-    *(Play.end, Play.end, Play.fork, Play.roll_up, Play.roll_up_twice_at_once, Play.look, Play.look_at_days),
+    *(
+        Play.end,
+        Play.end,
+        Play.say,
+        Play.say,
+        Play.fork,
+        Play.roll_up,
+        Play.roll_up_twice_at_once,
+        Play.look,
+        Play.look_at_days,
+    ),
 )
 
 

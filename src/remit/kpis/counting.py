@@ -11,6 +11,7 @@ _Q = load_queries("remit.kpis")
 # Questions that are asked because something did not go as the contract foresees.
 UNPLANNED = ("unknown", "answer", "stuck")
 _NOTHING_CHARGED: Mapping[str, int] = dict.fromkeys(("tool", "model", "person", "unpriced", "recorded", "simulated"), 0)
+_NOTHING_SAID: Mapping[str, int] = dict.fromkeys(("rated", "score", "appeals", "person_asked"), 0)
 
 
 def count_tasks(database: Database, tasks: Sequence[str]) -> dict[str, TaskFigures]:
@@ -20,13 +21,16 @@ def count_tasks(database: Database, tasks: Sequence[str]) -> dict[str, TaskFigur
     listed = {"tasks": json.dumps(tasks)}
     charged = {row["task"]: row for row in database.read(_Q["charged"], listed)}
     denied = {row["task"]: row["denied"] for row in database.read(_Q["denied"], listed)}
+    said = {row["task"]: row for row in database.read(_Q["said"], listed)}
     questions: dict[str, list[Row]] = {}
     for row in database.read(_Q["questions"], listed):
         questions.setdefault(row["task"], []).append(row)
-    return {
-        row["task"]: _count(row, charged.get(row["task"], _NOTHING_CHARGED), denied, questions.get(row["task"], []))
-        for row in database.read(_Q["ended"], listed)
-    }
+    counted: dict[str, TaskFigures] = {}
+    for row in database.read(_Q["ended"], listed):
+        task = row["task"]
+        sums = _sums(charged.get(task, _NOTHING_CHARGED), said.get(task, _NOTHING_SAID))
+        counted[task] = _count(row, sums, denied, questions.get(task, []))
+    return counted
 
 
 def counted_tasks(database: Database, tasks: Sequence[str]) -> dict[str, TaskFigures]:
@@ -47,7 +51,12 @@ def _counted(row: Row) -> TaskFigures:
     return TaskFigures(**values)
 
 
-def _count(task: Row, charged: Mapping[str, Any], denied: Mapping[str, int], questions: Sequence[Row]) -> TaskFigures:
+def _sums(charged: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, int]:
+    """Returns what was charged for a task, and what was said of it."""
+    return {name: charged[name] for name in _NOTHING_CHARGED} | {name: said[name] for name in _NOTHING_SAID}
+
+
+def _count(task: Row, sums: Mapping[str, int], denied: Mapping[str, int], questions: Sequence[Row]) -> TaskFigures:
     begun, ended = task["created_at"], task["ended_at"]
     return TaskFigures(
         task=task["task"],
@@ -55,7 +64,7 @@ def _count(task: Row, charged: Mapping[str, Any], denied: Mapping[str, int], que
         unit=task["unit"],
         ended_at=ended,
         succeeded=task["succeeded"],
-        **{name: charged[name] for name in _NOTHING_CHARGED},
+        **sums,
         asked=int(any(row["kind"] not in UNPLANNED for row in questions)),
         intervened=int(any(row["kind"] in UNPLANNED or row["corrected"] for row in questions)),
         answers=sum(row["answers"] for row in questions),

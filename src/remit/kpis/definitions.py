@@ -5,7 +5,7 @@ from typing import Literal
 
 from remit.store import load_queries
 
-Unit = Literal["tasks", "answers", "actions", "money", "time", "share"]
+Unit = Literal["tasks", "answers", "actions", "money", "time", "share", "score"]
 
 _Q = load_queries("remit.kpis")
 
@@ -90,6 +90,15 @@ DEFINITIONS = (
         ("ended", "questions"),
     ),
     Definition(
+        "waste",
+        "Waste",
+        "money",
+        "The part of the cost that went into tasks that ended without success.",
+        ("failed",),
+        ("ended", "charged"),
+    ),
+    Definition("waste_share", "Waste, share", "share", "Waste over cost.", ("waste", "cost"), ("ended", "charged")),
+    Definition(
         "ttr",
         "Time to resolution",
         "time",
@@ -138,6 +147,30 @@ DEFINITIONS = (
         "Median time from a question to its last answer. Questions nobody answered are left out. As exact as the median "
         "time to resolution.",
         queries=("ended", "questions"),
+    ),
+    Definition(
+        "satisfaction",
+        "Satisfaction",
+        "score",
+        "Mean of the scores that those served gave, from 1 (worst) to 5 (best); of several scores of a task the last one "
+        "counts. Of tasks without a score nobody knows.",
+        ("rated",),
+        ("ended", "said"),
+    ),
+    Definition("rated", "Rated", "share", "Tasks with a score, over all that ended.", queries=("ended", "said")),
+    Definition(
+        "appeals",
+        "Appeals",
+        "share",
+        "Tasks in which somebody did not accept what was decided, over all that ended.",
+        queries=("ended", "said"),
+    ),
+    Definition(
+        "person_asked",
+        "Asked for a person",
+        "share",
+        "Tasks in which those served asked for a person instead of an agent, over all that ended.",
+        queries=("ended", "said"),
     ),
     Definition(
         "denied",

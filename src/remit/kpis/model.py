@@ -28,6 +28,8 @@ class Figures:
     model: int
     people: int | None
     """What people's time did cost; None while `people_minute` is not set."""
+    waste: int
+    waste_share: float | None
     ttr: int | None
     ttr_p90: int | None
     waiting: float | None
@@ -35,6 +37,11 @@ class Figures:
     asked: float | None
     answers: int
     answer_time: int | None
+    satisfaction: float | None
+    """From 1 to 5: the mean of the last scores."""
+    rated: float | None
+    appeals: float | None
+    person_asked: float | None
     denied: int
     unpriced: int
     """Tasks in which some price is not known: their cost is not the whole truth."""

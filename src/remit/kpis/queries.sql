@@ -48,19 +48,28 @@ from json_each(:tasks) as listed join runs r on r.task = listed.value and r.effe
 join (select *, kind = 'proposal' and state = 'used' as acted from approvals) as a on a.run = r.id
 left join votes v on v.approval = a.id group by r.task, a.id
 
+-- name: said
+-- What those served said of a task: of several scores the last one counts.
+select f.task, max(f.kind = 'satisfaction') as rated,
+  coalesce((select l.score from feedback l where l.task = f.task and l.kind = 'satisfaction'
+    order by l.number desc limit 1), 0) as score,
+  max(f.kind = 'appeal') as appeals, max(f.kind = 'person') as person_asked
+from json_each(:tasks) as listed join feedback f on f.task = listed.value group by f.task
+
 -- name: counted
 select f.* from json_each(:tasks) as listed join task_figures f on f.task = listed.value
 
 -- name: put_task
 insert into task_figures (task, agent, unit, ended_at, succeeded, tool, model, person, unpriced, recorded, simulated,
-  asked, intervened, answers, denied, resolution, waiting, answer_times)
+  asked, intervened, answers, denied, resolution, waiting, rated, score, appeals, person_asked, answer_times)
 values (:task, :agent, :unit, :ended_at, :succeeded, :tool, :model, :person, :unpriced, :recorded, :simulated,
-  :asked, :intervened, :answers, :denied, :resolution, :waiting, :answer_times)
+  :asked, :intervened, :answers, :denied, :resolution, :waiting, :rated, :score, :appeals, :person_asked, :answer_times)
 on conflict (task) do update set agent = excluded.agent, unit = excluded.unit, ended_at = excluded.ended_at,
   succeeded = excluded.succeeded, tool = excluded.tool, model = excluded.model, person = excluded.person,
   unpriced = excluded.unpriced, recorded = excluded.recorded, simulated = excluded.simulated, asked = excluded.asked,
   intervened = excluded.intervened, answers = excluded.answers, denied = excluded.denied,
-  resolution = excluded.resolution, waiting = excluded.waiting, answer_times = excluded.answer_times
+  resolution = excluded.resolution, waiting = excluded.waiting, rated = excluded.rated, score = excluded.score,
+  appeals = excluded.appeals, person_asked = excluded.person_asked, answer_times = excluded.answer_times
 
 -- name: drop_task
 -- A task that was opened again is counted when it ends again.
@@ -68,15 +77,17 @@ delete from task_figures where task = :task
 
 -- name: add_day
 insert into figure_days (scope, day, ended, succeeded, tool, model, person, unpriced, recorded, simulated, asked,
-  intervened, answers, denied, resolution, waiting)
+  intervened, answers, denied, resolution, waiting, rated, score, appeals, person_asked, waste)
 values (:scope, :day, :ended, :succeeded, :tool, :model, :person, :unpriced, :recorded, :simulated, :asked,
-  :intervened, :answers, :denied, :resolution, :waiting)
+  :intervened, :answers, :denied, :resolution, :waiting, :rated, :score, :appeals, :person_asked, :waste)
 on conflict (day, scope) do update set ended = ended + excluded.ended, succeeded = succeeded + excluded.succeeded,
   tool = tool + excluded.tool, model = model + excluded.model, person = person + excluded.person,
   unpriced = unpriced + excluded.unpriced, recorded = recorded + excluded.recorded,
   simulated = simulated + excluded.simulated, asked = asked + excluded.asked,
   intervened = intervened + excluded.intervened, answers = answers + excluded.answers,
-  denied = denied + excluded.denied, resolution = resolution + excluded.resolution, waiting = waiting + excluded.waiting
+  denied = denied + excluded.denied, resolution = resolution + excluded.resolution, waiting = waiting + excluded.waiting,
+  rated = rated + excluded.rated, score = score + excluded.score, appeals = appeals + excluded.appeals,
+  person_asked = person_asked + excluded.person_asked, waste = waste + excluded.waste
 
 -- name: add_times
 insert into figure_times (scope, kind, day, bucket, count, total) values (:scope, :kind, :day, :bucket, :count, :total)
@@ -105,7 +116,8 @@ with recursive days (day) as (select :first where :first < :last union all selec
 select sum(ended) as ended, sum(succeeded) as succeeded, sum(tool) as tool, sum(model) as model, sum(person) as person,
   sum(unpriced) as unpriced, sum(recorded) as recorded, sum(simulated) as simulated, sum(asked) as asked,
   sum(intervened) as intervened, sum(answers) as answers, sum(denied) as denied, sum(resolution) as resolution,
-  sum(waiting) as waiting
+  sum(waiting) as waiting, sum(rated) as rated, sum(score) as score, sum(appeals) as appeals,
+  sum(person_asked) as person_asked, sum(waste) as waste
 from days cross join figure_days f on f.day = days.day and f.scope = :scope
 
 -- name: day_times
@@ -118,7 +130,8 @@ from days cross join figure_times f on f.day = days.day and f.scope = :scope gro
 select count(*) as ended, sum(succeeded) as succeeded, sum(tool) as tool, sum(model) as model, sum(person) as person,
   sum(unpriced) as unpriced, sum(recorded) as recorded, sum(simulated) as simulated, sum(asked) as asked,
   sum(intervened) as intervened, sum(answers) as answers, sum(denied) as denied, sum(resolution) as resolution,
-  sum(waiting) as waiting
+  sum(waiting) as waiting, sum(rated) as rated, sum(score) as score, sum(appeals) as appeals,
+  sum(person_asked) as person_asked, sum((1 - succeeded) * (tool + model + person)) as waste
 from task_figures
 where ended_at >= :since and ended_at < :until and (:agent = '' or agent = :agent) and (:unit = '' or unit = :unit)
 

@@ -20,6 +20,11 @@ SUMS = (
     "denied",
     "resolution",
     "waiting",
+    "rated",
+    "score",
+    "appeals",
+    "person_asked",
+    "waste",
 )
 """What is added up, over tasks and over days; the columns are named alike."""
 TimeKind = Literal["resolution", "answer"]
@@ -56,12 +61,22 @@ class TaskFigures:
     denied: int
     resolution: int
     waiting: int
+    rated: int
+    score: int
+    """The last one; nought without any."""
+    appeals: int
+    person_asked: int
     answer_times: tuple[int, ...]
 
     @property
     def ended(self) -> int:
         """One task."""
         return 1
+
+    @property
+    def waste(self) -> int:
+        """All it was charged, if it did not succeed."""
+        return 0 if self.succeeded else self.tool + self.model + self.person
 
     @property
     def sums(self) -> tuple[int, ...]:

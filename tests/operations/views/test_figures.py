@@ -71,6 +71,25 @@ async def test_what_a_simulated_model_did_is_marked_wherever_it_stands(tmp_path:
         assert not any(day.claimable for day in looking(cell).days(days=1))
 
 
+async def test_a_mean_score_is_told_out_of_five_and_held_against_the_one_before(tmp_path: Path) -> None:
+    clock = SettableClock(20_000 * DAY + 12 * HOUR)
+    async with open_fleet(REFUNDS, tmp_path / "fleet", clock=clock, servers={"shop": Till()}) as cell:
+        survey = cell.verbs(local_actor("survey"))
+        for score in (5, 4, 4):
+            await survey.feedback((await work(cell, "Please refund 20")).task, kind="satisfaction", score=score)
+        clock.advance(DAY)
+        for score in (2, 3):
+            await survey.feedback((await work(cell, "Please refund 20")).task, kind="satisfaction", score=score)
+        await work(cell, "Please refund 41")
+        sheet = looking(cell).figures(period="today")
+        satisfaction, rated, waste = (sheet.figure(name) for name in ("satisfaction", "rated", "waste"))
+        assert (satisfaction.value, satisfaction.text, satisfaction.unit) == (2.5, "2.5 of 5", "score")
+        assert satisfaction.change is not None
+        assert (satisfaction.change.text, satisfaction.change.before) == ("−1.8", "4.3 of 5")
+        assert [part.text for part in satisfaction.parts] == [rated.text] == ["67%"]
+        assert (waste.value, sheet.figure("waste_share").value) == (LOOK, LOOK / (3 * LOOK + 2 * REFUND))
+
+
 class Live:
     """A model that answers from outside, with what is no answer here."""
 

@@ -177,7 +177,9 @@ class FigureViews(Viewing):
         if now is None or before is None:
             return None
         difference = now - before
-        value = difference if one.unit == "share" or not difference else difference / before if before else None
+        value = (
+            difference if one.unit in ("share", "score") or not difference else difference / before if before else None
+        )
         return BeforeShown(
             text=_changed(value, one.unit),
             value=value,
@@ -222,6 +224,8 @@ def _value(figures: Figures, name: str) -> float | int | None:
 def _changed(value: float | None, unit: str) -> str:
     if value is None:
         return "from nought"
+    if unit == "score":
+        return f"{value:+.1f}".replace("-", "−") if round(value, 1) else "unchanged"
     hundreds = round(value * 100)
     if not hundreds:
         return "unchanged"

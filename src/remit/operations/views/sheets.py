@@ -21,9 +21,9 @@ class BeforeShown(Shown):
     """A figure beside that of the period before."""
 
     text: str
-    """`+12 %`, or `+3 points` where it is a share."""
+    """`+12 %`, or `+3 points` where it is a share, or `+0.3` where it is a score."""
     value: float | None
-    """The difference over what it was before; of a share, the difference. None where it was nought before."""
+    """The difference over what it was before; of a share or score, the difference. None where it was nought before."""
     before: str
     marks: tuple[str, ...]
     """What is to be said of the figure before."""
@@ -39,7 +39,7 @@ class FigureShown(Shown):
     value: float | int | None
     """Money in micro-units, times in microseconds."""
     unit: str
-    """tasks, answers, actions, money, time or share."""
+    """tasks, answers, actions, money, time, share or score."""
     definition: str
     parts: tuple[PartShown, ...]
     change: BeforeShown | None
@@ -175,5 +175,7 @@ def written(unit: str, value: float | int | None, currency: str) -> str:
             return duration(int(value))
         case "share":
             return share(value)
+        case "score":
+            return f"{value:.1f} of 5"
         case _:
             return str(value)
