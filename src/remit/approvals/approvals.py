@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 
 from remit.approvals.model import Approval, ApprovalKind, ApprovalState, Needs, Vote, is_satisfied
-from remit.approvals.overrides import Override, Overriding
+from remit.approvals.overrides import Override, OverrideCategory, Overriding
 from remit.core import Clock, NotFoundError, new_id
 from remit.store import Database, Row, Statement, load_queries
 
@@ -118,6 +118,30 @@ class Approvals:
         """Returns what somebody did not let stand of what was asked, or None."""
         row = self._database.read_one(_Q["override_of"], {"approval": approval})
         return Override.of(row) if row else None
+
+    def overrides(
+        self, *, agent: str = "", category: str = "", after: str = "", limit: int = LIST_LIMIT
+    ) -> list[Override]:
+        """Returns what people did not let stand, the newest first."""
+        parameters = {"agent": agent, "category": category, "after": after, "limit": limit}
+        return [Override.of(row) for row in self._database.read(_Q["overrides"], parameters)]
+
+    def overrides_of_run(self, run: str) -> list[Override]:
+        """Returns what people did not let stand of one run, step by step."""
+        return [Override.of(row) for row in self._database.read(_Q["overrides_of_run"], {"run": run})]
+
+    def override_counts(self, agent: str = "") -> dict[OverrideCategory, int]:
+        """Returns how many there are of each category, of one agent or of all."""
+        counts = {row["category"]: row["count"] for row in self._database.read(_Q["override_counts"], {"agent": agent})}
+        return {category: counts.get(category.value, 0) for category in OverrideCategory}
+
+    def get_override(self, identifier: str) -> Override:
+        """Returns an override by its id or the end of it, or raises `NotFoundError`."""
+        rows = self._database.read(_Q["overrides_ending"], {"ending": identifier.removeprefix("case_")})
+        if len(rows) != 1:
+            why = "several end like this" if rows else ""
+            raise NotFoundError("No such case", which=identifier, why=why, hint="`remit cases` lists them")
+        return Override.of(rows[0])
 
     def pass_on(self, approval: Approval, needs: Needs) -> Statement:
         """Leaves an open question to fewer ways of a yes; answers that were given stay."""

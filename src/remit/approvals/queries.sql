@@ -25,6 +25,20 @@ delete from overrides where approval = :approval
 -- name: override_of
 select * from overrides where approval = :approval
 
+-- name: overrides
+select * from overrides where (:agent = '' or agent = :agent) and (:category = '' or category = :category)
+  and (:after = '' or id < :after)
+order by id desc limit :limit
+
+-- name: overrides_of_run
+select * from overrides where run = :run order by step, id
+
+-- name: overrides_ending
+select * from overrides where (:ending <> '' and substr(id, -length(:ending)) = :ending) limit 2
+
+-- name: override_counts
+select category, count(*) as count from overrides where (:agent = '' or agent = :agent) group by category
+
 -- name: decide
 -- The revision makes two answers at once take turns.
 update approvals set state = :state, digest = :digest, proposed = :proposed, reason = :reason,

@@ -151,18 +151,20 @@ class _Place:
         number = next((n for n, (key, _) in enumerate(pairs) if key.value == "cases"), None)
         if number is None:
             return None
-        key, node = pairs[number]
+        key: Any = pairs[number][0]
+        node: Any = pairs[number][1]
         end = pairs[number + 1][0].start_mark.line if number + 1 < len(pairs) else len(lines)
         while end and _is_left_out(lines[end - 1], is_last=number + 1 == len(pairs)):
             end -= 1
         if isinstance(node, yaml.SequenceNode) and node.value:
             return None if node.flow_style else cls(lines[:end], lines[end:], node.start_mark.column)
-        line: str = lines[key.end_mark.line]
+        line = lines[int(key.end_mark.line)]
         if node.start_mark.line != node.end_mark.line:
             return None
         if node.start_mark.line == key.start_mark.line:
-            line = line[: node.start_mark.column] + line[node.end_mark.column :]
-        at = key.start_mark.line + 1
+            begins, ends = int(node.start_mark.column), int(node.end_mark.column)
+            line = line[:begins] + line[ends:]
+        at = int(key.start_mark.line) + 1
         return cls([*lines[: at - 1], line.rstrip()], lines[at:], _INDENT)
 
 

@@ -9,7 +9,14 @@ from remit.gateway.model import Action, Check, Denied, Done, Outcome, Waiting
 from remit.gateway.models import Models
 from remit.gateway.recall import AnotherActionError
 from remit.gateway.records import recorded_outcome
-from remit.gateway.release import Release, compile_release, release_digest, release_source, restore_release
+from remit.gateway.release import (
+    Release,
+    compile_release,
+    personal_fields,
+    release_digest,
+    release_source,
+    restore_release,
+)
 from remit.gateway.tools import Tools, offered_by
 from remit.guardrails import Read
 
@@ -37,6 +44,7 @@ __all__ = [
     "given_arguments",
     "nowhere",
     "offered_by",
+    "personal_fields",
     "plain",
     "recorded_outcome",
     "release_digest",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from remit.approvals import Approval, VoteAnswer
+from remit.approvals import Approval, OverrideCategory, VoteAnswer
 from remit.audit import Report, make_entry
 from remit.core import InputError, RefusedError, new_id
 from remit.gateway import Parts
@@ -140,12 +140,22 @@ class Verbs:
         reason: str = "",
         arguments: Mapping[str, Any] | None = None,
         seen: str = "",
+        category: OverrideCategory | None = None,
     ) -> Approval:
-        """Answers a question; a yes to a proposal is one's own action. Who may answer which, the gateway decides."""
+        """Answers a question; a yes to a proposal is one's own action. Who may answer which, the gateway decides.
+
+        An edit, or a no to what an agent proposed, has a category, and becomes a case of the agent's.
+        """
         asked = self._parts.approvals.get(approval_id)
         await self._may_answer(asked)
         answered = await self._operations.answer(
-            asked.id, person=self.actor.id, answer=answer, reason=reason, arguments=arguments, seen=seen
+            asked.id,
+            person=self.actor.id,
+            answer=answer,
+            reason=reason,
+            arguments=arguments,
+            seen=seen,
+            category=category,
         )
         self._operations.dispatch(answered.run)
         return answered

@@ -7,6 +7,7 @@ from remit.operations.views.decisions import DecisionViews, RungShown, StepConte
 from remit.operations.views.evidence import EntryShown, LogHead, LogRow, LogViews
 from remit.operations.views.figures import FigureViews
 from remit.operations.views.model import Page, Shown, Source, moment
+from remit.operations.views.overrides import CaseRow, CaseShown, ExportedCases, OverrideViews
 from remit.operations.views.overview import Overview, OverviewViews
 from remit.operations.views.people import Chart, PeopleViews, PersonShown
 from remit.operations.views.questions import ApprovalRow, ApprovalShown, QuestionViews
@@ -35,6 +36,8 @@ __all__ = [
     "ApprovalShown",
     "AuthorityShown",
     "BudgetShown",
+    "CaseRow",
+    "CaseShown",
     "Chart",
     "Comparison",
     "ComparisonViews",
@@ -45,6 +48,7 @@ __all__ = [
     "DefinitionShown",
     "DryRun",
     "EntryShown",
+    "ExportedCases",
     "FeedbackShown",
     "FigureSheet",
     "FigureShown",
@@ -52,6 +56,7 @@ __all__ = [
     "LogHead",
     "LogRow",
     "LogViews",
+    "OverrideViews",
     "Overview",
     "OverviewViews",
     "Page",

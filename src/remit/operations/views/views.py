@@ -11,6 +11,7 @@ from remit.operations.views.decisions import DecisionViews
 from remit.operations.views.evidence import LogViews
 from remit.operations.views.figures import FigureViews
 from remit.operations.views.model import Source
+from remit.operations.views.overrides import OverrideViews
 from remit.operations.views.overview import Overview, OverviewViews
 from remit.operations.views.people import PeopleViews
 from remit.operations.views.questions import QuestionViews
@@ -32,6 +33,7 @@ class Views:
         self.decisions = DecisionViews(source)
         self.comparison = ComparisonViews(source)
         self.approvals = QuestionViews(source)
+        self.overrides = OverrideViews(source)
         self.switches = SwitchViews(source)
         self.figures = FigureViews(source)
         self.log = LogViews(source)
