@@ -37,6 +37,7 @@ WITHOUT = {
     "approvals.listing": "rows of approvals.page, for the command line",
     "approvals.of_run": "what a run asks is in runs.get, as `pending`",
     "approvals.summary": "the counts and first rows of the overview",
+    "approvals.riskiest": "is for the tour of a demo",
     "switches.in_force": "the first rows of switches.listing",
 }
 

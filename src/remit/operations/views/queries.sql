@@ -177,9 +177,9 @@ order by s.ended_at desc limit :limit
 -- name: steps_failed
 -- The newest calls with a bad end, each with the log's word about it.
 select s.*, r.agent, r.version, r.task, 0 as labelled, l.body
-from steps s join runs r on r.id = s.run join log l on l.ref = s.decision and l.kind = 'outcome'
-where s.is_error = 1 and s.kind = 'tool'
-order by s.ended_at desc limit :limit
+from (select * from steps where is_error = 1 order by ended_at desc limit :limit) s
+join runs r on r.id = s.run join log l on l.ref = s.decision and l.kind = 'outcome'
+where s.kind = 'tool' order by s.ended_at desc
 
 -- name: attempts_lost
 -- Runs whose process died and that another process took over.

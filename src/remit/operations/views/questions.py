@@ -176,6 +176,14 @@ class QuestionViews(Viewing):
         )
 
     @view(Permission.FLEET_APPROVALS_READ)
+    def riskiest(self, *, among: int) -> ApprovalRow | None:
+        """Returns the riskiest of those soonest to expire, one that whoever looks may answer before any other."""
+        ranked = self._ranked(among)
+        mine = next((asked for asked in ranked if not self._why_not(asked)), None)
+        chosen = mine or next(iter(ranked), None)
+        return self._row(chosen) if chosen else None
+
+    @view(Permission.FLEET_APPROVALS_READ)
     def get(self, identifier: str) -> ApprovalShown:
         """Returns one question with the whole context on one screen."""
         asked = self._parts.approvals.get(identifier)
@@ -211,8 +219,8 @@ class QuestionViews(Viewing):
 
     # --- parts
 
-    def _ranked(self) -> list[Approval]:
-        pending = [Approval.of(row) for row in self._read("pending", {"limit": MOST_ROWS})]
+    def _ranked(self, most: int = MOST_ROWS) -> list[Approval]:
+        pending = [Approval.of(row) for row in self._read("pending", {"limit": most})]
         return sorted(pending, key=lambda asked: (self._rank(asked), asked.expires_at, asked.id))
 
     def _read(self, name: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:

@@ -22,6 +22,8 @@ from remit.store import Row, load_queries
 _Q = load_queries("remit.operations.views")
 # Of what was refused or lost, so many of the newest are looked at; a page must not read the whole history.
 MOST_LOOKED_AT = 30
+# Of what people are asked, so many of the soonest to expire.
+MOST_ASKED = 100
 # Of a text that somebody wrote, as it stands beside what came of it.
 LONGEST_SAID = 400
 
@@ -39,8 +41,6 @@ class AskingStation(Shown):
 
     happened: bool
     """Whether whoever looks has answered something."""
-    asked: int
-    mine: int
     next: ApprovalRow | None
     answered: Answered | None
 
@@ -164,14 +164,12 @@ class TourViews(Viewing):
         )
 
     def _asking(self) -> AskingStation:
-        summary = QuestionViews(self._source).summary(first=1)
+        riskiest = QuestionViews(self._source).riskiest(among=MOST_ASKED)
         rows = self._read("votes_of", person=self.actor.id, limit=1)
         answered = [Answered(approval=row["approval"], answer=row["answer"], at=moment(row["at"])) for row in rows]
         return AskingStation(
             happened=bool(answered),
-            asked=summary.asked,
-            mine=summary.mine,
-            next=summary.first[0] if summary.first else None,
+            next=riskiest,
             answered=answered[0] if answered else None,
         )
 
