@@ -111,7 +111,7 @@ async def _park(cell: Cell, count: int, prefix: str) -> None:
 
 async def restart(folder: Path, count: int) -> None:
     """Puts a cell to work as `remit up` does, until `count` runs are done; ends when it is told to."""
-    cell = build(folder, durable=True)
+    cell = build(folder, engine="durable")
     await cell.operations.load()
     worker, counts = worker_of(cell), cell.parts.journal.counts
     working = asyncio.create_task(worker.work())
@@ -147,7 +147,7 @@ async def run_inline(folder: Path, count: int) -> None:
 
 async def run_durable(folder: Path, count: int) -> None:
     """Drives runs of one step with the durable engine."""
-    await _run(build(folder, durable=True), count)
+    await _run(build(folder, engine="durable"), count)
 
 
 async def _run(cell: Cell, count: int) -> None:

@@ -17,7 +17,7 @@ LOOK_SECONDS = 0.05
 
 async def main(folder: str, seconds: str, point: str = "", nth: str = "1") -> None:
     """Works; a run that is not over within `seconds` is a `TimeoutError`."""
-    cell = build(Path(folder), durable=True, reach=kill_at(point, nth=int(nth)) if point else None)
+    cell = build(Path(folder), engine="durable", reach=kill_at(point, nth=int(nth)) if point else None)
     try:
         await cell.operations.load()
         worker, deadline = cell.worker(), time.monotonic() + float(seconds)

@@ -134,7 +134,7 @@ async def test_room_is_not_lost_to_runs_that_another_process_drives(tmp_path: Pa
     other = up(folder)
     try:
         ready(other)
-        cell = build(folder, durable=True)
+        cell = build(folder, engine="durable")
         try:
             await cell.operations.load()
             await cell.engine.start()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from remit.approvals import Approvals
 from remit.audit import Log, load_or_create_key
@@ -23,10 +24,12 @@ from remit.ledger import Ledger
 from remit.operations import Access, Actor, Operations, Source, Verbs, Views
 from remit.policy import Policy
 from remit.registry import Registry
-from remit.runtime import Chore, Engine, InlineEngine, Runtime, Triggers, Worker
+from remit.runtime import Chore, Engine, InlineEngine, RemoteEngine, Runtime, Triggers, Worker
 from remit.store import ChangeFeed, Commit, CommitRefused, Database, Writer, migrate
 
 _log = logging.getLogger("remit.app")
+EngineKind = Literal["inline", "durable", "remote"]
+"""Who drives a cell's runs."""
 _DBOS = "remit.runtime.dbos_engine:DbosEngine"
 # Beside the cell's database: what the durable engine queues in.
 QUEUE_FILE = "queue.db"
@@ -153,14 +156,14 @@ def build(
     clock: Clock | None = None,
     servers: Mapping[str, object] | None = None,
     providers: Mapping[str, Provider] | None = None,
-    durable: bool = False,
+    engine: EngineKind = "inline",
     reach: Callable[[str], None] | None = None,
 ) -> Cell:
     """Builds the cell of the fleet in `folder`, or raises `FleetError` with everything that is wrong with it.
 
-    `durable` queues runs on DBOS, one such cell a process; else they are driven where they are asked for. `servers` and
-    `providers` stand in for what the fleet's files name, for tests and recorded work; `reach` is called at the named
-    points between claim, effect and outcome, where crash tests stop the process.
+    `engine` says who drives runs: `inline` this process, as it is asked to; `durable` a queue on DBOS, one such cell a
+    process; `remote` other processes. `servers` and `providers` stand in for what the fleet's files name, for tests and
+    recorded work; `reach` is called at the named points between claim, effect and outcome, where crash tests stop the process.
     """
     read, fleet, findings = inspect_fleet(folder)
     if any(finding.severity == "error" for finding in findings):
@@ -176,7 +179,7 @@ def build(
     writer = Writer(database, appender=log, reach=reach)
     outside = _Outside(clock, writer, servers or {}, providers or {}, reach or nowhere)
     parts = _parts(settings, fleet, folder, database, outside)
-    return _cell(folder, fleet, database, log, parts, durable=durable)
+    return _cell(folder, fleet, database, log, parts, engine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,13 +246,17 @@ def _releases(fleet: Fleet, settings: Settings, policy: Policy) -> dict[str, Rel
     return {release.digest: release for release in releases}
 
 
-def _cell(folder: Path, fleet: Fleet, database: Database, log: Log, parts: Parts, *, durable: bool) -> Cell:
+def _cell(folder: Path, fleet: Fleet, database: Database, log: Log, parts: Parts, kind: EngineKind) -> Cell:
     settings, gateway = parts.settings, Gateway(parts)
     runtime = Runtime(parts, gateway)
-    limits = settings.limits
-    engine: Engine = InlineEngine(runtime, parts.journal, executor_seconds=limits.executor_seconds)
-    if durable:
-        engine = load_function(_DBOS)(runtime, parts.journal, database.path.with_name(QUEUE_FILE))
+    engine: Engine
+    match kind:
+        case "inline":
+            engine = InlineEngine(runtime, parts.journal, executor_seconds=settings.limits.executor_seconds)
+        case "durable":
+            engine = load_function(_DBOS)(runtime, parts.journal, database.path.with_name(QUEUE_FILE))
+        case "remote":
+            engine = RemoteEngine(parts.journal)
     kpis = Kpis(database, settings)
     return Cell(
         folder=folder,

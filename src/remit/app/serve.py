@@ -6,7 +6,7 @@ import re
 import signal
 import socket
 import ssl
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from remit.app.cell import Cell
 from remit.core import ConflictError, Http, InputError
 from remit.endpoints import Idempotency, WebhookEndpoint, load_sources
 from remit.guardrails import load_function
+from remit.operations import Practice
 
 # Loaded where they are served: importing FastAPI and Jinja would slow down every command.
 _REST, REST_PATH = "remit.endpoints.rest:build_rest", "/api/v1"
@@ -63,8 +64,11 @@ class _Whole(Mount):
         self.path_regex = re.compile(self.path_regex.pattern, re.DOTALL)
 
 
-def http_app(cell: Cell) -> Starlette:
-    """Returns the cell's HTTP endpoints; a webhook secret that is missing is an `InputError` here, not at the first event."""
+def http_app(cell: Cell, *, practice: Practice | None = None) -> Starlette:
+    """Returns the cell's HTTP endpoints; a webhook secret that is missing is an `InputError` here, not at the first event.
+
+    With `practice`, the console's tour may cause failures.
+    """
 
     async def health(_: Request) -> JSONResponse:
         return JSONResponse({"status": "ok", "cell": cell.settings.name}, headers={"cache-control": "no-store"})
@@ -93,6 +97,7 @@ def http_app(cell: Cell) -> Starlette:
         log=cell.log,
         changes=cell.changes,
         clock=cell.parts.clock,
+        practice=practice,
     )
     routes = [Route("/healthz", health), endpoint.route(), _Whole(REST_PATH, rest), Mount("/", console)]
     app = Starlette(routes=routes)
@@ -102,19 +107,53 @@ def http_app(cell: Cell) -> Starlette:
 
 
 async def serve(
-    cell: Cell, *, on_ready: Callable[[int], None], host: str | None = None, port: int | None = None
+    cell: Cell,
+    *,
+    on_ready: Callable[[int], None],
+    host: str | None = None,
+    port: int | None = None,
+    works: bool = True,
+    practice: Practice | None = None,
 ) -> None:
     """Works until SIGTERM or SIGINT, then drains; `on_ready` hears the port it listens on (0 asks for a free one).
 
-    Where it listens, `[http]` in remit.toml says, unless `host` or `port` do.
+    Where it listens, `[http]` in remit.toml says, unless `host` or `port` do. One that only serves (`works=False`) leaves
+    the fleet's work to other processes. With `practice`, the console's tour may cause failures.
 
     A second signal ends it at once: what is under way is found by the next start. A port that is taken is a
     `ConflictError`.
     """
-    http, app = cell.settings.http, http_app(cell)
+    http, app = cell.settings.http, http_app(cell, practice=practice)
     tls = _tls(cell.folder, http)
     listening = _listen(http.host if host is None else host, http.port if port is None else port)
-    config = uvicorn.Config(
+    server, worker = _Server(_config(app, http, tls), on_ready, app.state.end_streams), cell.worker() if works else None
+    loop = asyncio.get_running_loop()
+    tasks = [asyncio.create_task(server.serve(sockets=[listening]), name="http")]
+    if worker is not None:
+        tasks.append(asyncio.create_task(worker.work(), name="worker"))
+
+    def stop() -> None:
+        for each in STOP_SIGNALS:
+            loop.remove_signal_handler(each)
+        server.should_exit = True
+
+    for each in STOP_SIGNALS:
+        loop.add_signal_handler(each, stop)
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        server.should_exit = True
+        if worker is not None:
+            worker.stop()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        listening.close()
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+
+
+def _config(app: ASGIApp, http: Http, tls: Mapping[str, Any]) -> uvicorn.Config:
+    return uvicorn.Config(
         app,
         # The faster parser takes headers without end.
         http="h11",
@@ -127,28 +166,6 @@ async def serve(
         **tls,
         timeout_graceful_shutdown=LAST_REQUESTS,
     )
-    server, worker = _Server(config, on_ready, app.state.end_streams), cell.worker()
-    loop = asyncio.get_running_loop()
-    working = asyncio.create_task(worker.work(), name="worker")
-    serving = asyncio.create_task(server.serve(sockets=[listening]), name="http")
-
-    def stop() -> None:
-        for each in STOP_SIGNALS:
-            loop.remove_signal_handler(each)
-        server.should_exit = True
-
-    for each in STOP_SIGNALS:
-        loop.add_signal_handler(each, stop)
-    try:
-        await asyncio.wait((serving, working), return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        server.should_exit = True
-        worker.stop()
-        results = await asyncio.gather(serving, working, return_exceptions=True)
-        listening.close()
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
 
 
 def _tls(folder: Path, http: Http) -> dict[str, Any]:

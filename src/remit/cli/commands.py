@@ -25,6 +25,7 @@ from remit.cli import (
     up,
     what_if,
     work,
+    worker,
 )
 from remit.cli.output import FOUND_WRONG, USED_WRONGLY, exit_code, show_error
 from remit.core import RemitError
@@ -88,6 +89,7 @@ for panel in PANELS:
         commands.command(rich_help_panel=panel)(command)
     for name, group in GROUPS.get(panel, {}).items():
         commands.add_typer(group, name=name, rich_help_panel=panel)
+commands.command(hidden=True)(worker.worker)  # the demo starts it; people start `remit up`
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -38,7 +38,7 @@ async def _up(fleet: FleetOption, host: str, port: int | None, *, as_json: bool)
     settings = load_settings(folder)
     listens = {"host": host or settings.http.host, "port": settings.http.port if port is None else port}
     settings = settings.model_copy(update={"http": settings.http.model_copy(update=listens)})
-    cell = build(folder, settings=settings, durable=True)
+    cell = build(folder, settings=settings, engine="durable")
     try:
         await cell.operations.load()
         for changed in cell.operations.changed:

@@ -3,7 +3,7 @@
 import json
 import secrets
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
@@ -98,6 +98,10 @@ class Journal:
     def task_terms(self, identifier: str) -> Task:
         """Returns the task as it was taken on, from memory: salt, person and chain never change, state and outcome may."""
         return self._task_terms(identifier)
+
+    def tasks_among(self, identifiers: Collection[str]) -> list[Task]:
+        """Returns those of some tasks that there are, in one look."""
+        return [_task(row) for row in self._database.read(_Q["tasks_among"], {"tasks": json.dumps([*identifiers])})]
 
     def task_by_dedup(self, agent: str, key: str) -> Task | None:
         """Returns the agent's task that a trigger with this de-duplication key has already started."""

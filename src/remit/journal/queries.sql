@@ -14,6 +14,9 @@ on conflict (task, kind) do nothing
 -- name: task
 select * from tasks where id = :id
 
+-- name: tasks_among
+select t.* from json_each(:tasks) as listed join tasks t on t.id = listed.value
+
 -- name: task_by_dedup
 select * from tasks where agent = :agent and dedup = :dedup
 

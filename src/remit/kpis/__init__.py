@@ -3,5 +3,17 @@
 from remit.kpis.definitions import DEFINITIONS, Definition, statement
 from remit.kpis.kpis import Kpis
 from remit.kpis.model import PERIODS, DayFigures, Figures, Period, Spending
+from remit.kpis.work import WorkCounts
 
-__all__ = ["DEFINITIONS", "PERIODS", "DayFigures", "Definition", "Figures", "Kpis", "Period", "Spending", "statement"]
+__all__ = [
+    "DEFINITIONS",
+    "PERIODS",
+    "DayFigures",
+    "Definition",
+    "Figures",
+    "Kpis",
+    "Period",
+    "Spending",
+    "WorkCounts",
+    "statement",
+]

@@ -9,6 +9,7 @@ from remit.kpis.model import DayFigures, Figures, Spending, scope_of
 from remit.kpis.rollup import changes, roll_up
 from remit.kpis.spending import spenders, spending_of_agents, spending_of_units
 from remit.kpis.tally import Tally, TaskFigures
+from remit.kpis.work import WorkCounts, count_work
 from remit.store import Commit, Database, load_queries
 
 _Q = load_queries("remit.kpis")
@@ -67,6 +68,10 @@ class Kpis:
     def spenders(self, *, since: int = 0, limit: int) -> list[tuple[str, int]]:
         """Returns the agents that were charged most since the UTC day of `since`, with the amount."""
         return spenders(self._database, since, limit)
+
+    def work(self) -> WorkCounts:
+        """Returns every action, gate and question there was. It looks at all of them: for reports, not for pages."""
+        return count_work(self._database)
 
     def steps(self) -> dict[str, dict[str, int]]:
         """Returns the number of steps by kind and state. It looks at every step: for reports, not for pages."""

@@ -4,7 +4,7 @@ The durable engine is loaded by its name, `remit.runtime.dbos_engine:DbosEngine`
 quarter of a second to import, and hardly any command of the command line needs it.
 """
 
-from remit.runtime.engine import Engine, InlineEngine
+from remit.runtime.engine import Engine, InlineEngine, RemoteEngine
 from remit.runtime.events import Event, Received
 from remit.runtime.handle import RunHandle
 from remit.runtime.intake import Started
@@ -23,6 +23,7 @@ __all__ = [
     "Event",
     "InlineEngine",
     "Received",
+    "RemoteEngine",
     "Replay",
     "Replayed",
     "ReplayedStep",

@@ -1,4 +1,4 @@
-"""Who drives attempts: the narrow interface of an engine, and the one that works inside the calling process.
+"""Who drives attempts: the narrow interface of an engine, one inside the calling process, and one that leaves it to others.
 
 The journal is the truth and an engine its dispatcher: what it was told and has lost is found again in the journal.
 """
@@ -25,7 +25,7 @@ BREAK_OFF_SECONDS = 1.0
 
 
 class Engine(Protocol):
-    """Drives attempts of runs: in this process (`InlineEngine`), or from a durable queue (`DbosEngine`)."""
+    """Drives attempts of runs: in this process (`InlineEngine`), from a durable queue (`DbosEngine`), or not at all."""
 
     async def start(self) -> None:
         """Takes up work."""
@@ -200,3 +200,31 @@ class InlineEngine:
             except Exception:  # noqa: BLE001  the next beat may get through
                 _log.exception("a heartbeat could not be kept")
             await asyncio.sleep(self._pause)
+
+
+class RemoteEngine:
+    """Drives nothing: what can go on, another process finds in the journal."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    async def start(self) -> None:
+        """Has nothing to start."""
+
+    def dispatch(self, run: str) -> bool:
+        """Leaves `run` to whoever finds it in the journal."""
+        return False
+
+    async def drive(self, run: str) -> Run:
+        """Returns the run as others have driven it so far."""
+        return self._journal.run(run)
+
+    def room(self) -> int:
+        """Returns none: nothing is queued here."""
+        return 0
+
+    async def drain(self, seconds: float) -> None:
+        """Has nothing to wait for."""
+
+    async def close(self) -> None:
+        """Has nothing to stop."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from remit.app import Demo, DemoTask
+from remit.app import Demo, DemoTask, DemoTerms
 from remit.core import ModelRoute
 from remit.gateway.providers import RecordedProvider
 from remit.journal import Run
@@ -21,13 +21,13 @@ AGENT = "retail-desk"
 RECORDED_TASKS = 20
 
 
-def work(folder: Path) -> Demo:
+def work(terms: DemoTerms) -> Demo:
     """Returns the queue: recorded conversations when `REMIT_SHARED_DATA` names them, else the invented tickets."""
     shared = os.environ.get("REMIT_SHARED_DATA")
     conversations = load_conversations(Path(shared)) if shared else ()
     if shared and conversations:
         return _recorded(Path(shared), conversations[:RECORDED_TASKS])
-    return _invented(folder)
+    return _invented(terms.folder)
 
 
 def _invented(folder: Path) -> Demo:

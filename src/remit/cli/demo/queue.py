@@ -1,45 +1,31 @@
-"""`remit demo`: an example fleet works through a queue in the terminal; people answer at the prompt, or a rule does."""
+"""A queue of work in the terminal, task by task; people answer at the prompt, or a rule does."""
 
 import asyncio
 import random
-import shutil
 import signal
-import sys
 import tempfile
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from rich.markup import escape
 from rich.prompt import Confirm, Prompt
 
 from remit.app import Cell, Demo, DemoTask, build
 from remit.approvals import Approval, ApprovalState, VoteAnswer
 from remit.audit import Report, verify_export, write_export
+from remit.cli.demo.terms import Answers
 from remit.cli.figures import readable, spent_row
-from remit.cli.options import JsonOption
-from remit.cli.output import DONE, FOUND_WRONG, screen, show_json
-from remit.cli.shipped import shipped_fleet
+from remit.cli.output import screen
 from remit.core import InputError, load_settings
-from remit.guardrails import load_function
 from remit.journal import Run, RunState
 from remit.operations import Views, local_actor
 
 # As much of a request as fits on one line beside its marks.
 SHOWN = 110
-
-
-class Answers(StrEnum):
-    """By which rule people answer when nobody sits at the prompt."""
-
-    APPROVE = "approve"
-    REJECT = "reject"
-    SEEDED = "seeded"
 
 
 @contextmanager
@@ -79,44 +65,13 @@ class _People:
         return ("approve" if choice == "approve" else "reject"), reason
 
 
-def demo(
-    fleet: Annotated[str, typer.Argument(help="An example fleet by name, or a folder with one.")] = "retail",
-    headless: Annotated[bool, typer.Option(help="Nobody is asked at the prompt.")] = False,
-    people: Annotated[Answers, typer.Option(help="How people answer when headless.")] = Answers.SEEDED,
-    seed: Annotated[int, typer.Option(help="For the seeded answers.")] = 1,
-    tasks: Annotated[int, typer.Option(min=1, help="At most so many tasks of the queue.")] = 1_000,
-    keep: Annotated[Path | None, typer.Option(help="Work in this folder and leave it there to look at.")] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Watch an example fleet do real work: what it decided and why, what it asked people, what it cost, and the proof."""
-    if not headless and not sys.stdin.isatty():
-        headless = True
-        if not as_json:
-            screen.print("[dim]no terminal to ask people at: they answer by a seeded rule[/dim]")
-    source = Path(fleet) if Path(fleet).is_dir() else shipped_fleet(fleet)
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = (keep or Path(temporary) / "fleet").resolve()
-        if folder.exists():
-            raise InputError("The folder is there already", which=str(folder), hint="Name a new one with --keep")
-        # The code of an installed fleet is imported from where it is installed; a folder's own comes along.
-        left_out = ("__pycache__", ".remit") if Path(fleet).is_dir() else ("__pycache__", "*.py")
-        shutil.copytree(source, folder, ignore=shutil.ignore_patterns(*left_out))
-        answers = _People(people if headless else None, seed)
-        report = asyncio.run(_work(folder, answers, tasks, quiet=as_json))
-        if as_json:
-            show_json(report)
-        else:
-            _show(report, keep)
-    raise typer.Exit(DONE if report["log"]["ok"] and report["done"] == report["tasks"] else FOUND_WRONG)
+def play(folder: Path, queue: Demo, people: Answers | None, seed: int, most: int, *, quiet: bool) -> dict[str, Any]:
+    """Takes a queue through, task by task, and returns the report; `people` None asks at the prompt."""
+    return asyncio.run(_work(folder, queue, _People(people, seed), most, quiet=quiet))
 
 
-async def _work(folder: Path, people: _People, most: int, *, quiet: bool) -> dict[str, Any]:
+async def _work(folder: Path, queue: Demo, people: _People, most: int, *, quiet: bool) -> dict[str, Any]:
     settings = load_settings(folder)
-    if not settings.demo:
-        raise InputError("This fleet has no queue to show", which=settings.name, hint="Set `demo` in its remit.toml")
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))  # where a fleet in a folder of its own has its queue
-    queue: Demo = load_function(settings.demo)(folder)
     if queue.models:
         settings = settings.model_copy(update={"models": dict(queue.models)})
     cell = build(folder, settings=settings, servers=queue.servers, providers=queue.providers)
@@ -226,7 +181,8 @@ def _report(
     }
 
 
-def _show(report: dict[str, Any], keep: Path | None) -> None:
+def show(report: dict[str, Any], keep: Path | None) -> None:
+    """Shows the report of a queue."""
     figures = readable(report["figures"])
     right = report["tasks"] - len(report["wrong_ends"])
     screen.rule("report", align="left")
