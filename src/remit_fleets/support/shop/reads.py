@@ -162,6 +162,7 @@ def _record(order: Order, refunds: list[Refund]) -> Answer:
         "status": order.status,
         "total": euros(order.total),
         "tracking": order.tracking,
+        "dates": [day for day in (order.placed_on, order.promised_on, order.delivered_on) if day],
         "prices": [euros(item.price) for item in order.items],
         "payments": _payments(order),
         "refunds": _refunds(refunds),
@@ -196,7 +197,7 @@ def _effects(database: sqlite3.Connection, customer_id: str, ticket: str, task: 
             "amount": None if amount is None else euros(amount),
             "refund_id": refund_id,
             "actor": actor,
-            "this_task": at == task,
+            "now": at == task,
         }
         for tool, order_id, whose, amount, refund_id, actor, at in rows
     ]

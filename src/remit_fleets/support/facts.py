@@ -1,0 +1,58 @@
+"""What the shop's own records say about a write, for policies to judge by: one function for each kind of write.
+
+What the shop does not know is left out, so that no rule which asks for it holds. An answer about something else than was
+asked for is no fact: it raises, and what cannot be judged is denied.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from remit.gateway import Read
+from remit_fleets.support.answers import asked, cents
+
+Facts = Mapping[str, Any]
+
+# Paid back in part, and on the customer's or the warehouse's word.
+_PARTIAL = ("damaged", "late", "missing")
+
+
+async def refund(read: Read, arguments: Facts, subjects: Mapping[str, str]) -> Facts:
+    """Says what is due for the reason, and whether the amount is that."""
+    reason, sku = arguments["reason"], arguments.get("sku", "")
+    quote = await asked(read, "quote_refund", order_id=arguments["order_id"], reason=reason, sku=sku)
+    if quote is None:
+        return {"known": False}
+    is_due = quote["due"] > 0 and cents(quote["due"]) == cents(arguments["amount"])
+    return _quoted(quote) | {"is_due": is_due, "partial": reason in _PARTIAL}
+
+
+async def cancellation(read: Read, arguments: Facts, subjects: Mapping[str, str]) -> Facts:
+    """Says what is paid back when the order is cancelled; nothing when it no longer can be."""
+    quote = await asked(read, "quote_refund", order_id=arguments["order_id"], reason="cancel_order", sku="")
+    if quote is None:
+        return {"known": False}
+    return _quoted(quote) | {"is_due": quote["due"] > 0, "partial": False}
+
+
+async def invoice(read: Read, arguments: Facts, subjects: Mapping[str, str]) -> Facts:
+    """Says whose order it is."""
+    order = await asked(read, "get_order", order_id=arguments["order_id"])
+    if order is None:
+        return {"known": False}
+    owner = await asked(read, "get_account", customer_id=order["customer_id"])
+    facts = {"known": owner is not None, "customer": order["customer_id"], "status": order["status"]}
+    return facts | ({"flagged": owner["flagged"]} if owner else {})
+
+
+async def account(read: Read, arguments: Facts, subjects: Mapping[str, str]) -> Facts:
+    """Says how an account stands."""
+    found = await asked(read, "get_account", customer_id=arguments["customer_id"])
+    if found is None:
+        return {"known": False}
+    state = {name: found[name] for name in ("status", "two_factor", "flagged", "open_orders")}
+    return {"known": True, "customer": found["customer_id"], **state}
+
+
+def _quoted(quote: Facts) -> dict[str, Any]:
+    state = {name: quote[name] for name in ("due", "status", "flagged")}
+    return {"known": True, "customer": quote["customer_id"], **state}
