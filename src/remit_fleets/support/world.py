@@ -177,12 +177,12 @@ class World:
     situations: tuple[Situation, ...]
 
 
-def make_world(seed: int, customers: int = STANDARD_CUSTOMERS) -> World:
-    """Returns the world of a seed."""
+def make_world(seed: int, customers: int = STANDARD_CUSTOMERS, first: int = 0) -> World:
+    """Returns the world of a seed, or what it has from customer `first` on."""
     people: list[Customer] = []
     orders: dict[str, Order] = {}
     situations: list[Situation] = []
-    for number in range(customers):
+    for number in range(first, first + customers):
         draw = Random(f"{seed}:{number}")  # noqa: S311  an invented shop, not a secret
         customer = _customer(draw, number)
         intent = draw.choices(_INTENTS, cum_weights=_UP_TO)[0]

@@ -66,6 +66,13 @@ def open_shop(path: Path, world: World | None = None) -> sqlite3.Connection:
     return database
 
 
+def grow(database: sqlite3.Connection, more: World) -> None:
+    """Adds customers and their orders to a shop that was made of the same seed."""
+    with writing(database):
+        _fill(database, more)
+        database.execute("UPDATE made SET customers = customers + ?", (len(more.customers),))
+
+
 @contextmanager
 def writing(database: sqlite3.Connection) -> Generator[None]:
     """Makes everything inside one change: all of it is kept, or nothing."""
@@ -112,11 +119,15 @@ def _make(database: sqlite3.Connection, world: World) -> None:
             return
         for statement in _schema():
             database.execute(statement)
-        database.executemany(_insert(11, "customers"), map(_customer_row, world.customers))
-        database.executemany(_insert(8, "orders"), map(_order_row, world.orders.values()))
-        database.executemany(_insert(8, "items"), _item_rows(world))
-        database.executemany(_insert(4, "payments"), _payment_rows(world))
+        _fill(database, world)
         database.execute(_insert(2, "made"), (world.seed, len(world.customers)))
+
+
+def _fill(database: sqlite3.Connection, world: World) -> None:
+    database.executemany(_insert(11, "customers"), map(_customer_row, world.customers))
+    database.executemany(_insert(8, "orders"), map(_order_row, world.orders.values()))
+    database.executemany(_insert(8, "items"), _item_rows(world))
+    database.executemany(_insert(4, "payments"), _payment_rows(world))
 
 
 @cache
