@@ -31,21 +31,29 @@ class Tickets:
     """The tickets of a world, each made when it is asked for."""
 
     def __init__(self, world: World) -> None:
-        self._world = world
+        self._seed = world.seed
+        self._customers: list[Customer] = []
+        self._situations: list[Situation] = []
         self._orders: dict[str, dict[str, Order]] = {}
-        for order in world.orders.values():
+        self.grow(world)
+
+    def grow(self, more: World) -> None:
+        """Takes in the world's next customers."""
+        self._customers += more.customers
+        self._situations += more.situations
+        for order in more.orders.values():
             self._orders.setdefault(order.customer_id, {})[order.order_id] = order
 
     def __len__(self) -> int:
-        return len(self._world.customers)
+        return len(self._customers)
 
     def __iter__(self) -> Iterator[Ticket]:
         return (self.ticket(number) for number in range(1, len(self) + 1))
 
     def ticket(self, number: int) -> Ticket:
-        """Returns ticket `number`, counted from 1."""
-        draw = Random(f"ticket:{self._world.seed}:{number}")  # noqa: S311  an invented ticket, not a secret
-        customer, situation = self._world.customers[number - 1], self._world.situations[number - 1]
+        """Returns ticket `number`, counted from 1: the same one however many there are."""
+        draw = Random(f"ticket:{self._seed}:{number}")  # noqa: S311  an invented ticket, not a secret
+        customer, situation = self._customers[number - 1], self._situations[number - 1]
         topics = _topics(draw, situation)
         variation = _variation(draw, situation, topics)
         in_english = customer.language == "en" or draw.random() < _IN_ENGLISH
@@ -64,7 +72,7 @@ class Tickets:
             appeals=draw.random() < (_APPEALS_NOT_DUE if situation.intent == "not_due" else _APPEALS),
             satisfaction=_stars(draw, discontent=not plan.topics or situation.intent == "not_due"),
         )
-        name = f"T-{self._world.seed}-{number:06}"
+        name = f"T-{self._seed}-{number:06}"
         return Ticket(name, plan.sender, mail.subject, mail.body, plan.language, truth)
 
     def _plan(
@@ -76,7 +84,7 @@ class Tickets:
         language: Language,
         attack: Planted | None,
     ) -> Plan:
-        customer, situation = self._world.customers[number - 1], self._world.situations[number - 1]
+        customer, situation = self._customers[number - 1], self._situations[number - 1]
         own = self._orders[customer.customer_id]
         register: Register = draw.choices(REGISTERS, cum_weights=_REGISTER_SHARES)[0]
         order = own.get(situation.order_id) or next(iter(own.values()))
@@ -113,7 +121,7 @@ class Tickets:
 
     def _victim(self, number: int) -> Victim:
         """Returns the customer before, so that it is the same one however many there are."""
-        other: Customer = self._world.customers[number - 2 if number > 1 else 0]
+        other: Customer = self._customers[number - 2 if number > 1 else 0]
         order_id = next(iter(self._orders[other.customer_id]))
         if number > 1:
             return Victim(other.customer_id, order_id)
