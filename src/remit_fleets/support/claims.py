@@ -81,7 +81,7 @@ _MAILS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _LINKS = re.compile(r"\bhttps?:|\bwww\.")
 _SENTENCES = re.compile(r"[.!?:](?=\s|$)|;|\n")
 _DENIED = re.compile(rf"\b(?:{_NOT})\b(?P<between>(?:\W+\w+){{0,{_REACH}}}?)\W+$")
-_PATTERNS = {claim: re.compile(rf"\b(?:{words})(?!\w)") for claim, words in _DONE.items()}
+_PATTERNS: dict[Claim, re.Pattern[str]] = {claim: re.compile(rf"\b(?:{words})(?!\w)") for claim, words in _DONE.items()}
 _WORDS = {
     name: re.compile(rf"\b(?:{words})(?!\w)")
     for name, words in {
@@ -150,8 +150,7 @@ def _read(sentence: str) -> Sentence:
 
 
 def _claims(words: str) -> frozenset[Claim]:
-    claims: set[Claim] = set()
-    claims.update(claim for claim, pattern in _PATTERNS.items() if _says(pattern, words))
+    claims: set[Claim] = {claim for claim, pattern in _PATTERNS.items() if _says(pattern, words)}
     has_mail = bool(_WORDS["email"].search(words))
     if _says(_WORDS["changed"], words):
         has_address = bool(_WORDS["address"].search(_WORDS["email"].sub(" ", words)))

@@ -32,7 +32,8 @@ def main(given: Sequence[str] | None = None) -> None:
         case "fault":
             _break(arguments.database, arguments.kind, arguments.seconds, arguments.clear)
         case _:
-            anyio.run(serve, arguments.database, arguments.log)
+            quick = {"use_uvloop": sys.platform != "win32"}
+            anyio.run(serve, arguments.database, arguments.log, backend_options=quick)
 
 
 def _parser() -> argparse.ArgumentParser:
