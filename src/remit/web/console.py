@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from remit.core import Clock, InputError, RemitError, Settings
-from remit.operations import Access, Actor, Permission, Practice, SwitchRow, Verbs, Views
+from remit.operations import Access, Actor, Permission, Practice, QueueSummary, SwitchRow, Verbs, Views
 from remit.web.errors import status_of
 from remit.web.live import Live
 from remit.web.session import Visitor, visitor_of
@@ -166,7 +166,7 @@ class Console:
         """Returns a page, with all that stands around it."""
         # A fragment of a page has no bar; the one that is the bar has nothing else.
         is_whole = not template.startswith("_") or template == "_bar.html"
-        around = self._around(request, is_whole=is_whole) | context
+        around = self._around(request, has_bar=is_whole and "bar" not in context) | context
         return HTMLResponse(self.templates.get_template(template).render(around), status)
 
     def error(self, request: Request, fault: RemitError, *, status: int = 0) -> Response:
@@ -187,10 +187,11 @@ class Console:
             self._said[self.visitor(request).session.id] = Said(said, receipt or {})
         return RedirectResponse(path, 303)
 
-    def bar(self, actor: Actor) -> Bar:
-        """Returns what the bar on top shows to somebody."""
+    def bar(self, actor: Actor, asked: QueueSummary | None = None) -> Bar:
+        """Returns what the bar on top shows to somebody; a page that has read how much is asked hands it over."""
         views = self.views(actor)
-        asked = views.approvals.summary() if actor.may(Permission.FLEET_APPROVALS_READ) else None
+        if asked is None and actor.may(Permission.FLEET_APPROVALS_READ):
+            asked = views.approvals.summary()
         stopped = views.switches.in_force() if actor.may(Permission.FLEET_SWITCHES_READ) else []
         return Bar(asked.asked if asked else 0, asked.mine if asked else 0, tuple(stopped))
 
@@ -203,7 +204,7 @@ class Console:
         twin += f"?{request.url.query}" if request.url.query else ""
         return self.page(request, sheet.template, model=sheet.model, twin=twin, since=since, **sheet.context)
 
-    def _around(self, request: Request, *, is_whole: bool) -> dict[str, Any]:
+    def _around(self, request: Request, *, has_bar: bool) -> dict[str, Any]:
         visitor = visitor_of(request)
         around = {
             "request": request,
@@ -225,7 +226,7 @@ class Console:
             "may": {permission.value: actor.may(permission) for permission in Permission},
             "csrf_token": visitor.session.csrf,
             "places": [place for place in self.places if place.permission is None or actor.may(place.permission)],
-            "bar": self.bar(actor) if is_whole else None,
+            "bar": self.bar(actor) if has_bar else None,
             "said": said.text,
             "receipt": said.receipt,
         }

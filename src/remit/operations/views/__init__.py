@@ -10,7 +10,7 @@ from remit.operations.views.model import Page, Shown, Source, moment
 from remit.operations.views.overrides import CaseRow, CaseShown, ExportedCases, OverrideViews
 from remit.operations.views.overview import Overview, OverviewViews
 from remit.operations.views.people import Chart, PeopleViews, PersonShown
-from remit.operations.views.questions import ApprovalRow, ApprovalShown, QuestionViews
+from remit.operations.views.questions import ApprovalRow, ApprovalShown, QuestionViews, QueueSummary
 from remit.operations.views.runs import Refusal, RunRow, RunShown, RunViews, StepShown
 from remit.operations.views.sheets import (
     BudgetShown,
@@ -64,6 +64,7 @@ __all__ = [
     "PeopleViews",
     "PersonShown",
     "QuestionViews",
+    "QueueSummary",
     "Refusal",
     "RunRow",
     "RunShown",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from remit.approvals import MEANINGS, OVERRIDABLE, OverrideCategory
 from remit.core import InputError, RemitError
 from remit.operations import QuestionViews, Verbs
 
@@ -36,8 +37,27 @@ def picks_of(values: Sequence[str]) -> list[Pick]:
     return [Pick(approval, seen) for approval, _, seen in pairs if approval]
 
 
+def categories() -> list[tuple[str, str]]:
+    """Returns what a form offers: every category of an override with what it means."""
+    return [(category.value, meaning) for category, meaning in MEANINGS.items()]
+
+
+def category_of(typed: str, kind: str) -> OverrideCategory | None:
+    """Returns the category chosen in a form for an edit or a no; a question about what happened has none.
+
+    Whoever sits before a form chooses one: a case is found again by it.
+    """
+    if kind not in OVERRIDABLE:
+        return None
+    try:
+        return OverrideCategory(typed)
+    except ValueError as fault:
+        hint = f"One of {', '.join(OverrideCategory)}"
+        raise InputError("Say what is wrong with it", which=typed, why="no category is chosen", hint=hint) from fault
+
+
 async def answer_together(
-    verbs: Verbs, views: QuestionViews, picks: Sequence[Pick], *, answer: str, reason: str
+    verbs: Verbs, views: QuestionViews, picks: Sequence[Pick], *, answer: str, reason: str, category: str = ""
 ) -> list[Result]:
     """Answers each question and returns what became of each.
 
@@ -57,10 +77,11 @@ async def answer_together(
         raise InputError("Nothing was answered", why=f"they are of several kinds: {', '.join(kinds)}")
     if asked[0].kind not in TOGETHER:
         raise InputError("Nothing was answered", why=f"questions of kind {asked[0].kind} are answered one by one")
+    why = category_of(category, asked[0].kind) if answer == "reject" else None
     results: list[Result] = []
     for pick, each in zip(picks, asked, strict=True):
         try:
-            answered = await verbs.answer(pick.approval, answer, reason=reason, seen=pick.seen)
+            answered = await verbs.answer(pick.approval, answer, reason=reason, seen=pick.seen, category=why)
         except RemitError as fault:
             results.append(Result(pick.approval, each.what, fault=fault.text()))
         else:

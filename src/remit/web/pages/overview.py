@@ -15,6 +15,7 @@ def routes(console: Console) -> list[Route]:
         actor = console.actor(request)
         views = console.views(actor)
         figures = headlines(views) if actor.may(Permission.FLEET_FIGURES_READ) else None
-        return Sheet("overview.html", views.overview(), {"figures": figures})
+        seen = views.overview()
+        return Sheet("overview.html", seen, {"figures": figures, "bar": console.bar(actor, seen.questions)})
 
     return console.routes("/", show)

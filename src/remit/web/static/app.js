@@ -107,6 +107,20 @@ function fillIn(button) {
   field.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
+// --- what was chosen last is offered first, in this tab, until something else is chosen
+
+document.addEventListener("change", (event) => {
+  const field = event.target instanceof Element ? event.target.closest("select[data-remember]") : null;
+  if (field) sessionStorage.setItem(`chosen:${field.dataset.remember}`, field.value);
+});
+
+function remember() {
+  all("select[data-remember]").forEach((field) => {
+    const chosen = sessionStorage.getItem(`chosen:${field.dataset.remember}`);
+    if (!field.value && chosen && find(`option[value="${CSS.escape(chosen)}"]`, field)) field.value = chosen;
+  });
+}
+
 // --- copying
 
 async function copy(button) {
@@ -169,11 +183,12 @@ document.addEventListener("htmx:config:request", (event) => {
   const { request } = event.detail.ctx;
   if (token && !/^(GET|HEAD)$/.test(request.method)) request.headers["x-csrf-token"] = token;
 });
-document.addEventListener("htmx:after:swap", () => { tellAll(); showTheme(); });
+document.addEventListener("htmx:after:swap", () => { tellAll(); showTheme(); remember(); });
 document.addEventListener("gone", () => location.reload()); // the session is over: the way leads to the login
 document.addEventListener("DOMContentLoaded", () => {
   tellAll();
   showTheme();
+  remember();
   all("#toasts .toast").forEach(fade);
   const first = find("[data-opened]");
   if (first) open(first.id);
