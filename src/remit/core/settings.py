@@ -146,6 +146,8 @@ class Limits(BaseModel):
     """Hand-offs in a row at most."""
     tool_seconds: float = 30.0  # longer work is a task of its own
     """Seconds of one tool call, where its tools file says nothing."""
+    outage_seconds: Annotated[float, Field(ge=0, le=600)] = 10.0  # a server that is started anew is back by then
+    """Seconds a call waits for a server that cannot be reached; 0 tells at once."""
     lock_seconds: float = 5.0  # then the agent is told to come back
     """Seconds a busy lock is waited for."""
     approval_hours: float = 24.0  # a yes to yesterday's question is not a yes

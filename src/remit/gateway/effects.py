@@ -11,6 +11,7 @@ from remit.core import InputError, JsonValue
 from remit.gateway.calls import ToolCall, ToolError, plain
 from remit.gateway.context import ActionContext, Parts
 from remit.gateway.model import Done, Outcome, Waiting
+from remit.gateway.patience import Patience
 from remit.gateway.providers import Completion, ProviderError
 from remit.gateway.records import MOST_READS, TRIES, CommitRefusedError, commit_outcome, decision_entry
 from remit.gateway.steps import Reader
@@ -52,10 +53,14 @@ async def perform(parts: Parts, ctx: ActionContext, fault: OutcomeUnknownError |
     if ctx.tool is None:
         return await _ask_model(parts, ctx)
     price = ctx.release.prices[ctx.tool.name]
-    repeatable = ctx.tool.idempotent or ctx.tool.effect == "read"
-    for tries_left in reversed(range(TRIES if repeatable else 1)):
+    tries, patience = TRIES if ctx.tool.idempotent or ctx.tool.effect == "read" else 1, Patience(parts)
+    for tries_left in reversed(range(tries)):
+        if tries_left < tries - 1 and fault is not None and (why := why_stopped(parts, ctx)):
+            fault = OutcomeUnknownError(f"{fault}; it was not tried again: {why}")
+            break
         try:
-            return Performed(await parts.tools.call(ctx.tool, call_of(ctx), ctx.arguments), cost=price)
+            calling = patience.call(ctx.tool, call_of(ctx), ctx.arguments, why_stopped=lambda: why_stopped(parts, ctx))
+            return Performed(await calling, cost=price)
         except NotSentError as unsent:
             if fault is None:
                 return Performed({"error": str(unsent)}, is_error=True)
@@ -69,6 +74,14 @@ async def perform(parts: Parts, ctx: ActionContext, fault: OutcomeUnknownError |
     if ctx.tool.effect == "read":
         return Performed({"error": f"{ctx.tool.name} failed: {fault}"}, is_error=True, cost=price)
     return await look_up(parts, ctx, fault)
+
+
+def why_stopped(parts: Parts, ctx: ActionContext) -> str:
+    """Returns why an action that was permitted may not be sent any more: people have stopped it since."""
+    if switch := parts.controls.stopped(ctx.scopes):
+        return f"{switch.scope} is stopped: {switch.because}"
+    version = parts.registry.find(ctx.version.agent, ctx.version.version)
+    return "" if version and version.may_act else f"{ctx.version.id} may not act any more"
 
 
 def call_of(ctx: ActionContext) -> ToolCall:

@@ -175,10 +175,10 @@ def _use(parts: Parts, ctx: ActionContext, approval: Approval) -> Statement:
 
 
 def longest_call(parts: Parts, tool: Tool | None) -> float:
-    """Returns the seconds a call takes at most: every try, its check and its gate, and a margin for the commit."""
+    """Returns the seconds a call takes at most: every try, its check and its gate, an outage, and a margin."""
     limits = parts.settings.limits
     seconds = (tool.seconds if tool else None) or limits.tool_seconds
-    return seconds * TRIES + limits.tool_seconds * 2 + limits.lock_seconds
+    return seconds * TRIES + limits.tool_seconds * 2 + limits.outage_seconds + limits.lock_seconds
 
 
 async def commit_resumed(parts: Parts, ctx: ActionContext) -> Denied | None:

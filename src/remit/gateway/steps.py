@@ -13,8 +13,9 @@ from remit.gateway.calls import ToolCall, ToolError
 from remit.gateway.context import ActionContext, Parts
 from remit.gateway.handoffs import check_handoff
 from remit.gateway.model import Check, Denied, Waiting
+from remit.gateway.patience import read_patiently
 from remit.gateway.questions import ask_people, question_for, question_payload
-from remit.gateway.tools import OutcomeUnknownError, UnusableResultError
+from remit.gateway.tools import OutcomeUnknownError, UnreachableError, UnusableResultError
 from remit.guardrails import load_function, run_gate
 from remit.identity import secret_matches
 from remit.journal import RunState
@@ -269,10 +270,10 @@ class Reader:
         ctx = self._ctx
         call = ToolCall(f"{ctx.key}:read", ctx.task.id, ctx.run.id, ctx.action.step, ctx.agent, ctx.task.on_behalf_of)
         try:
-            result = await self._parts.tools.call(declared, call, arguments)
+            result = await read_patiently(self._parts, declared, call, arguments)
+        except (UnreachableError, OutcomeUnknownError, UnusableResultError) as fault:
+            raise InputError("A fact could not be read", which=tool, why=str(fault)) from fault
         except ToolError:
             result = None
-        except (OutcomeUnknownError, UnusableResultError) as fault:
-            raise InputError("A fact could not be read", which=tool, why=str(fault)) from fault
         ctx.reads.append({"tool": tool, "result": ctx.payload(result).digest})
         return result

@@ -8,10 +8,17 @@ from typing import Any
 from remit.contracts import Offer, Server, Tool
 from remit.core import ConflictError, JsonValue, canonical_bytes
 from remit.gateway.calls import ToolCall, ToolError, plain
-from remit.gateway.servers import FunctionServer, NotSentError, OutcomeUnknownError, ToolServer, UnusableResultError
+from remit.gateway.servers import (
+    FunctionServer,
+    NotSentError,
+    OutcomeUnknownError,
+    ToolServer,
+    UnreachableError,
+    UnusableResultError,
+)
 from remit.guardrails import load_function
 
-__all__ = ["NotSentError", "OutcomeUnknownError", "Tools", "UnusableResultError", "offered_by"]
+__all__ = ["NotSentError", "OutcomeUnknownError", "Tools", "UnreachableError", "UnusableResultError", "offered_by"]
 
 # By name, and so imported only where it is needed; see `remit.gateway.servers`.
 _MCP, _OFFERED_BY = "remit.gateway.servers.mcp:McpServer", "remit.gateway.servers.mcp:offered_by"
@@ -47,7 +54,8 @@ class Tools:
     async def call(self, tool: Tool, call: ToolCall, arguments: Mapping[str, Any]) -> JsonValue:
         """Returns the result, or raises.
 
-        `ToolError`: it refused and nothing happened; `NotSentError` among them: it was not even asked.
+        `ToolError`: it refused and nothing happened; `NotSentError` among them: it was not even asked, and among these
+        `UnreachableError`: its server may be back in a moment.
         `UnusableResultError`: it happened, but what it returned is not JSON, too large or not as declared.
         `OutcomeUnknownError`: anything else.
         """
@@ -55,7 +63,8 @@ class Tools:
         try:
             result = await self._server(tool).call(tool, call, arguments, seconds=seconds)
         except NotSentError as unsent:
-            raise NotSentError(plain(f"{unsent}; nothing happened")) from unsent
+            kind = UnreachableError if isinstance(unsent, UnreachableError) else NotSentError
+            raise kind(plain(f"{unsent}; nothing happened")) from unsent
         except ToolError as refusal:
             raise ToolError(plain(str(refusal))) from refusal
         except (OutcomeUnknownError, UnusableResultError) as told:

@@ -5,6 +5,19 @@ command of the command line needs it.
 """
 
 from remit.gateway.servers.functions import FunctionServer
-from remit.gateway.servers.model import NotSentError, OutcomeUnknownError, ToolServer, UnusableResultError
+from remit.gateway.servers.model import (
+    NotSentError,
+    OutcomeUnknownError,
+    ToolServer,
+    UnreachableError,
+    UnusableResultError,
+)
 
-__all__ = ["FunctionServer", "NotSentError", "OutcomeUnknownError", "ToolServer", "UnusableResultError"]
+__all__ = [
+    "FunctionServer",
+    "NotSentError",
+    "OutcomeUnknownError",
+    "ToolServer",
+    "UnreachableError",
+    "UnusableResultError",
+]

@@ -40,7 +40,7 @@ from remit.contracts import Implementation as Told
 from remit.contracts import LockedTool, Offer, Server, pin, visible
 from remit.core import InputError
 from remit.gateway.servers.http import IsolatingClient
-from remit.gateway.servers.model import NotSentError, OutcomeUnknownError
+from remit.gateway.servers.model import NotSentError, OutcomeUnknownError, UnreachableError
 from remit.gateway.servers.results import SessionEndedError, refusal_of
 
 _log = logging.getLogger("remit.gateway.servers")
@@ -71,6 +71,8 @@ class Connection:
         self._over = asyncio.Event()
         self._client: Client | None = None
         self._secrets: dict[str, str] = {}
+        self._may_pass = True
+        """Whether a connection that cannot be made now may be made later, by itself."""
         # The SDK logs what it cannot read, word by word; what matters of it is told by our own errors.
         logging.getLogger("mcp.client").setLevel(logging.CRITICAL)
         self._opened: asyncio.Future[Offer | str] = asyncio.get_running_loop().create_future()
@@ -85,7 +87,8 @@ class Connection:
         """Waits until the connection stands and returns what the server offers; `NotSentError` when it cannot."""
         offer = await asyncio.shield(self._opened)
         if isinstance(offer, str):
-            raise NotSentError(f"the server {self._server.name} is not reachable: {offer}")
+            kind = UnreachableError if self._may_pass else NotSentError
+            raise kind(f"the server {self._server.name} is not reachable: {offer}")
         return offer
 
     async def call(self, name: str, arguments: Mapping[str, Any], meta: dict[str, Any]) -> Any:
@@ -94,7 +97,7 @@ class Connection:
         request = CallToolRequest(params=CallToolRequestParams(name=name, arguments=dict(arguments), _meta=about))
         client = self._client
         if client is None or self._over.is_set():
-            raise NotSentError(f"the connection to {self._server.name} has ended")
+            raise UnreachableError(f"the connection to {self._server.name} has ended")
         try:
             return self._told(await client.session.send_request(request, _ANSWER))
         except MCPError as error:
@@ -115,6 +118,7 @@ class Connection:
         """Ends the connection, and with it the calls on it."""
         self._over.set()
         if not self._opened.done():
+            self._may_pass = False
             self._holding.cancel()
         await asyncio.gather(self._holding, return_exceptions=True)
 
@@ -131,6 +135,7 @@ class Connection:
             # On its way out a transport that was stopped may fail in a way of its own.
             late = f"no answer within {self._server.connect_seconds:g} seconds"
             told = late if opening.expired() else self._words(fault)
+            self._may_pass = not isinstance(_cause(fault), InputError | FileNotFoundError | PermissionError)
         finally:
             self._over.set()
             self._client = None
@@ -202,8 +207,7 @@ class Connection:
         return answer
 
     def _words(self, fault: BaseException) -> str:
-        while isinstance(fault, BaseExceptionGroup):
-            fault = cast("BaseExceptionGroup[BaseException]", fault).exceptions[0]
+        fault = _cause(fault)
         if isinstance(fault, FileNotFoundError):
             return f"there is no program {self._server.command[0]!r}" if self._server.command else "no such file"
         if isinstance(fault, ValidationError):
@@ -221,6 +225,12 @@ class Connection:
         for value, name in self._secrets.items():
             text = text.replace(value, name)
         return text
+
+
+def _cause(fault: BaseException) -> BaseException:
+    while isinstance(fault, BaseExceptionGroup):
+        fault = cast("BaseExceptionGroup[BaseException]", fault).exceptions[0]
+    return fault
 
 
 async def _keep_listening(client: Client, on_change: Callable[[], None]) -> None:

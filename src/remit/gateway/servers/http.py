@@ -18,7 +18,7 @@ from remit.contracts import is_loopback
 
 # Under this name an error of ours says whether the request was taken.
 MARK = "dev.remit/transport"
-Fate = Literal["unsent", "session ended", "unknown"]
+Fate = Literal["unsent", "unreached", "session ended", "unknown"]
 # As much of an error page as is looked at. Whoever tells of it takes secrets out and shortens it, in this order: half a
 # secret is still one.
 ERROR_BYTES = 16_384
@@ -77,7 +77,7 @@ class IsolatingClient(httpx2.AsyncClient):
             async with asyncio.timeout(seconds):
                 response = await _unless(given_up, self._exchanged(request, options))
         except _NEVER_SENT as error:
-            return _fault(request, "unsent", f"cannot be reached: {_told(error)}")
+            return _fault(request, "unreached", f"cannot be reached: {_told(error)}")
         except (TimeoutError, httpx2.TransportError) as error:
             return _fault(request, "unknown", f"broke off: {_told(error)}")
         return response or _fault(request, "unknown", _GIVEN_UP)

@@ -10,7 +10,7 @@ from remit.contracts import Offer, SchemaValidator, Server, Tool, compile_schema
 from remit.core import JsonValue, SystemClock
 from remit.gateway.calls import CALL_META, ToolCall
 from remit.gateway.servers.connection import Connection
-from remit.gateway.servers.model import NotSentError, UnusableResultError
+from remit.gateway.servers.model import NotSentError, UnreachableError, UnusableResultError
 from remit.gateway.servers.pins import Pins
 from remit.gateway.servers.results import SessionEndedError, value_of
 
@@ -26,8 +26,9 @@ TRUST_SECONDS = 600.0
 LOOK_AGAIN_SECONDS = 5.0
 # A call that finds every place taken waits this long for one.
 BUSY_SECONDS = 5.0
-# Seconds until the next try to connect; in between, calls are told at once.
-BACK_OFF = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+# Seconds until the next try to connect, if anybody calls; in between, calls are told at once. A server that is back is
+# found within a second, and after half a minute within the patience of one call (`outage_seconds`).
+BACK_OFF = (*[0.5] * 4, *[1.0] * 28, 2.0, 5.0)
 
 
 class McpServer:
@@ -51,10 +52,10 @@ class McpServer:
         self._most = LARGEST_LIST + 4 * result_bytes
         self._places = asyncio.Semaphore(server.concurrency)
         self._connection: Connection | None = None
-        self._connecting: asyncio.Task[str] | None = None
+        self._connecting: asyncio.Task[NotSentError | None] | None = None
         self._failures = 0
         self._not_before = 0.0
-        self._fault = ""
+        self._fault: NotSentError | None = None
         self._closed = False
         self._pins = Pins()
         self._looking = asyncio.Lock()
@@ -104,7 +105,9 @@ class McpServer:
                 await self._places.acquire()
         except TimeoutError as busy:
             told = f"{self._server.concurrency} calls are under way"
-            raise NotSentError(f"the server {self._server.name} is busy: {told}") from busy
+            # Those may themselves only wait until the server is there.
+            kind = NotSentError if self._connection and self._connection.is_open else UnreachableError
+            raise kind(f"the server {self._server.name} is busy: {told}") from busy
 
     async def _sent(self, tool: Tool, call: ToolCall, arguments: Mapping[str, Any], seconds: float) -> Any:
         connection = await self._connected()
@@ -130,33 +133,33 @@ class McpServer:
         if self._closed:
             raise NotSentError(f"the connection to {self._server.name} is closed")
         if self._connecting is None:
-            if _now() < self._not_before:
-                raise NotSentError(self._fault)
+            if self._fault is not None and _now() < self._not_before:
+                raise _again(self._fault)
             self._connecting = asyncio.create_task(self._connect(), name=f"mcp connect {self._server.name}")
         # Shielded: the call that began it may give up while others wait for it.
         if fault := await asyncio.shield(self._connecting):
-            raise NotSentError(fault)
+            raise _again(fault)
         if self._connection is None or not self._connection.is_open:
-            raise NotSentError(f"the connection to {self._server.name} has ended at once")
+            raise UnreachableError(f"the connection to {self._server.name} has ended at once")
         return self._connection
 
-    async def _connect(self) -> str:
+    async def _connect(self) -> NotSentError | None:
         """Makes the connection and returns nothing, or why it cannot be made."""
         try:
             await self._drop()
             if self._closed:
-                return f"the connection to {self._server.name} is closed"
+                return NotSentError(f"the connection to {self._server.name} is closed")
             self._connection = Connection(self._server, folder=self._folder, most=self._most, on_change=self._hear_news)
             self._saw(await self._connection.opened())
         except NotSentError as fault:
-            self._fault = str(fault)
+            self._fault = fault
             self._not_before = _now() + BACK_OFF[min(self._failures, len(BACK_OFF) - 1)]
             self._failures += 1
             return self._fault
         finally:
             self._connecting = None
-        self._failures = 0
-        return ""
+        self._failures, self._fault = 0, None
+        return None
 
     async def _drop(self) -> None:
         connection, self._connection = self._connection, None
@@ -204,6 +207,11 @@ async def offered_by(server: Server, folder: Path, result_bytes: int) -> Offer:
         return await reached.offered()
     finally:
         await reached.close()
+
+
+def _again(fault: NotSentError) -> NotSentError:
+    """Returns the same for another caller: one that was raised before holds on to where that was."""
+    return type(fault)(str(fault))
 
 
 def _now() -> float:

@@ -1,7 +1,8 @@
 """What every kind of server does with a call, and how a call ends that has no result.
 
 ToolError                 the tool refused; nothing has happened
-└── NotSentError          it was not even asked this time: unreachable, busy, quarantined
+└── NotSentError          it was not even asked this time: busy, quarantined, not taken
+    └── UnreachableError  as above, because its server is not there; it may be back in a moment
 OutcomeUnknownError       it was asked, and nobody knows what became of it
 UnusableResultError       it has happened, and its result cannot be passed on
 """
@@ -16,6 +17,10 @@ from remit.gateway.calls import ToolCall, ToolError
 
 class NotSentError(ToolError):
     """This try has not reached the tool. It says nothing about a try before, made under the same key."""
+
+
+class UnreachableError(NotSentError):
+    """The tool's server cannot be reached now; nothing but waiting helps."""
 
 
 class OutcomeUnknownError(Exception):

@@ -16,7 +16,7 @@ from mcp.types import (
 from remit.core import InputError, JsonValue, parse_json
 from remit.gateway.calls import ToolError
 from remit.gateway.servers.http import fate
-from remit.gateway.servers.model import NotSentError, OutcomeUnknownError, UnusableResultError
+from remit.gateway.servers.model import NotSentError, OutcomeUnknownError, UnreachableError, UnusableResultError
 
 # Errors by which the protocol says that the request was not carried out. Any other leaves that open.
 _NOT_DONE = frozenset(
@@ -56,6 +56,8 @@ def refusal_of(server: str, error: MCPError) -> Exception:
     match fate(error.data):
         case "unsent":
             return NotSentError(f"the server {server} {error.message}")
+        case "unreached":
+            return UnreachableError(f"the server {server} {error.message}")
         case "session ended":
             return SessionEndedError(f"the server {server} {error.message}")
         case "unknown":
