@@ -109,6 +109,16 @@ def test_playing_back_and_simulating_are_free(kind: str) -> None:
     assert worst_case(route(kind=kind), {"messages": []}, EURO) == 0
 
 
+def test_a_simulated_model_with_prices_is_charged_by_them() -> None:
+    priced = route(kind="simulated", input_price=Decimal("0.80"), output_price=Decimal(4), cloud=False)
+    answer = Completion({}, Usage(1_000, 100), "simulated", "simulated", 0, "stop")
+
+    assert cost_of(priced, answer, EURO) == 1_200
+    worst = worst_case(priced, {"messages": [{"role": "user", "content": "Hello"}]}, EURO)
+    assert worst is not None
+    assert worst >= 1_000
+
+
 def test_an_answer_without_usage_costs_what_its_provider_assumed() -> None:
     told = Completion({}, USAGE, "gpt-4o", "live", None, "stop")
     silent = Completion({}, None, "gpt-4o", "live", 4_711, "stop")

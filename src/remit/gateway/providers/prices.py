@@ -24,8 +24,12 @@ TOOL_PROMPT_TOKENS = 1_000
 
 
 def price(route: ModelRoute, usage: Usage, settings: Settings) -> int | None:
-    """Returns what `usage` costs on `route`, rounded up; playing back and simulating cost nothing."""
-    if route.kind in ("recorded", "simulated"):
+    """Returns what `usage` costs on `route`, rounded up; playing back and simulating cost nothing.
+
+    A simulated model that is given prices is charged by them, so that figures have the size of real ones; its charges
+    say that they are simulated.
+    """
+    if _is_free(route):
         return 0
     if (units := _units(route, usage, settings)) is None:
         return None
@@ -64,7 +68,7 @@ def _most_usage(route: ModelRoute, request: Mapping[str, Any]) -> Usage:
 
 def cost_of(route: ModelRoute, completion: Completion, settings: Settings) -> int | None:
     """Returns what `completion` cost; where the provider told no usage, what the provider was told to assume."""
-    if completion.usage is None or completion.kind != "live":
+    if completion.usage is None or _is_free(route):
         return completion.cost_micros
     return price(route, completion.usage, settings)
 
@@ -76,6 +80,10 @@ def check_prices(route: ModelRoute) -> None:
         raise InputError("A model has one price of two", which=route.model, hint="Set input_price and output_price")
     if any(one is not None and one < 0 for one in own):
         raise InputError("A price is negative", which=route.model)
+
+
+def _is_free(route: ModelRoute) -> bool:
+    return route.kind == "recorded" or (route.kind == "simulated" and route.input_price is None)
 
 
 def warm_up() -> None:
