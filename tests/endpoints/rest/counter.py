@@ -83,6 +83,16 @@ class Counter:
         run = self.cell.parts.journal.run(answer.json()["run"])
         return run, self.cell.parts.approvals.of_run(run.id)[0].id
 
+    async def overridden(self) -> str:
+        """Has a refund refused by Cara, and returns the case that came of it."""
+        _, question = await self.ask_people()
+        no = {"answer": "reject", "reason": "not theirs", "category": "wrong-subject"}
+        answer = await self.post(f"/approvals/{question}/answers", no, CARA)
+        assert answer.status_code == 200, answer.text
+        kept = self.cell.parts.approvals.override_of(question)
+        assert kept
+        return kept.id
+
     def logged(self, kind: str) -> list[dict[str, Any]]:
         """Returns what the log says of one kind."""
         return [dict(entry.fields) for entry in self.cell.log.entries("cell") if entry.kind == kind]

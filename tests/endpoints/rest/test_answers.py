@@ -222,3 +222,51 @@ async def test_the_log_can_be_checked_from_outside(tmp_path: Path) -> None:
         archive = await counter.get("/log/archive", AUDE)
         assert (archive.status_code, archive.headers["content-type"]) == (200, "application/zip")
         assert archive.content.startswith(b"PK")
+
+
+async def test_an_override_has_a_category_and_becomes_a_case(tmp_path: Path) -> None:
+    async with open_counter(tmp_path) as counter:
+        case = await counter.overridden()
+        _, question = await counter.ask_people()
+        plain = {"answer": "edit", "reason": "less", "arguments": {"order_id": "R-2", "amount": 30, "why": "part"}}
+        answers = f"/approvals/{question}/answers"
+        assert (await counter.post(answers, {**plain, "category": "odd"}, CARA)).status_code == 422
+        assert (await counter.post(answers, {"answer": "approve", "category": "other"}, CARA)).status_code == 422
+        assert (await counter.post(answers, plain, CARA)).status_code == 200
+        page = (await counter.get("/agents/refund-desk/cases")).json()
+        assert [row["category"] for row in page["rows"]] == ["other", "wrong-subject"]
+        assert {name: n for name, n in page["counts"]["category"].items() if n} == {"wrong-subject": 1, "other": 1}
+        assert page["rows"][0]["decided"] == plain["arguments"]
+        only = (await counter.get("/agents/refund-desk/cases?category=wrong-subject&limit=1")).json()
+        assert [row["case"] for row in only["rows"]] == [case]
+        shown = (await counter.get(f"/cases/{case}")).json()
+        assert (shown["reason"], shown["input"]["order_id"], shown["decided"]) == ("not theirs", "R-2", None)
+        assert (await counter.get("/agents/nobody/cases")).status_code == 404
+
+
+async def test_what_a_case_says_is_for_whoever_may_see_content(tmp_path: Path) -> None:
+    async with open_counter(tmp_path) as counter:
+        case = await counter.overridden()
+        for path in ("/agents/refund-desk/cases", f"/cases/{case}"):
+            answer = await counter.get(path, VERA)
+            assert answer.status_code == 200
+            assert "not theirs" not in answer.text
+            assert "R-2" not in answer.text
+
+
+async def test_an_edit_that_policy_would_refuse_is_told_what_to_change(tmp_path: Path) -> None:
+    async with open_counter(tmp_path) as counter:
+        _, question = await counter.ask_people()
+        edit = {"answer": "edit", "reason": "more", "arguments": {"order_id": "R-2", "amount": 3_000, "why": "much"}}
+        answer = await counter.post(f"/approvals/{question}/answers", edit, CARA)
+        assert (answer.status_code, answer.json()["what"]) == (403, "The edit would be refused")
+        assert "amount <= 500" in answer.json()["hint"]
+
+
+async def test_a_version_is_approved_with_a_reason_if_one_is_given(tmp_path: Path) -> None:
+    async with open_counter(tmp_path) as counter:
+        path = "/agents/refund-desk/versions/1.0.0/approval"
+        assert (await counter.post(path, {"because": "the cases pass"}, PIA)).status_code == 200
+        assert counter.logged("release.approved")[-1]["because"] == "the cases pass"
+        assert (await counter.post(path, None, PIA)).status_code == 200
+        assert (await counter.post(path, {"because": 1}, PIA)).status_code == 422

@@ -37,7 +37,12 @@ WITHOUT = {
     "approvals.listing": "rows of approvals.page, for the command line",
     "approvals.of_run": "what a run asks is in runs.get, as `pending`",
     "approvals.summary": "the counts and first rows of the overview",
+    "approvals.queue_and_summary": "approvals.queue and the overview's counts, read once for the console",
     "approvals.riskiest": "is for the tour of a demo",
+    "overrides.page": "cases of every agent, for the command line",
+    "overrides.counts": "the counts of overrides.of_agent",
+    "overrides.of_run": "rows of overrides.of_agent, for the console",
+    "overrides.export": "is for the command line, which writes the file",
     "switches.in_force": "the first rows of switches.listing",
 }
 
@@ -57,6 +62,7 @@ async def names_of(counter: Counter) -> dict[str, str]:
         "version": "1.0.0",
         "scope": "tool:shop__get_order",
         "index": "0",
+        "case": await counter.overridden(),
     }
 
 

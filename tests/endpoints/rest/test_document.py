@@ -51,7 +51,7 @@ async def _listen(folder: Path, opened: list[Window], ready: threading.Event, st
         decision = next(step.decision for step in counter.cell.parts.journal.steps(run.id) if step.decision)
         names = {"run": run.id, "other": run.id, "task": run.task, "approval": question, "decision": decision}
         names |= {"agent": "refund-desk", "version": "1.0.0", "scope": "tool:shop__get_order"}
-        names |= {"index": "0", "step": "1"}
+        names |= {"index": "0", "step": "1", "case": await counter.overridden()}
         tokens = [await counter.token(person) for person in ROLES.values()]
         tokens.append(await counter.bare_token(EMIL))
         server = uvicorn.Server(uvicorn.Config(counter.app, port=0, log_config=None, access_log=False))

@@ -51,7 +51,12 @@ async def answer_approval(
         # Whoever says "whatever it is now" has looked at nothing.
         seen = seen or ("" if if_match.strip() == "*" else looked_at.fingerprint)
     answered = await caller.verbs.answer(
-        approval, given.answer, reason=given.reason, arguments=given.arguments, seen=seen
+        approval,
+        given.answer,
+        reason=given.reason,
+        arguments=given.arguments,
+        seen=seen,
+        category=given.category,
     )
     return Done(AnswerReceipt.of(answered))
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
-from remit.approvals import VoteAnswer
+from remit.approvals import OverrideCategory, VoteAnswer
 from remit.journal import FeedbackKind
 from remit.operations import LONGEST_WORDS
 
@@ -62,6 +62,12 @@ class BecauseGiven(Given):
     because: Reason
 
 
+class ReasonGiven(Given):
+    """Why something is done, if somebody says so."""
+
+    because: Annotated[str, Field(max_length=LONGEST_REASON)] = ""
+
+
 class ForkGiven(Given):
     """Where a new run begins."""
 
@@ -81,6 +87,8 @@ class AnswerGiven(Given):
     reason: Annotated[str, Field(max_length=LONGEST_REASON)] = ""
     arguments: dict[str, Any] | None = None
     """With `edit`: what it should be instead."""
+    category: OverrideCategory | None = None
+    """With `edit`, or with `reject` of what an agent proposed: why it does not stand; `other` if none is given."""
     seen: Text = ""
     """The fingerprint of what was looked at."""
 
