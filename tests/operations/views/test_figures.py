@@ -77,7 +77,7 @@ async def test_a_mean_score_is_told_out_of_five_and_held_against_the_one_before(
         survey = cell.verbs(local_actor("survey"))
         for score in (5, 4, 4):
             await survey.feedback((await work(cell, "Please refund 20")).task, kind="satisfaction", score=score)
-        clock.advance(DAY)
+        clock.advance(DAY + MINUTE)
         for score in (2, 3):
             await survey.feedback((await work(cell, "Please refund 20")).task, kind="satisfaction", score=score)
         await work(cell, "Please refund 41")
