@@ -27,8 +27,28 @@ def test_figures_are_told_with_marks_where_a_model_was_simulated(remit: Command,
 
 def test_programs_get_plain_values(remit: Command, refunded: Path) -> None:
     told = remit("kpis", "--fleet", refunded, "--unit", "customer-care", "--json").value
-    assert set(told) == {one.name for one in DEFINITIONS} | {"claimable", "currency", "period", "since", "until"}
+    assert set(told) == {one.name for one in DEFINITIONS} | {
+        "baseline", "claimable", "currency", "period", "since", "until"
+    }  # fmt: skip
     assert (told["succeeded"], told["cost"], told["cpso"], told["claimable"]) == (1, 10_200, 10_200, False)
+
+
+def test_figures_of_an_agent_stand_beside_peoples_where_its_contract_names_some(remit: Command, refunded: Path) -> None:
+    contract = refunded / "agents" / "refund-desk.agent.md"
+    named = contract.read_text(encoding="utf-8").replace("{cases: ", "{baseline: phone, cases: ")
+    contract.write_text(named.replace("version: 1.0.0", "version: 1.0.1"), encoding="utf-8")
+    assert "There is no file baselines/phone.yaml" in remit("check", refunded).out
+    (refunded / "baselines").mkdir()
+    words = "source: the phone desk\ncost_per_task: 9.50 EUR\n"
+    (refunded / "baselines" / "phone.yaml").write_text(words, encoding="utf-8")
+    assert remit("check", refunded).code == 0
+    told = " ".join(remit("kpis", "--fleet", refunded, "--agent", "refund-desk").out.split())
+    assert "0.0102 EUR 9.50 EUR below −99 %" in told
+    assert "No saving may be claimed: simulated models took part" in told
+    assert "People's figures: the phone desk" in told
+    value = remit("kpis", "--fleet", refunded, "--agent", "refund-desk", "--json").value["baseline"]
+    assert (value["claimable"], value["rows"][0]["people_value"]) == (False, 9_500_000)
+    assert remit("kpis", "--fleet", refunded, "--json").value["baseline"] is None
 
 
 def test_costs_keep_their_columns(remit: Command, refunded: Path) -> None:

@@ -11,7 +11,7 @@ from remit.app import Cell
 from remit.cli.options import HERE, FleetOption, JsonOption, with_cell
 from remit.cli.output import screen, show_json, show_rows
 from remit.kpis import DEFINITIONS, PERIODS
-from remit.operations import DefinitionShown, FigureSheet, SpentRow, Views, written
+from remit.operations import BaselineShown, DefinitionShown, FigureSheet, SpentRow, Views, written
 
 PeriodOption = Annotated[str, typer.Option(help=f"Whole UTC days until now: {', '.join(PERIODS)}.")]
 
@@ -36,9 +36,12 @@ def kpis(
     if as_json:
         values = {figure.name: figure.value for figure in sheet.figures}
         about = {"currency": sheet.currency, "period": sheet.period, "since": sheet.since, "until": sheet.until}
-        show_json(values | {"claimable": sheet.claimable} | about)
+        beside = {"baseline": sheet.baseline.model_dump() if sheet.baseline else None}
+        show_json(values | {"claimable": sheet.claimable} | about | beside)
         return
     _show_sheet(sheet)
+    if sheet.baseline:
+        _show_baseline(sheet.baseline)
 
 
 def costs(
@@ -84,6 +87,21 @@ def _show_sheet(sheet: FigureSheet) -> None:
     screen.print(table)
     if sheet.note:
         screen.print(f"[yellow]{escape(sheet.note)}[/yellow]")
+
+
+def _show_baseline(baseline: BaselineShown) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(f"beside people ({baseline.name})")
+    for name in ("agent", "people", "difference"):
+        table.add_column(name, justify="right")
+    for row in baseline.rows:
+        table.add_row(*map(escape, (row.title, row.text, row.people, row.change)))
+    screen.print()
+    screen.print(table)
+    if baseline.note:
+        screen.print(f"[yellow]{escape(baseline.note)}[/yellow]")
+    period = f" ({baseline.period})" if baseline.period else ""
+    screen.print(f"[dim]People's figures: {escape(baseline.source.strip())}{escape(period)}[/dim]")
 
 
 def _show_definitions(definitions: list[DefinitionShown], *, as_json: bool) -> None:

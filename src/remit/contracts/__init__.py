@@ -1,6 +1,7 @@
 """What was promised: parse, check, compare. Pure, no I/O beyond reading files."""
 
 from remit.contracts.alignment import breaking_changes
+from remit.contracts.baselines import Baseline
 from remit.contracts.cells import can_hold, cells
 from remit.contracts.check import check_fleet
 from remit.contracts.check_contract import authority_types
@@ -83,6 +84,7 @@ __all__ = [
     "Amount",
     "AnyOf",
     "AutonomyRule",
+    "Baseline",
     "Change",
     "Compare",
     "Condition",

@@ -1,4 +1,4 @@
-"""The evaluation cases of a contract: are the files there, and has each edge case its case?"""
+"""What a contract is evaluated by: are the files there, has each edge case its case, are people's figures known?"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,11 +10,12 @@ from remit.contracts.validation import did_you_mean
 
 
 def check_cases(contract: Contract, fleet: Fleet, at: Source) -> Iterator[Finding]:
-    """Yields every case a contract refers to that is not there."""
+    """Yields every case, and the baseline, that a contract refers to and that is not there."""
     folder = Path(fleet.folder)
     evaluation = contract.terms.evaluation
     if evaluation is not None:
         yield from _file(evaluation.cases, folder, at, "evaluation.cases")
+        yield from _baseline(evaluation.baseline, fleet, at)
     read: dict[str, list[str] | None] = {}
     for edge in contract.edge_cases:
         where = Source(contract.path, lines={"": edge.line})
@@ -40,6 +41,13 @@ def _file(name: str, folder: Path, at: Source, path: str) -> Iterator[Finding]:
         yield at.finding(path, f"{name} lies outside the fleet's folder")
     elif not found.is_file():
         yield at.finding(path, f"There is no file {name}", "paths count from the fleet's folder")
+
+
+def _baseline(name: str, fleet: Fleet, at: Source) -> Iterator[Finding]:
+    file = f"baselines/{name}.yaml"
+    if name and name not in fleet.baselines and file not in fleet.unread:
+        suggestion = f"write it, or name another: {did_you_mean(name, fleet.baselines)}"
+        yield at.finding("evaluation.baseline", f"There is no file {file}", suggestion)
 
 
 def _case_names(folder: Path, file: str) -> list[str] | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from remit.contracts.baselines import Baseline
 from remit.contracts.declared import (
     DeclaredTool,
     OrgPolicy,
@@ -43,6 +44,7 @@ def read_fleet(folder: Path) -> tuple[Fleet, list[Finding]]:
         servers={server.name: server for server in reading.servers()},
         people={person.id: person for person in reading.people()},
         policies=tuple(reading.policies()),
+        baselines=dict(reading.baselines()),
         unread=frozenset(reading.unread),
     )
     return fleet, in_order(reading.findings)
@@ -119,6 +121,16 @@ class _Reading:
             else:
                 seen.add(person.id)
                 yield person
+
+    def baselines(self) -> Iterator[tuple[str, Baseline]]:
+        for path in _files(self.folder, "baselines/*.yaml"):
+            source = read_source(self.folder, path)
+            baseline, findings = (None, []) if source.unreadable else validated(Baseline, source.value, source)
+            self.findings.extend((*source.findings, *findings))
+            if baseline is None:
+                self.unread.add(source.file)
+            else:
+                yield path.stem, baseline
 
     def policies(self) -> Iterator[OrgPolicy]:
         for path in _files(self.folder, "policies/*.cedar"):

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from remit.contracts.baselines import Baseline
 from remit.contracts.declared import (
     AGENT_NAME,
     EMAIL,
@@ -111,6 +112,7 @@ class Evaluation(Part):
 
     cases: str
     baseline: str = ""
+    """The name of `baselines/NAME.yaml`."""
 
 
 class FrontMatter(Part):
@@ -233,6 +235,8 @@ class Fleet:
     servers: Mapping[str, Server] = field(default_factory=dict[str, Server])
     people: Mapping[str, Person] = field(default_factory=dict[str, Person])
     policies: tuple[OrgPolicy, ...] = ()
+    baselines: Mapping[str, Baseline] = field(default_factory=dict[str, Baseline])
+    """By the name of their file."""
     unread: frozenset[str] = frozenset()
     """Files with mistakes, which are left out: naming what they declare is not another mistake."""
 

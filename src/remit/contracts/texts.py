@@ -2,13 +2,14 @@
 
 import re
 from calendar import monthrange
+from decimal import Decimal
 from typing import Annotated, Any, cast
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, PlainValidator, WithJsonSchema
 
 from remit.contracts.conditions import parse_condition
-from remit.core import InputError, Money
+from remit.core import DAY, HOUR, MINUTE, InputError, Money
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
@@ -21,6 +22,8 @@ _CRON_FIELDS: tuple[tuple[str, int, int, tuple[str, ...]], ...] = (
     ("month", 1, 12, _MONTHS),
     ("day of week", 0, 7, _DAYS),
 )
+_UNITS = {"min": MINUTE, "h": HOUR, "d": DAY}
+_DURATION = re.compile(r"(?P<count>\d{1,6}(?:\.\d{1,6})?) ?(?P<unit>min|h|d)")
 _CRON_ITEM = re.compile(r"(?:(?P<any>\*)|(?P<low>\w+)(?:-(?P<high>\w+))?)(?:/(?P<step>\d{1,2}))?")
 
 
@@ -36,6 +39,13 @@ def _money(value: Any) -> Money:
     if money.micros < 0:
         raise ValueError("An amount of money here is not negative")
     return money
+
+
+def _duration(value: Any) -> int:
+    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if found is None or not (time := round(Decimal(found["count"]) * _UNITS[found["unit"]])):
+        raise ValueError("Not a length of time. Write it as '45min', '54.5h' or '2d'")
+    return time
 
 
 def _condition(text: str) -> str:
@@ -76,6 +86,9 @@ MoneyText = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d{1,6})? [A-Z]{3}$"}),
 ]
 """Written `0.40 EUR`."""
+
+DurationText = Annotated[int, PlainValidator(_duration)]
+"""Written `45min`, `54.5h` or `2d`; microseconds."""
 
 ConditionText = Annotated[str, AfterValidator(_condition)]
 """A text `parse_condition` takes; empty means always."""

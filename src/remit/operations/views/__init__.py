@@ -13,6 +13,7 @@ from remit.operations.views.people import Chart, PeopleViews, PersonShown
 from remit.operations.views.questions import ApprovalRow, ApprovalShown, QuestionViews, QueueSummary
 from remit.operations.views.runs import Refusal, RunRow, RunShown, RunViews, StepShown
 from remit.operations.views.sheets import (
+    BaselineShown,
     BudgetShown,
     CostSheet,
     DayShown,
@@ -35,6 +36,7 @@ __all__ = [
     "ApprovalRow",
     "ApprovalShown",
     "AuthorityShown",
+    "BaselineShown",
     "BudgetShown",
     "CaseRow",
     "CaseShown",

@@ -9,8 +9,10 @@ from remit.kpis import DEFINITIONS, Definition, Figures, Period, Spending, state
 from remit.ledger import Budget
 from remit.operations.actors import view
 from remit.operations.permissions import Permission
+from remit.operations.views.baselines import beside
 from remit.operations.views.model import Viewing
 from remit.operations.views.sheets import (
+    BaselineShown,
     BeforeShown,
     BudgetShown,
     CostSheet,
@@ -21,6 +23,7 @@ from remit.operations.views.sheets import (
     PartShown,
     SpenderShown,
     SpentRow,
+    changed,
     duration,
     written,
 )
@@ -67,6 +70,7 @@ class FigureViews(Viewing):
             claimable=told.claimable,
             note=_note(told),
             figures=tuple(self._figure(one, _Compared(told, before)) for one in DEFINITIONS),
+            baseline=self._baseline(agent, told),
         )
 
     @view(Permission.FLEET_FIGURES_READ)
@@ -138,6 +142,13 @@ class FigureViews(Viewing):
             for one in DEFINITIONS
         ]
 
+    def _baseline(self, agent: str, told: Figures) -> BaselineShown | None:
+        """Returns the figures beside those of people whom the agent's contract names."""
+        contract = self._source.fleet.contracts.get(agent)
+        name = contract.terms.evaluation.baseline if contract and contract.terms.evaluation else ""
+        baseline = self._source.fleet.baselines.get(name)
+        return beside(name, baseline, told, self._parts.settings) if baseline else None
+
     def _since(self, period: str) -> int:
         return Period.of(period, self._parts.clock.now()).since
 
@@ -181,7 +192,7 @@ class FigureViews(Viewing):
             difference if one.unit in ("share", "score") or not difference else difference / before if before else None
         )
         return BeforeShown(
-            text=_changed(value, one.unit),
+            text=changed(value, one.unit),
             value=value,
             before=self._text(one.unit, before),
             marks=_marks(one, compared.before),
@@ -219,17 +230,6 @@ class FigureViews(Viewing):
 
 def _value(figures: Figures, name: str) -> float | int | None:
     return getattr(figures, name)
-
-
-def _changed(value: float | None, unit: str) -> str:
-    if value is None:
-        return "from nought"
-    if unit == "score":
-        return f"{value:+.1f}".replace("-", "−") if round(value, 1) else "unchanged"
-    hundreds = round(value * 100)
-    if not hundreds:
-        return "unchanged"
-    return f"{hundreds:+d} {'points' if unit == 'share' else '%'}".replace("-", "−")
 
 
 def _marks(one: Definition, figures: Figures) -> tuple[str, ...]:

@@ -47,6 +47,39 @@ class FigureShown(Shown):
     """Such as `simulated` or `some prices unknown`; they belong beside the figure wherever it stands."""
 
 
+class BesideShown(Shown):
+    """One figure of an agent beside that of people."""
+
+    name: str
+    title: str
+    text: str
+    """The agent's; `–` when there is nothing to count."""
+    value: int | None
+    """Money in micro-units, times in microseconds."""
+    people: str
+    people_value: int | None
+    """None when it cannot be told in the cell's currency."""
+    change: str
+    """`−38 %`: the agent's against that of people; empty where one of them is not known."""
+    difference: float | None
+    """The difference over the figure of people."""
+
+
+class BaselineShown(Shown):
+    """Figures of an agent beside those of people."""
+
+    name: str
+    source: str
+    period: str
+    own: bool
+    """Whether it was measured in this organisation, at this work."""
+    claimable: bool
+    """Whether a saving may be claimed: only live models, every price known, people's time counted, one's own baseline."""
+    note: str
+    """Why no saving may be claimed; empty when one may."""
+    rows: tuple[BesideShown, ...]
+
+
 class FigureSheet(Shown):
     """The figures of a period."""
 
@@ -61,6 +94,8 @@ class FigureSheet(Shown):
     """False when a recorded or simulated model took part: no saving may be claimed then."""
     note: str
     figures: tuple[FigureShown, ...]
+    baseline: BaselineShown | None = None
+    """The agent's figures beside people's, where its contract names some."""
 
     def figure(self, name: str) -> FigureShown:
         """Returns one of the figures."""
@@ -179,3 +214,17 @@ def written(unit: str, value: float | int | None, currency: str) -> str:
             return f"{value:.1f} of 5"
         case _:
             return str(value)
+
+
+def changed(value: float | None, unit: str) -> str:
+    """Returns a difference as people read it; None is one to nought, which no share can tell."""
+    if value is None:
+        return "from nought"
+    if unit == "score":
+        return f"{value:+.1f}".replace("-", "−") if round(value, 1) else "unchanged"
+    hundreds = round(value * 100)
+    if not hundreds:
+        return "unchanged"
+    if hundreds == -100 and value > -1:
+        return "below −99 %"  # not all of it is gone
+    return f"{hundreds:+d} {'points' if unit == 'share' else '%'}".replace("-", "−")

@@ -107,7 +107,8 @@ class _AgentPages:
 def _figures(views: Views, agent: str) -> dict[str, Any]:
     sheet = views.figures.figures(agent=agent, period=PERIOD)
     curves = curves_of(views.figures.days(agent=agent, days=TREND_DAYS[PERIOD]))
-    return {"note": sheet.note, "headlines": [sheet.figure(name) for name in HEADLINES], "curves": curves}
+    headlines = [sheet.figure(name) for name in HEADLINES]
+    return {"note": sheet.note, "headlines": headlines, "curves": curves, "baseline": sheet.baseline}
 
 
 def _can(actor: Actor, agent: AgentShown, views: Views) -> dict[str, bool]:
