@@ -121,6 +121,9 @@ select agent, state, count(*) as count from runs where agent in (select value fr
 -- What people are asked, the soonest to expire first.
 select * from approvals where state = 'pending' order by expires_at, id limit :limit
 
+-- name: answered_not_live
+select 1 as found from charges where run = :run and source <> 'live' limit 1
+
 -- name: approval_states
 select state, count(*) as count from approvals group by state
 

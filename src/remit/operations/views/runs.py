@@ -43,6 +43,10 @@ class RunRow(Shown):
     seconds: float | None
     """From created to ended; null while it is not over."""
     waits_for: str
+    parent: str
+    """The run that handed this one its work, or that it was forked from."""
+    hops: int
+    """How many times the work was handed on before it came here."""
 
 
 class StepShown(Shown):
@@ -116,8 +120,6 @@ class RunShown(RunRow):
     """One run as a trajectory."""
 
     intent: str
-    parent: str
-    hops: int
     forked_at: int | None
     goes_on: str
     span: float
@@ -181,8 +183,6 @@ class RunViews(Viewing):
         return RunShown(
             **self._run(run).model_dump(),
             intent=task.intent if self._source.shows_intent(task.agent) else "",
-            parent=run.parent_run or "",
-            hops=run.hops,
             forked_at=run.forked_at,
             goes_on=moment(run.ready_at) if run.ready_at and run.ready_at < LATEST else "",
             span=_span(run, steps),
@@ -227,6 +227,8 @@ class RunViews(Viewing):
             ended=moment(row["ended_at"]),
             seconds=(row["ended_at"] - row["created_at"]) / SECOND if row["ended_at"] else None,
             waits_for=row["waits_for"],
+            parent=row["parent_run"] or "",
+            hops=row["hops"],
         )
 
     def _run(self, run: Run) -> RunRow:

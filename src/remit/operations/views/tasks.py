@@ -1,10 +1,10 @@
 """Views of tasks: business work with its outcome, and the runs that worked on it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from remit.core import SECOND, NotFoundError
-from remit.journal import Feedback
+from remit.journal import Feedback, Run
 from remit.operations.actors import view
 from remit.operations.permissions import Permission
 from remit.operations.views.model import MOST_ROWS, PAGE_SIZE, Page, Shown, Viewing, moment, page_of
@@ -54,6 +54,8 @@ class TaskShown(TaskRow):
     content: bool
     subjects: Mapping[str, str] = {}
     input: Any = None
+    output: Any = None
+    """What came of it: the output of the run that carried it to its end."""
     feedback: tuple[FeedbackShown, ...] = ()
     """What those served said of it, in the order it came in."""
 
@@ -87,6 +89,7 @@ class TaskViews(Viewing):
             content=content,
             subjects=self._parts.journal.subjects(task.id) if content else {},
             input=self._source.content(task.input) if content else None,
+            output=self._source.content(_output(runs)) if content else None,
             feedback=tuple(self._feedback(one, content=content) for one in self._parts.journal.feedback(task.id)),
         )
 
@@ -122,3 +125,9 @@ class TaskViews(Viewing):
             ended=moment(row["ended_at"]),
             seconds=(row["ended_at"] - row["created_at"]) / SECOND if row["ended_at"] else None,
         )
+
+
+def _output(runs: Sequence[Run]) -> str | None:
+    """Returns the digest of what the newest run that carries the task has put out; a taker and a look ahead carry none."""
+    carrying = (run for run in reversed(runs) if run.parent_step is None and run.effects)
+    return next((run.output for run in carrying if run.output), None)
