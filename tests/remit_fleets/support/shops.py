@@ -25,8 +25,8 @@ def call(
     shop: sqlite3.Connection,
     tool: str,
     who: Caller | None = None,
-    *,
     faults: frozenset[Fault] = frozenset(),
+    /,
     **arguments: Any,
 ) -> Answered:
     """Carries out one call."""
