@@ -1,4 +1,4 @@
-"""`remit demo`: real work to its right end, whoever answers; and a person at the prompt."""
+"""`remit demo retail`: real work to its right end, whoever answers; and a person at the prompt."""
 
 import os
 import pty
@@ -22,7 +22,7 @@ PATIENCE = 30.0
 @pytest.mark.slow
 @pytest.mark.parametrize("people", ["approve", "reject", "seeded"])
 def test_the_invented_tickets_end_right_whatever_people_answer(people: str) -> None:
-    report = started("demo", "--headless", "--people", people, "--json").value
+    report = started("demo", "retail", "--headless", "--people", people, "--json").value
 
     assert "SIMULATED" in report["label"]
     assert report["tasks"] >= 10
@@ -39,7 +39,7 @@ def test_the_invented_tickets_end_right_whatever_people_answer(people: str) -> N
 @pytest.mark.slow
 @pytest.mark.skipif(not SHARED, reason="REMIT_SHARED_DATA is not set: no recorded conversations here")
 def test_the_recorded_conversations_are_worked_through() -> None:
-    report = started("demo", "--headless", "--people", "approve", "--json", REMIT_SHARED_DATA=SHARED).value
+    report = started("demo", "retail", "--headless", "--people", "approve", "--json", REMIT_SHARED_DATA=SHARED).value
 
     assert "RECORDED" in report["label"]
     assert (report["tasks"], report["done"]) == (20, 20)
@@ -49,7 +49,7 @@ def test_the_recorded_conversations_are_worked_through() -> None:
 
 def test_a_kept_demo_can_be_looked_around_in(remit: Command, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
-    told = remit("demo", "--headless", "--tasks", "6", "--keep", kept).out
+    told = remit("demo", "retail", "--headless", "--tasks", "6", "--keep", kept).out
     decision = next(word for line in told.splitlines() if "denied" in line for word in line.split() if "dec_" in word)
 
     assert f"remit runs --fleet {kept}" in told
@@ -62,7 +62,7 @@ def test_a_kept_demo_can_be_looked_around_in(remit: Command, tmp_path: Path) -> 
 @pytest.mark.slow
 def test_a_person_at_the_prompt_is_asked_and_heard() -> None:
     """Two tickets of the queue need a person: the first gets a yes, the second a no."""
-    with Terminal("demo") as terminal:
+    with Terminal("demo", "retail") as terminal:
         for answer, reason in (("y", "seen the order"), ("n", "too much")):
             terminal.wait_for("ines.lead@shop.example is asked: shop__return_delivered_order_items")
             terminal.wait_for("Approve?")
@@ -79,7 +79,7 @@ def test_a_person_at_the_prompt_is_asked_and_heard() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("leave", ["end of input", "interrupt"])
 def test_who_leaves_the_prompt_ends_the_demo_at_once(leave: str) -> None:
-    with Terminal("demo") as terminal:
+    with Terminal("demo", "retail") as terminal:
         terminal.wait_for("Approve?")
         if leave == "interrupt":
             terminal.process.send_signal(signal.SIGINT)

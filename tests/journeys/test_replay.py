@@ -96,7 +96,7 @@ def test_a_decision_is_explained_with_what_policy_was_told(remit: Command, refun
 @pytest.mark.parametrize("people", ["approve", "reject", "seeded"])
 def test_every_run_of_the_retail_demo_comes_out_again(remit: Command, tmp_path: Path, people: str) -> None:
     kept = tmp_path / "kept"
-    assert started("demo", "--headless", "--people", people, "--keep", str(kept)).code == 0
+    assert started("demo", "retail", "--headless", "--people", people, "--keep", str(kept)).code == 0
     runs = remit("runs", "--fleet", kept, "--json").value
     assert len(runs) >= 10
     for run in runs:

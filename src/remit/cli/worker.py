@@ -10,7 +10,7 @@ from uvicorn.loops.auto import auto_loop_factory
 
 from remit.app import build
 from remit.cli.options import HERE, FleetOption, checked_folder
-from remit.cli.output import show_warning
+from remit.cli.output import screen, show_warning
 from remit.runtime import Worker
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -49,6 +49,7 @@ async def _until_stopped(working: Worker, *, until_input_ends: bool) -> None:
         loop.add_signal_handler(each, working.stop)
     if until_input_ends:
         loop.add_reader(sys.stdin, input_ended)  # nobody writes there, so what is to be read is the end
+    screen.print("at work")
     try:
         await working.work()
     finally:

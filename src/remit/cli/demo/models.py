@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+from decimal import Decimal
 from pathlib import Path
 
 from remit.contracts import is_loopback
@@ -48,7 +49,7 @@ def put_route(folder: Path, route: ModelRoute) -> ModelRoute:
     if _has_price(written) or not is_loopback(route.base_url):
         _check(written, folder)
         return written.models[ROUTE]
-    free = route.model_copy(update={"input_price": 0, "output_price": 0})
+    free = route.model_copy(update={"input_price": Decimal(0), "output_price": Decimal(0)})
     return _write(path, kept, free).models[ROUTE]
 
 
