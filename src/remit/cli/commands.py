@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from remit.cli import (
+    cases,
     demo,
     doctor,
     events,
@@ -52,7 +53,7 @@ COMMANDS: Mapping[str, Sequence[Callable[..., None]]] = {
 GROUPS: Mapping[str, Mapping[str, typer.Typer]] = {
     PEOPLE: {"approvals": work.approvals_app, "people": people.people_app, "tokens": people.tokens_app},
     FLEET: {"authority": fleet.authority_app, "tools": tools.tools_app},
-    EVIDENCE: {"log": evidence.log_app},
+    EVIDENCE: {"log": evidence.log_app, "cases": cases.cases_app},
 }
 
 

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from remit.app import Cell
-from remit.approvals import ApprovalState
+from remit.approvals import ApprovalState, OverrideCategory
 from remit.cli import completion
 from remit.cli.completion import AgentArgument, ApprovalArgument, RunArgument
 from remit.cli.options import (
@@ -158,6 +158,11 @@ SeenOption = Annotated[
 ]
 
 
+CategoryOption = Annotated[
+    str, typer.Option("--category", help=f"What is wrong with it: {', '.join(OverrideCategory)}.")
+]
+
+
 @approvals_app.callback()
 def approvals(
     context: typer.Context,
@@ -202,27 +207,29 @@ def reject(
     approval: ApprovalArgument,
     who: AsOption = "",
     because: BecauseOption = "",
+    category: CategoryOption = "",
     seen: SeenOption = "",
     fleet: FleetOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
     """Say no, with a reason the agent reads."""
-    _answer(fleet, approval, "reject", _Given(who, because, seen), as_json)
+    _answer(fleet, approval, "reject", _Given(who, because, seen, category), as_json)
 
 
 @approvals_app.command()
-def edit(
+def edit(  # noqa: PLR0913  a command's options are its arguments
     approval: ApprovalArgument,
     arguments: Annotated[str, typer.Option("--arguments", help="The changed arguments: a JSON object.")],
     who: AsOption = "",
     because: BecauseOption = "",
+    category: CategoryOption = "",
     seen: SeenOption = "",
     fleet: FleetOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
     """Change what is asked and say yes to that; it is judged again in full."""
     changed = json_object(arguments, name="The arguments")
-    _answer(fleet, approval, "edit", _Given(who, because, seen, changed), as_json)
+    _answer(fleet, approval, "edit", _Given(who, because, seen, category, changed), as_json)
 
 
 @approvals_app.command()
@@ -251,17 +258,26 @@ class _Given:
     who: str
     because: str
     seen: str
+    category: str = ""
     arguments: dict[str, Any] | None = None
 
 
 def _answer(
     fleet: Path, approval: str, answer: Literal["approve", "edit", "reject"], given: _Given, as_json: bool
 ) -> None:
+    one_of(given.category, OverrideCategory, name="such category")
+    category = OverrideCategory(given.category) if given.category else None
+
     async def work(cell: Cell, views: Views) -> dict[str, Any]:
         named = person(given.who)
         asked, who = cell.parts.approvals.get(approval), cell.parts.people.person(named)
         answered = await verbs(cell, who.id).answer(
-            asked.id, answer, reason=given.because, arguments=given.arguments, seen=given.seen
+            asked.id,
+            answer,
+            reason=given.because,
+            arguments=given.arguments,
+            seen=given.seen,
+            category=category,
         )
         run = cell.parts.journal.run(answered.run)
         if answered.state != "pending":

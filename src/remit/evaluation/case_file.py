@@ -65,14 +65,22 @@ class CaseFile:
 
     def cases(self) -> list[dict[str, Any]]:
         """Returns the cases that stand in it."""
-        return _cases_of(self._value(self._text()), self.name)
+        return _cases_of(self._value(self.text()), self.name)
+
+    def text(self) -> str:
+        """Returns what stands in it, with plain line ends; empty while it is not there."""
+        try:
+            text = (self.content or b"").decode()
+        except UnicodeDecodeError as fault:
+            raise InputError("The file is not UTF-8", which=self.name, why=f"byte {fault.start}") from fault
+        return text.removeprefix(_BOM).replace("\r\n", "\n")
 
     def with_cases(self, cases: Sequence[Case]) -> str:
         """Returns the text with `cases` at the end of its list; all else, comments too, stays as it is.
 
         Raises `InputError` when that cannot be done without changing what stands there.
         """
-        before, text = self._text(), self._text()
+        before, text = self.text(), self.text()
         if self.content is None:
             text = "cases: []\n"
         lines = text.splitlines()
@@ -97,14 +105,6 @@ class CaseFile:
         os.replace(new, self.path)
 
     # --- parts
-
-    def _text(self) -> str:
-        """Returns the text with plain line ends."""
-        try:
-            text = (self.content or b"").decode()
-        except UnicodeDecodeError as fault:
-            raise InputError("The file is not UTF-8", which=self.name, why=f"byte {fault.start}") from fault
-        return text.removeprefix(_BOM).replace("\r\n", "\n")
 
     def _encoded(self, text: str) -> bytes:
         """Returns `text` as bytes, with the line ends and the byte order mark the file had."""
