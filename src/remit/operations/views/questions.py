@@ -58,6 +58,8 @@ class ApprovalRow(Shown):
     """Whether whoever looks may answer it."""
     why_not: str
     """Why they may not."""
+    simulated: bool
+    """Whether a recorded or simulated model answered in the run: what is proposed may be made up."""
 
 
 class QueueSummary(Shown):
@@ -77,6 +79,8 @@ class VoteShown(Shown):
 
     person: str
     answer: str
+    category: str
+    """Of an override: why it is not what the agent proposed."""
     roles: tuple[str, ...]
     reason: str
     at: str
@@ -137,12 +141,15 @@ class QuestionViews(Viewing):
     def queue(self, *, mine: bool = False, limit: int = PAGE_SIZE, after: str = "") -> Page[ApprovalRow]:
         """Returns what is open, the riskiest first and then the soonest to expire; `mine` what one may answer."""
         ranked = self._ranked()
-        if mine:
-            ranked = [approval for approval in ranked if not self._why_not(approval)]
-        ids = [approval.id for approval in ranked]
-        start = ids.index(after) + 1 if after in ids else 0
-        rows = [self._row(approval) for approval in ranked[start : start + limit + 1]]
-        return page_of(rows, limit, "approval", {"state": self._states()})
+        return self._queued(self._mine(ranked) if mine else ranked, limit, after)
+
+    @view(Permission.FLEET_APPROVALS_READ)
+    def queue_and_summary(self, *, mine: bool = False, after: str = "") -> tuple[Page[ApprovalRow], QueueSummary]:
+        """Returns the queue and how much is open, read once for a page that shows both."""
+        ranked = self._ranked()
+        answerable = self._mine(ranked)
+        page = self._queued(answerable if mine else ranked, PAGE_SIZE, after)
+        return page, self._summary(ranked, answerable, 0)
 
     @view(Permission.FLEET_APPROVALS_READ)
     def page(self, *, state: str = "", limit: int = PAGE_SIZE, after: str = "") -> Page[ApprovalRow]:
@@ -165,15 +172,7 @@ class QuestionViews(Viewing):
     def summary(self, *, first: int = 0) -> QueueSummary:
         """Returns how much is open, with the `first` of the queue: what one may answer before what others may."""
         ranked = self._ranked()
-        mine = [asked for asked in ranked if not self._why_not(asked)]
-        held = {asked.id for asked in mine}
-        others = [asked for asked in ranked if asked.id not in held]
-        return QueueSummary(
-            asked=self._states()[ApprovalState.PENDING.value],
-            mine=len(mine),
-            stuck=sum(asked.kind in ("unknown", "stuck") for asked in ranked),
-            first=tuple(self._row(asked) for asked in [*mine, *others][:first]),
-        )
+        return self._summary(ranked, self._mine(ranked), first)
 
     @view(Permission.FLEET_APPROVALS_READ)
     def riskiest(self, *, among: int) -> ApprovalRow | None:
@@ -223,6 +222,25 @@ class QuestionViews(Viewing):
         pending = [Approval.of(row) for row in self._read("pending", {"limit": most})]
         return sorted(pending, key=lambda asked: (self._rank(asked), asked.expires_at, asked.id))
 
+    def _mine(self, ranked: Sequence[Approval]) -> list[Approval]:
+        return [asked for asked in ranked if not self._why_not(asked)]
+
+    def _queued(self, ranked: Sequence[Approval], limit: int, after: str) -> Page[ApprovalRow]:
+        ids = [approval.id for approval in ranked]
+        start = ids.index(after) + 1 if after in ids else 0
+        rows = [self._row(approval) for approval in ranked[start : start + limit + 1]]
+        return page_of(rows, limit, "approval", {"state": self._states()})
+
+    def _summary(self, ranked: Sequence[Approval], mine: Sequence[Approval], first: int) -> QueueSummary:
+        held = {asked.id for asked in mine}
+        others = [asked for asked in ranked if asked.id not in held]
+        return QueueSummary(
+            asked=self._states()[ApprovalState.PENDING.value],
+            mine=len(mine),
+            stuck=sum(asked.kind in ("unknown", "stuck") for asked in ranked),
+            first=tuple(self._row(asked) for asked in [*mine, *others][:first]),
+        )
+
     def _read(self, name: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
         return self._source.database.read(_Q[name], parameters)
 
@@ -265,6 +283,7 @@ class QuestionViews(Viewing):
             edited=asked.revision > 0 and self._is_edited(asked),
             mine=not why,
             why_not=why,
+            simulated=bool(self._read("answered_not_live", {"run": asked.run})),
         )
 
     def _is_edited(self, asked: Approval) -> bool:
@@ -296,6 +315,7 @@ class QuestionViews(Viewing):
             VoteShown(
                 person=vote.person,
                 answer=vote.answer,
+                category=vote.category,
                 roles=vote.roles,
                 reason=vote.reason if content else "",
                 at=moment(vote.at),

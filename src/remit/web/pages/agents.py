@@ -9,13 +9,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from remit.core import RemitError, digest_of, new_id
-from remit.operations import Actor, AgentShown, Permission, Views
+from remit.operations import Actor, AgentShown, CaseRow, Page, Permission, Views
 from remit.web.console import Console, Sheet, text
 from remit.web.pages.figures import HEADLINES, PERIOD, TREND_DAYS, curves_of
 from remit.web.pages.trying import asked_of, nothing_tried, texts, tried
 from remit.web.schema_form import SchemaForm, read_form, show_form
 
-# Runs that an agent's page shows; the page of runs has the rest.
+# Runs and cases that an agent's page shows; the page of runs, and the command line, have the rest.
 NEWEST = 8
 
 
@@ -53,6 +53,7 @@ class _AgentPages:
             "contract": agent.contract,
             "rows": page.rows if page else (),
             "can": _can(actor, agent, views),
+            "cases": _cases(views, actor, agent.agent),
             "figures": _figures(views, agent.agent) if actor.may(Permission.FLEET_FIGURES_READ) else None,
             "form": show_form(agent.contract.input) if agent.contract else SchemaForm(fields=()),
             "key": new_id("form"),
@@ -102,6 +103,12 @@ class _AgentPages:
         is_over = retired.lifecycle.value == "retired"
         said = "is retired." if is_over else "takes no new work; retire it again when its runs are over."
         return self._console.see(request, f"/agents/{name}", f"{name}@{version} {said}")
+
+
+def _cases(views: Views, actor: Actor, agent: str) -> Page[CaseRow] | None:
+    if not actor.may(Permission.FLEET_APPROVALS_READ):
+        return None
+    return views.overrides.page(agent=agent, limit=NEWEST)
 
 
 def _figures(views: Views, agent: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from remit.core import ConflictError, InputError, RemitError, parse_json
 from remit.operations import ApprovalShown
 from remit.web.console import Console, Sheet, text
 from remit.web.differences import Difference, differences
-from remit.web.pages.answering import answer_together, picks_of
+from remit.web.pages.answering import answer_together, categories, category_of, picks_of
 from remit.web.pages.trying import asked_of, nothing_tried, texts, tried
 from remit.web.schema_form import LARGEST, SchemaForm, read_form, show_form
 
@@ -51,16 +51,18 @@ class _ApprovalPages:
 
     def listing(self, request: Request) -> Sheet:
         query = asked_of(request, "state", "mine", "after")
-        views = self._console.views(self._console.actor(request)).approvals
-        is_open = query["state"] in ("", PENDING)
-        if is_open:
-            page = views.queue(mine=bool(query["mine"]), after=query["after"])
+        actor = self._console.actor(request)
+        views = self._console.views(actor).approvals
+        if query["state"] in ("", PENDING):
+            page, asked = views.queue_and_summary(mine=bool(query["mine"]), after=query["after"])
         else:
-            page = views.page(state=query["state"], after=query["after"])
+            page, asked = views.page(state=query["state"], after=query["after"]), views.summary()
         context: dict[str, Any] = {
             "page": page,
             "query": query,
-            "mine": views.summary().mine,
+            "mine": asked.mine,
+            "bar": self._console.bar(actor, asked),
+            "categories": categories(),
             "results": (),
             "picked": frozenset[str](),
             **nothing_tried(),
@@ -79,6 +81,7 @@ class _ApprovalPages:
                 picks,
                 answer=text(form, "answer"),
                 reason=text(form, "because"),
+                category=text(form, "category"),
             )
         except RemitError as fault:
             return await tried(self._console, request, self.listing, fault, typed=typed, picked=picked)
@@ -105,6 +108,7 @@ class _ApprovalPages:
             "form": show_form(asked.schema_, proposed) if can_edit else None,
             "changes": (),
             "moved": (),
+            "categories": categories(),
             **nothing_tried(),
         }
         return Sheet("approval.html", asked, context)
@@ -113,10 +117,14 @@ class _ApprovalPages:
         """Returns what handles a yes or a no."""
 
         async def handle(request: Request, form: FormData) -> Response:
-            identifier, verbs = request.path_params["approval"], self._console.verbs(self._console.actor(request))
+            identifier, actor = request.path_params["approval"], self._console.actor(request)
             try:
-                reason = text(form, "because")
-                await verbs.answer(identifier, answer, reason=reason, seen=text(form, "seen"))
+                reason, why = text(form, "because"), None
+                if answer == "reject":
+                    kind = self._console.views(actor).approvals.get(identifier).kind
+                    why = category_of(text(form, "category"), kind)
+                verbs = self._console.verbs(actor)
+                await verbs.answer(identifier, answer, reason=reason, seen=text(form, "seen"), category=why)
             except RemitError as fault:
                 return await self._again(request, texts(form), fault, acting=answer)
             return self._console.see(request, f"/approvals/{identifier}", _SAID[answer])
@@ -137,10 +145,16 @@ class _ApprovalPages:
                 raise InputError(
                     "Nothing is changed", which=asked.what, hint="Approve it as it is, or change something"
                 )
+            why = category_of(text(form, "category"), asked.kind)
             if typed["step"] != "send" or typed["seen"] != asked.fingerprint:
                 return await self._look(request, typed, asked, filled, changes)
             await self._console.verbs(actor).answer(
-                identifier, "edit", reason=text(form, "because"), arguments=value, seen=text(form, "seen")
+                identifier,
+                "edit",
+                reason=text(form, "because"),
+                arguments=value,
+                seen=text(form, "seen"),
+                category=why,
             )
         except RemitError as fault:
             return await self._again(request, typed, fault, acting="edit", form=filled)

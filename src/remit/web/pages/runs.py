@@ -62,6 +62,7 @@ class _RunPages:
             "handed": {child.step: child for child in run.children if child.step is not None},
             "refusals": _without_step(run),
             "asked": _asked(views, actor, run),
+            "cases": views.overrides.of_run(run.run) if actor.may(Permission.FLEET_APPROVALS_READ) else (),
             "others": [other for other in views.runs.page(task=run.task).rows if other.run != run.run],
             "switch": switch,
             "can": _can(actor, run, is_paused=switch is not None),
