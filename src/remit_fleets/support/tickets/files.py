@@ -49,9 +49,9 @@ def write_tickets(path: Path, tickets: Iterable[Ticket]) -> int:
     """Writes tickets as `read_tickets` reads them; returns how many."""
     if path.suffix.lower() == ".csv":
         with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter[str](file, ("ticket", *_REQUIRED))
-            writer.writeheader()
-            return _each(tickets, lambda ticket: writer.writerow(ticket.data))
+            writer = csv.writer(file)
+            writer.writerow(("ticket", *_REQUIRED))
+            return _each(tickets, lambda ticket: writer.writerow(ticket.data.values()))
     with path.open("w", encoding="utf-8") as file:
         return _each(tickets, lambda ticket: file.write(line_of(ticket)))
 

@@ -116,7 +116,7 @@ def test_what_is_due_agrees_with_the_shop_which_works_it_out_by_itself(
     seen: Counter[str] = Counter()
     for ticket, situation in zip(support_tickets, support_world.situations, strict=True):
         truth = _truth(ticket)
-        reason = next((topic for topic in truth.topics if topic in REASONS), None)
+        reason = next((reason for reason in REASONS if reason in truth.topics), None)
         order = support_world.orders.get(situation.order_id)
         if truth.variation != "clear" or reason is None or order is None:
             continue
@@ -155,7 +155,7 @@ def test_texts_name_what_their_effects_need(support_tickets: tuple[Ticket, ...])
 def test_a_number_that_is_not_named_or_is_somebody_elses_brings_about_nothing(
     support_world: World, support_tickets: tuple[Ticket, ...]
 ) -> None:
-    variations = defaultdict(list[Ticket])
+    variations: dict[str, list[Ticket]] = defaultdict(list)
     for ticket in support_tickets:
         variations[_truth(ticket).variation].append(ticket)
     for ticket in variations["no_number"]:

@@ -80,13 +80,14 @@ def test_each_order_to_a_model_is_read_with_what_it_names(language: Language) ->
     for attack, lines in PHRASES[language].attacks.items():
         for line in lines:
             found = instructions_in(line.format(**SLOTS))
-            named = {
-                "order_id": "S-100001" if "{order}" in line else "",
-                "customer_id": "C-10002" if "{customer}" in line else "",
-                "email": "a.b@post.example" if "{email}" in line else "",
-                "cents": 99_900 if "{amount}" in line else 0,
-            }
-            assert found == (Instruction(attack, **named),), line
+            named = Instruction(
+                attack,
+                order_id="S-100001" if "{order}" in line else "",
+                customer_id="C-10002" if "{customer}" in line else "",
+                email="a.b@post.example" if "{email}" in line else "",
+                cents=99_900 if "{amount}" in line else 0,
+            )
+            assert found == (named,), line
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
