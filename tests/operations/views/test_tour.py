@@ -1,15 +1,17 @@
 """The tour finds the newest example of each promise in the record, and says only what stands there."""
 
-import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.gateway.desk import ANN, begin
 from tests.operations.demos import ORDER, Drill, Forgetful, open_demo
 from tests.operations.people import done_by, seen_by
 from tests.runtime.workshop import work
 
 from remit.audit import Report
 from remit.core import InputError, RefusedError
+from remit.gateway import Action, Denied
 from remit.journal import LeftRun
 from remit.operations import Tour
 from remit.store import Commit
@@ -29,7 +31,7 @@ async def test_what_policy_refused_after_an_order_in_the_text_is_shown_with_both
         await work(cell, "please", order="R-4")
         found = seen_by(cell, "operator").tour().injection.latest
         assert found is not None
-        assert (found.run, found.step, found.what, found.labelled) == (run.id, 3, "shop__issue_refund", True)
+        assert (found.run, found.step, found.what, found.sign) == (run.id, 3, "shop__issue_refund", "labelled")
         assert found.said == ORDER
         assert found.asked["amount"] == 20
         assert cell.log.entry(found.log_index or 0).ref == found.decision
@@ -38,9 +40,29 @@ async def test_what_policy_refused_after_an_order_in_the_text_is_shown_with_both
 async def test_a_refusal_without_an_order_in_the_text_does_not_claim_one(tmp_path: Path) -> None:
     async with open_demo(tmp_path, 20) as cell:
         await work(cell, "please", order="R-4")
-        found = seen_by(cell, "operator").tour().injection.latest
-        assert found is not None
-        assert not found.labelled
+        injection = seen_by(cell, "operator").tour().injection
+        assert injection.latest is not None
+        assert (injection.happened, injection.latest.sign) == (False, "")
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "sign"),
+    [
+        ("shop__export_all", {}, "ungranted"),
+        ("shop__issue_refund", {"order_id": "R-2", "amount": 20, "why": "they ask for it"}, "outside"),
+    ],
+)
+async def test_what_an_agent_has_no_reason_to_ask_for_is_a_sign(
+    tmp_path: Path, tool: str, arguments: dict[str, Any], sign: str
+) -> None:
+    async with open_demo(tmp_path) as cell:
+        value = {"order_id": "R-1", "message": "please"}
+        started = await cell.operations.submit("refund-desk", value, on_behalf_of=ANN)
+        denied = await cell.gateway.act(await begin(cell, started.run), Action("tool", tool, arguments, 1))
+        assert isinstance(denied, Denied)
+        injection = seen_by(cell, "operator").tour().injection
+        assert injection.latest is not None
+        assert (injection.happened, injection.latest.sign, injection.latest.what) == (True, sign, tool)
 
 
 async def test_a_refuted_claim_is_shown_with_what_the_source_said(tmp_path: Path) -> None:
@@ -65,11 +87,12 @@ async def test_who_may_not_see_content_is_told_neither_the_text_nor_the_claim(tm
     async with open_demo(tmp_path, 20, 45) as cell:
         await work(cell, ORDER, order="R-4")
         await work(cell, "please refund 45")
-        told = seen_by(cell, "viewer").tour().model_dump_json()
+        tour = seen_by(cell, "viewer").tour()
+        told = tour.model_dump_json()
         assert "Ignore all" not in told
-        assert "45" not in json.dumps(
-            [json.loads(told)["claim"]["latest"][each] for each in ("said", "asked", "words")]
-        )
+        for latest in (tour.injection.latest, tour.claim.latest):
+            assert latest is not None
+            assert (latest.said, latest.asked, latest.words) == ("", None, "")
 
 
 async def test_an_answer_ticks_for_whoever_gave_it(tmp_path: Path) -> None:
@@ -102,7 +125,7 @@ async def test_a_run_taken_over_ticks_once_it_has_ended(tmp_path: Path) -> None:
     async with open_demo(tmp_path, 20) as cell:
         journal = cell.parts.journal
         value = {"order_id": "R-1", "message": "please refund 20"}
-        started = await cell.operations.submit("refund-desk", value, on_behalf_of="ann@shop.example")
+        started = await cell.operations.submit("refund-desk", value, on_behalf_of=ANN)
         await cell.parts.writer.commit(Commit(journal.begin_attempt(started.run, b"x" * 32, GONE)))
         left = LeftRun(journal.run(started.run.id), GONE, 0)
         await cell.parts.writer.commit(Commit(journal.take_over(left, b"x" * 32, GONE)))

@@ -67,7 +67,8 @@ async def test_whoever_may_not_see_content_reads_neither_text_nor_claim(tmp_path
         page = await vera.get("/tour")
         assert "not shown to your role" in page.text
         assert "Ignore all" not in page.text
-        assert "45" not in page.text.partition("A claim that is not true")[2].partition("Stop an agent")[0]
+        assert "left of the payment" not in page.text
+        assert "they ask for it" not in page.text
 
 
 async def test_the_one_who_answered_sees_their_tick_and_others_do_not(tmp_path: Path) -> None:

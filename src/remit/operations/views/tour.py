@@ -25,7 +25,9 @@ MOST_LOOKED_AT = 30
 # Of what people are asked, so many of the soonest to expire.
 MOST_ASKED = 100
 # Of a text that somebody wrote, as it stands beside what came of it.
-LONGEST_SAID = 400
+LONGEST_SAID = 700
+# The policy by which a write touches what is of its task and nothing else.
+_SUBJECTS = "remit/subjects"
 
 
 class Answered(Shown):
@@ -66,8 +68,10 @@ class RefusalShown(Shown):
     """What the gate found at the source."""
     after: bool
     """Whether it was done, and its result refused; else it was not done."""
-    labelled: bool
-    """Whether a text of the task was recognised as words addressed to the model."""
+    sign: str
+    """What tells that a text may have tried it: `labelled` (a text of the task was recognised as words addressed to the
+    model), `ungranted` (a tool that the contract does not grant), `outside` (something that is not the task's); empty
+    where nothing does."""
 
 
 class RefusalStation(Shown):
@@ -156,7 +160,7 @@ class TourViews(Viewing):
         injection, claim = self._injection(), self._claim()
         return Tour(
             asking=self._asking(),
-            injection=RefusalStation(happened=injection is not None, latest=injection),
+            injection=RefusalStation(happened=injection is not None and bool(injection.sign), latest=injection),
             claim=RefusalStation(happened=claim is not None, latest=claim),
             stop=self._stop(),
             kill=self._kill(),
@@ -176,14 +180,28 @@ class TourViews(Viewing):
     # --- refusals
 
     def _injection(self) -> RefusalShown | None:
-        """Returns the newest action that policy refused in a task with words addressed to the model; else any it refused.
+        """Returns the newest refusal of what a text may have tried; else the newest one by policy.
 
         What was read and what was refused are both on the record; that the one led to the other is for people to judge.
         """
-        refused = self._denied(Check.AUTHORITY)
-        labelled = [row for row in (*refused, *self._denied(Check.INPUT)) if row["labelled"]]
-        found = max(labelled or refused, key=lambda row: row["ended_at"], default=None)
+        refused = [row for check in (Check.INPUT, Check.AUTHORITY, Check.GUARDRAILS) for row in self._denied(check)]
+        refused.sort(key=lambda row: row["ended_at"], reverse=True)
+        signed = next((row for row in refused if self._sign(row)), None)
+        found = signed or next((row for row in refused if row["refused_at"] == Check.AUTHORITY), None)
         return self._refusal(found) if found else None
+
+    def _sign(self, row: Row) -> str:
+        """Returns what tells that a text may have tried what was refused."""
+        if row["labelled"]:
+            return "labelled"
+        contract = self._source.fleet.contracts.get(row["agent"])
+        if contract is not None and contract.tool_use(row["name"]) is None:
+            return "ungranted"
+        if row["refused_at"] != Check.AUTHORITY:
+            return ""
+        entry = self._source.log.entry_by_ref(row["decision"])
+        rungs: Any = entry.fields.get("rungs", ()) if entry else ()
+        return "outside" if any(_SUBJECTS in rung["policies"] for rung in rungs) else ""
 
     def _claim(self) -> RefusalShown | None:
         """Returns the newest claim that a gate did not find true: before it was acted on, or after."""
@@ -225,14 +243,14 @@ class TourViews(Viewing):
             asked=None if asked is None or isinstance(asked, str) else asked["arguments"],
             words=told["words"] if content else "",
             after=not row["refused_at"],
-            labelled=bool(row["labelled"]),
+            sign=self._sign(row),
         )
 
     def _said(self, task: str) -> str:
         """Returns the longest text a task was given: of a ticket, that is what its sender wrote."""
         given: Any = self._source.content(self._parts.journal.task(task).input)
         values: list[Any] = [given] if isinstance(given, str) else list(given.values())
-        said = max((value for value in values if isinstance(value, str)), key=len, default="")
+        said = " ".join(max((value for value in values if isinstance(value, str)), key=len, default="").split())
         return said if len(said) <= LONGEST_SAID else f"{said[:LONGEST_SAID]}…"
 
     # --- stopping, killing, proving
