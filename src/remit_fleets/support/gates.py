@@ -39,6 +39,8 @@ _WORDS: Mapping[Claim, str] = {
     "person": "a person did it",
 }
 _MOST_REASONS = 3
+# What stands where a guardrail has taken a secret out of what the model wrote.
+_TAKEN_OUT = "[secret removed"
 
 
 async def answer_fits_question(read: Read, arguments: Mapping[str, Any], result: JsonValue) -> str:
@@ -92,6 +94,8 @@ async def account_says_so(read: Read, arguments: Mapping[str, Any], result: Json
 
 async def message_is_true(read: Read, arguments: Mapping[str, Any], result: JsonValue) -> str:
     """A message says nothing was done that was not, and names no amount, number or date the shop does not have."""
+    if _TAKEN_OUT in arguments["text"]:
+        return "a secret was taken out of it; a message to a customer has no place for one"
     shown = await asked(read, "list_effects", ticket=arguments["ticket"])
     if shown is None:
         return "the shop's records cannot be read"
@@ -118,7 +122,7 @@ class _Records:
     @classmethod
     def of(cls, shown: Mapping[str, Any]) -> "_Records":
         """Returns the records that `list_effects` shows."""
-        account: Mapping[str, Any] = shown["account"]
+        account: Mapping[str, Any] = shown["holder"]
         orders: dict[str, Mapping[str, Any]] = {order["order_id"]: order for order in shown["orders"]}
         effects: tuple[Mapping[str, Any], ...] = tuple(shown["effects"])
         refunds = {

@@ -207,7 +207,7 @@ def test_a_ticket_stays_its_senders_when_the_address_changes(shop: sqlite3.Conne
     call(shop, "change_email", customer_id=ANN.customer_id, email="ann@new.example")
     put_in(shop, [Mail("T-1", "ann@new.example", "again", "again")])
     shown = call(shop, "list_effects", ticket="T-1").answer
-    assert (shown["account"]["customer_id"], shown["sender"]) == (ANN.customer_id, ANN.email)
+    assert (shown["holder"]["customer_id"], shown["sender"]) == (ANN.customer_id, ANN.email)
 
 
 def test_ids_follow_from_what_was_asked_and_not_from_when(shop: sqlite3.Connection) -> None:

@@ -137,7 +137,7 @@ DEFINITIONS: Mapping[str, tuple[str, Schema, Schema]] = {
         _gives(
             ticket=_STRING,
             sender=_STRING,
-            account={"type": "object"},
+            holder={"type": "object"},
             effects=_list(
                 tool=_STRING,
                 order_id=_STRING,

@@ -110,7 +110,7 @@ def list_effects(database: sqlite3.Connection, ticket: str, task: str = "") -> A
         "ticket": ticket,
         "sender": sender,
         "effects": _effects(database, customer_id, ticket, task),
-        "account": _account(customer_of(database, customer_id)) if known else {},
+        "holder": _account(customer_of(database, customer_id)) if known else {},
         "orders": [_record(order, refunds_of(database, order.order_id)) for order in orders],
     }
 
