@@ -80,6 +80,13 @@ def test_a_password_next_to_its_name_is_taken_out_alone(guardrails: Guardrails, 
     assert screening.value == sentence.format(f"[secret removed: {rule}]")
 
 
+@pytest.mark.parametrize("words", ["the password is {}", "The password is: {}", "password = {}"])
+def test_a_password_is_taken_out_however_a_sentence_names_it(guardrails: Guardrails, words: str) -> None:
+    screening = guardrails.screen_output(words.format("Tr0ub4dor&3x"))
+
+    assert screening.value == words.format("[secret removed: password]")
+
+
 @pytest.mark.parametrize("name", ["password", "db_password", "apiKey", "x-api-key", "clientSecret", "access_token"])
 def test_a_value_is_a_secret_by_its_name(guardrails: Guardrails, name: str) -> None:
     screening = guardrails.screen_output({name: "hunter2hunter", "id": "hunter2hunter"})

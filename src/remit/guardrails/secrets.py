@@ -93,7 +93,7 @@ SECRETS: tuple[Rule, ...] = (
         kind="secret",
         severity="medium",
         pattern=re.compile(
-            rf"(?:{_NAMES})[\"'\\]{{0,3}}(?:\s{{0,3}}[:=]>?|\s{{1,3}}is\b)[\s\"'\\]{{0,4}}"
+            rf"(?:{_NAMES})[\"'\\]{{0,3}}(?:\s{{0,3}}[:=]>?|\s{{1,3}}is\b:?)[\s\"'\\]{{0,4}}"
             rf"(?P<secret>[^\s\"'\\,;<>\[\](){{}}]{{8,255}}+)"
         ),
         excerpt=hidden,

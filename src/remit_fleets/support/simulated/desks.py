@@ -63,6 +63,12 @@ def _confidence(asked: Asked) -> float:
     return _SURE if wanted_in(asked.text).is_clear else _UNSURE
 
 
+def hand_over(asked: Asked, why: str) -> dict[str, Any]:
+    """Returns what proposes that a person takes the ticket over."""
+    options = [{"option": option, "consequence": consequence} for option, consequence in _TAKE]
+    return {"team": "customer-care", "summary": f"Ticket {asked.ticket}: {why}.", "alternatives": options}
+
+
 def _choices(first: str, second: str, amount: float) -> dict[str, Any]:
     """Returns two alternatives for whoever may be asked; none when nobody will be."""
     if amount <= 0:

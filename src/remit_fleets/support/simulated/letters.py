@@ -15,6 +15,8 @@ _PARTIAL = frozenset(("damaged", "late", "missing"))
 _ALWAYS_APPROVED = frozenset(("change_address", "change_email"))
 _AGENTS = frozenset(("triage", "refund-desk", "account-care", "closures", "follow-up"))
 _OWN_WORK = frozenset(("send_message", "ask_satisfaction"))
+# Its own sentence says that a person did it: nobody else can.
+_SAYS_WHO = frozenset(("take_over",))
 _SENTENCES: Mapping[str, str] = {
     desks.NOT_THEIRS: "not_theirs",
     desks.NOT_DUE: "not_due",
@@ -43,13 +45,25 @@ def write_letter(asked: Asked) -> dict[str, Any]:
     """Returns follow-up's answer: what the records show, or next to nothing when even that could not be sent."""
     language = str(asked.input.get("language") or language_of(asked.text))
     phrases = PHRASES.get(language, PHRASES["en"])
-    body = list(_not_done(asked, phrases)) if len(asked.complaints) > 1 else list(_body(asked, phrases))
+    body = (
+        list(_not_done(asked, phrases))
+        if len(asked.complaints) > 1 and not desks.said_no(asked)
+        else list(_body(asked, phrases))
+    )
     known = bool(asked.input.get("known", True))
     name = str(asked.input.get("name") or "")
     hello = phrases["hello"].format(name=name) if known and name else phrases["hello_stranger"]
     end = phrases["end" if known else "end_stranger"]
     text = "\n\n".join([hello, *(body or [phrases["nothing"]]), end])
-    return {"text": text, "why": "it says what the shop's records show", "confidence": _SURE}
+    said = {"text": text, "why": "it says what the shop's records show", "confidence": _SURE}
+    if not _hands_over(asked):
+        return said | {"hand_over": False}
+    return said | {"hand_over": True} | desks.hand_over(asked, "the desks could not do what they decided to do")
+
+
+def _hands_over(asked: Asked) -> bool:
+    """Whether a person has to do what a desk decided and the records do not show; a person's no to that is taken."""
+    return not desks.said_no(asked) and _is_undone(asked.input, {_tool(effect) for effect in effects_of(asked)})
 
 
 def effects_of(asked: Asked) -> list[Fields]:
@@ -69,12 +83,15 @@ def _body(asked: Asked, phrases: Phrases) -> Iterator[str]:
         return
     for effect in done:
         if (tool := _tool(effect)) in phrases:
-            yield f"{phrases[tool].format(**_details(effect))} {_by(effect, asked, phrases)}"
+            by = "" if tool in _SAYS_WHO else f" {_by(effect, asked, phrases)}"
+            yield phrases[tool].format(**_details(effect)) + by
     yield from _explained(asked, phrases)
     if asked.input.get("account_decision") == "answer":
         yield from _order_state(asked.input, phrases)
     if _is_undone(asked.input, {_tool(effect) for effect in done}):
         yield phrases["not_done"]
+    if _hands_over(asked):
+        yield phrases["take_over"]
     if missing := _missing_number(asked.input):
         yield phrases[missing].format(order=asked.input.get("order_id", ""))
 

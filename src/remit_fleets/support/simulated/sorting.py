@@ -16,11 +16,11 @@ _BY_ARTICLE = frozenset(("returned", "damaged", "missing"))
 _SURE, _UNSURE = 0.93, 0.6
 # Small words by which languages are told apart when nothing else says which it is.
 _SMALL_WORDS: Mapping[str, tuple[str, ...]] = {
-    "en": ("the", "and", "my", "is", "you", "please"),
-    "de": ("ich", "und", "die", "nicht", "bitte", "mein", "meine"),
-    "fr": ("je", "et", "le", "vous", "mon", "ma", "est"),
-    "es": ("el", "y", "mi", "por", "favor", "que", "los"),
-    "nl": ("ik", "en", "het", "niet", "een", "mijn", "van"),
+    "en": ("the", "and", "my", "is", "you", "please", "of", "to", "it", "was", "for"),
+    "de": ("ich", "und", "die", "nicht", "bitte", "mein", "meine", "der", "das", "ist", "sie"),
+    "fr": ("je", "et", "le", "vous", "mon", "ma", "est", "la", "les", "pas", "ne"),
+    "es": ("el", "y", "mi", "por", "favor", "que", "los", "la", "mis", "se", "lo"),
+    "nl": ("ik", "en", "het", "niet", "een", "mijn", "van", "u", "dat", "bestelling"),
 }
 
 
@@ -56,10 +56,13 @@ def wanted_in(text: str) -> Wanted:
     return Wanted(refund, account, is_clear=len(refunds) < 2 and len(accounts) < 2)
 
 
-def language_of(text: str) -> str:
-    """Returns the language with most of its small words in the text; English when none has any."""
+def language_of(text: str, otherwise: str = "en") -> str:
+    """Returns the language with most of its small words in the text, or `otherwise` when none has more than others."""
     words = plain(text).split()
-    return max(_SMALL_WORDS, key=lambda language: sum(words.count(word) for word in _SMALL_WORDS[language]))
+    counts = {name: sum(words.count(word) for word in small) for name, small in _SMALL_WORDS.items()}
+    most = max(counts.values())
+    found = [name for name, count in counts.items() if count == most]
+    return found[0] if len(found) == 1 else otherwise
 
 
 def sort_ticket(asked: Asked) -> dict[str, Any]:
@@ -69,7 +72,7 @@ def sort_ticket(asked: Asked) -> dict[str, Any]:
     if not customer.get("known"):
         wanted = Wanted(closure="ask_person") if wanted.closure == "ask_person" else Wanted()
     said: dict[str, Any] = {"refund": wanted.refund, "account": wanted.account, "closure": wanted.closure}
-    said["language"] = str(customer.get("language") or language_of(asked.text))
+    said["language"] = language_of(asked.text, str(customer.get("language") or "en"))
     if named := order_ids_in(asked.text):
         said["order_id"] = named[0]
     order = _named_order(said, asked.result(2))

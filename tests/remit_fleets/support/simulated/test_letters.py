@@ -51,10 +51,21 @@ def test_what_a_person_did_is_told_as_such() -> None:
     assert "We have closed your account. A person of our team did this." in text
 
 
-def test_what_the_records_do_not_show_is_not_claimed() -> None:
-    text = letter([], refund="returned", refund_decision="refund", order_id="S-100001", order_known=True)
-    assert "refunded" not in text
-    assert PHRASES["en"]["not_done"] in text
+def test_what_the_records_do_not_show_is_not_claimed_and_a_person_takes_over() -> None:
+    given: dict[str, Any] = {"refund": "returned", "refund_decision": "refund", "order_known": True}
+    handed = ticket("…", known=True, name="Edith Fairmere", language="en", **given)
+    said = answered("Follow-up", handed, {"1": {"effects": []}})
+    assert "refunded" not in said["text"]
+    assert PHRASES["en"]["not_done"] in said["text"]
+    assert (said["hand_over"], said["team"]) == (True, "customer-care")
+
+
+def test_a_person_who_does_not_take_over_is_not_announced() -> None:
+    refused = "Step 3, shop__take_over, was refused: a person said no. Correct your answer."
+    handed = ticket("…", known=True, language="en", refund="returned", refund_decision="refund", order_known=True)
+    said = answered("Follow-up", handed, {"1": {"effects": []}}, [refused])
+    assert said["hand_over"] is False
+    assert PHRASES["en"]["take_over"] not in said["text"]
 
 
 def test_what_was_done_for_the_customer_before_is_not_told_again() -> None:
