@@ -24,6 +24,8 @@ def change_amount(person: Person, amount: str, because: str) -> None:
     person.press("e")
     person.tab_to(person.find("[name='arg.amount']"))
     person.write(amount)
+    person.tab_to(person.find("form[action$='/edit'].stacked [name=category]"))
+    person.page.keyboard.type("wrong-a")
     person.tab_to(person.find("form[action$='/edit'].stacked [name=because]"))
     person.write(because)
     person.press("Enter")
@@ -53,12 +55,17 @@ def test_an_action_is_approved_with_an_edit_by_keyboard_alone(desk: Desk, visit:
     cara.sees(re.compile('"answer": "edit".*"by": "cara.lead@shop.example"', re.DOTALL), "pre.json")
 
 
-def test_a_no_takes_a_reason_which_the_agent_reads(desk: Desk, visit: Visit) -> None:
+def test_a_no_names_what_is_wrong_and_takes_a_reason_which_the_agent_reads(desk: Desk, visit: Visit) -> None:
     run = desk.ask(440)
     cara = visit(CARA).go("/")
     open_newest(cara)
     cara.press("r")
+    category = cara.find("form[action$='/reject'] [name=category]")
     reason = cara.find("form[action$='/reject'] [name=because]")
+    expect(category).to_be_focused()
+    cara.page.keyboard.type("unsup")
+    expect(category).to_have_value("unsupported")
+    cara.press("Tab")
     expect(reason).to_be_focused()
     cara.press("Enter")
     assert reason.evaluate("it => it.validity.valueMissing")
@@ -67,6 +74,7 @@ def test_a_no_takes_a_reason_which_the_agent_reads(desk: Desk, visit: Visit) -> 
     cara.press("Enter")
     cara.sees("To reject takes a reason", "#answer")
     expect(reason).to_be_focused()
+    expect(category).to_have_value("unsupported")
     cara.write("the order is disputed")
     cara.press("Enter")
     cara.sees("Your no is on the record.", "#toasts")
@@ -74,6 +82,15 @@ def test_a_no_takes_a_reason_which_the_agent_reads(desk: Desk, visit: Visit) -> 
     assert desk.until(run["run"], "failed")["output"] is None
     cara.go(f"/runs/{run['run']}?step=3")
     cara.sees(re.compile("denied.*the order is disputed", re.DOTALL), "#step-3 .step-detail")
+    cara.go("/agents/refund-desk")
+    cara.sees(re.compile("unsupported.*must not be.*the order is disputed", re.DOTALL), "#cases tbody tr")
+
+    # What was chosen last is offered first for the next no, and another may be chosen.
+    desk.ask(435)
+    cara.go("/")
+    open_newest(cara)
+    cara.press("r")
+    expect(category).to_have_value("unsupported")
 
 
 def test_an_edit_that_does_not_fit_is_told_at_its_field_and_nothing_typed_is_lost(desk: Desk, visit: Visit) -> None:
