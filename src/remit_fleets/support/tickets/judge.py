@@ -16,16 +16,17 @@ def judge(ticket: Ticket, effects: Sequence[Effect], answers: Sequence[Answered]
     """Returns what is wrong with the end of one ticket; `effects` are those of its task, an empty list is right.
 
     What was asked must be there exactly once when people said yes, as they edited it, and not at all when they said no.
-    Whatever else was done is wrong, but for one message, one survey, and a person taking the ticket over.
+    Whatever else was done is wrong, but for one message, one survey, and a person taking the ticket over. Where a person
+    was asked to take it over, what is left undone is their decision, and no mistake of an agent.
     """
     if ticket.truth is None:
         return []
-    taken_over = _said_yes(_answers_to(Expected("take_over", {}, "led"), answers))
+    handed = _answers_to(Expected("take_over", {}, "led"), answers)
     left, wrong = list(effects), list[str]()
     for expected in ticket.truth.effects:
-        wrong += _expected(expected, left, answers, excused=bool(taken_over) and expected.tool != "take_over")
+        wrong += _expected(expected, left, answers, excused=bool(handed) and expected.tool != "take_over")
     wrong += _letters(ticket, left, answers)
-    if taken_over:
+    if _said_yes(handed):
         _take(left, [effect for effect in left if effect.tool == "take_over" and effect.ticket == ticket.ticket][:1])
     return wrong + [f"{_told(effect)} was done, and the ticket does not ask for it" for effect in left]
 

@@ -272,6 +272,12 @@ def test_a_person_who_takes_the_ticket_over_is_right_whatever_was_due(work: Make
     assert doing.close() == []
 
 
+def test_what_stays_undone_is_no_mistake_when_a_person_would_not_take_the_ticket(work: Make) -> None:
+    doing = work(ALONE)
+    doing.answered("reject", "take_over")
+    assert doing.close() == []
+
+
 def test_a_ticket_that_nobody_agreed_to_take_over_is_wrong(work: Make) -> None:
     doing = work(_nothing())
     doing.do("take_over", ticket=doing.ticket.ticket, team="customer-care", summary="unclear")
