@@ -197,23 +197,23 @@ select case when s.state = 'denied' then 'denied' when s.person <> '' then 'huma
       where a.run = s.run and a.step = s.step and a.kind = 'action' and a.state = 'used') then 'approved'
     else 'autonomous' end as how, count(*) as count
 from steps s join runs r on r.id = s.run and r.effects = 1
-where s.attempt > 0 and s.kind <> 'value' and s.state <> 'waiting' group by how
+where s.attempt > 0 and s.kind <> 'value' and s.state <> 'waiting' group by 1
 
 -- name: blocked
-select coalesce(json_extract(cast(p.body as text), '$.denied.reason'), 'erased') as reason, count(*) as count
+select coalesce(json_extract(cast(p.body as text), '$.denied.reason'), 'erased') as why, count(*) as count
 from steps s join runs r on r.id = s.run and r.effects = 1 left join payloads p on p.digest = s.result
-where s.attempt > 0 and s.kind <> 'value' and s.state = 'denied' group by reason order by count(*) desc, reason
+where s.attempt > 0 and s.kind <> 'value' and s.state = 'denied' group by 1 order by 2 desc, 1
 
 -- name: gates_before
 -- A gate that was asked stands among a decision's constraints; one that did not hold is what refused it.
 select iif(json_extract(entry, '$.reason') = 'the gate does not hold', 'refuted', 'passed') as held, count(*) as count
 from (select cast(body as text) as entry from log where kind = 'decision')
-where exists (select 1 from json_each(entry, '$.constraints') where value like 'gate before: %') group by held
+where exists (select 1 from json_each(entry, '$.constraints') where value like 'gate before: %') group by 1
 
 -- name: gates_after
 select iif(gate = 'holds', 'passed', 'refuted') as held, count(*) as count
 from (select json_extract(cast(body as text), '$.gate') as gate from log where kind = 'outcome')
-where gate in ('holds', 'does not hold') group by held
+where gate in ('holds', 'does not hold') group by 1
 
 -- name: answered
 -- What became of each question of runs that act for a task; one that was withdrawn needed no answer.
@@ -221,7 +221,7 @@ select case when a.state = 'pending' then 'open' when a.state = 'rejected' then 
     when exists (select 1 from votes v where v.approval = a.id and v.answer = 'edit') then 'edited'
     else 'approved' end as answer, count(*) as count
 from approvals a join runs r on r.id = a.run and r.effects = 1
-where a.state not in ('withdrawn', 'expired') group by answer
+where a.state not in ('withdrawn', 'expired') group by 1
 
 -- name: taken_over
 -- A person carried something out, or had to be asked about an answer, an unknown outcome or a run that was stuck.

@@ -31,7 +31,7 @@ def count_work(database: Database) -> WorkCounts:
     with database.snapshot():
         return WorkCounts(
             actions=_by(database.read(_Q["actions"]), "how", HOW),
-            blocked=_by(database.read(_Q["blocked"]), "reason"),
+            blocked=_by(database.read(_Q["blocked"]), "why"),
             gates=_by(
                 [*database.read(_Q["gates_before"]), *database.read(_Q["gates_after"])], "held", ("passed", "refuted")
             ),

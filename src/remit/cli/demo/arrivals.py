@@ -29,11 +29,13 @@ class Piece:
     tasks: dict[str, Task | None] = field(default_factory=dict[str, Task | None])
     """By id; the task as it ended, None while it is open."""
     refused: str = ""
+    is_taken: bool = False
+    """Whether its event has been handed in."""
 
     @property
     def has_ended(self) -> bool:
         """Whether nothing more will happen; what no agent took is over at once."""
-        return all(task is not None for task in self.tasks.values())
+        return self.is_taken and all(task is not None for task in self.tasks.values())
 
     @property
     def succeeded(self) -> bool:
@@ -75,6 +77,7 @@ class Arrivals:
 
     async def feed(self) -> None:
         """Lets everything arrive that the demo has."""
+        self._move()
         queue = self._work.arrivals()
         while batch := await self._next(queue):
             await self.send(batch)
@@ -122,6 +125,7 @@ class Arrivals:
         for started in received.tasks:
             piece.tasks[started.task.id] = None
             self._open[started.task.id] = self.by_task[started.task.id] = piece
+        piece.is_taken = True
 
     async def _received(self, arrival: Arrival) -> Received | None:
         with suppress(BusyError):

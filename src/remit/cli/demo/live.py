@@ -105,8 +105,9 @@ class Live:
         return self._arrivals.is_over and not self._arrivals.open
 
     def _is_stalled(self) -> bool:
-        since = asyncio.get_running_loop().time() - self._arrivals.moved_at
-        return self._terms.headless and bool(self._arrivals.open) and since > STALL_SECONDS
+        if not self._terms.headless or not self._arrivals.open:
+            return False
+        return asyncio.get_running_loop().time() - self._arrivals.moved_at > STALL_SECONDS
 
     def _stalled(self) -> ConflictError:
         why = f"{self._arrivals.open} tasks are open and nothing has moved for {STALL_SECONDS:g} seconds"
