@@ -48,7 +48,7 @@ def test_figures_of_an_agent_stand_beside_peoples_where_its_contract_names_some(
     assert "People's figures: the phone desk" in told
     value = remit("kpis", "--fleet", refunded, "--agent", "refund-desk", "--json").value["baseline"]
     assert (value["claimable"], value["rows"][0]["people_value"]) == (False, 9_500_000)
-    assert remit("kpis", "--fleet", refunded, "--json").value["baseline"] is None
+    assert remit("kpis", "--fleet", refunded, "--unit", "customer-care", "--json").value["baseline"] == value
 
 
 def test_costs_keep_their_columns(remit: Command, refunded: Path) -> None:

@@ -57,7 +57,22 @@ async def test_they_stand_with_the_agents_figures_and_say_why_nothing_may_be_cla
             ("cpso", sheet.figure("cpso").text, "9.50 EUR", "below −99 %"),
             ("ttr", "0 ms", "2.3 d", "−100 %"),
         ]
-        assert looking(cell).figures().baseline is None, "it is of one agent"
+
+
+async def test_a_unit_and_the_fleet_stand_beside_people_where_all_their_agents_name_the_same(tmp_path: Path) -> None:
+    source = named(tmp_path / "source", own=False)
+    async with open_fleet(source, tmp_path / "one", servers={"shop": Till()}) as cell:
+        for scope in ({}, {"unit": "customer-care"}, {"agent": "refund-desk"}):
+            assert looking(cell).figures(**scope).baseline is not None
+    contract = (source / CONTRACT).read_text(encoding="utf-8")
+    other = contract.replace("agent: refund-desk", "agent: other-desk").replace("unit: customer-care", "unit: sales")
+    other = other.replace("ticket.created", "ticket.sold")
+    (source / "agents" / "other-desk.agent.md").write_text(other.replace("baseline: phone, ", ""), encoding="utf-8")
+    async with open_fleet(source, tmp_path / "two", servers={"shop": Till()}) as cell:
+        shown = [
+            looking(cell).figures(**scope).baseline for scope in ({}, {"unit": "customer-care"}, {"unit": "sales"})
+        ]
+        assert [one.name if one else "" for one in shown] == ["", "phone", ""]
 
 
 async def test_only_live_work_beside_ones_own_people_proves_something(tmp_path: Path) -> None:

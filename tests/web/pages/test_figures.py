@@ -22,7 +22,7 @@ async def test_an_agent_stands_beside_people_on_its_page_and_among_figures(tmp_p
                 for told in ("Beside people", "9.50 EUR", "2.3 d", "below −99 %", "the phone desk, by stop watch"):
                     assert told in page.text, path
                 assert "No saving may be claimed: simulated models took part" in page.text
-            assert "Beside people" not in (await opal.get("/figures")).text
+            assert "Beside people" in (await opal.get("/figures")).text
             told = (await opal.json("/figures.json?agent=refund-desk"))["sheet"]["baseline"]
             assert (told["name"], told["claimable"]) == ("phone", False)
 

@@ -70,7 +70,7 @@ class FigureViews(Viewing):
             claimable=told.claimable,
             note=_note(told),
             figures=tuple(self._figure(one, _Compared(told, before)) for one in DEFINITIONS),
-            baseline=self._baseline(agent, told),
+            baseline=self._baseline(agent, unit, told),
         )
 
     @view(Permission.FLEET_FIGURES_READ)
@@ -142,10 +142,12 @@ class FigureViews(Viewing):
             for one in DEFINITIONS
         ]
 
-    def _baseline(self, agent: str, told: Figures) -> BaselineShown | None:
-        """Returns the figures beside those of people whom the agent's contract names."""
-        contract = self._source.fleet.contracts.get(agent)
-        name = contract.terms.evaluation.baseline if contract and contract.terms.evaluation else ""
+    def _baseline(self, agent: str, unit: str, told: Figures) -> BaselineShown | None:
+        """Returns the figures beside those of people, where all contracts they are of name the same ones."""
+        terms = [contract.terms for contract in self._source.fleet.contracts.values()]
+        mine = [one for one in terms if agent in ("", one.agent) and unit in ("", one.unit)]
+        names = {one.evaluation.baseline if one.evaluation else "" for one in mine}
+        name = names.pop() if len(names) == 1 else ""
         baseline = self._source.fleet.baselines.get(name)
         return beside(name, baseline, told, self._parts.settings) if baseline else None
 

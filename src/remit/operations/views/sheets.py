@@ -95,7 +95,7 @@ class FigureSheet(Shown):
     note: str
     figures: tuple[FigureShown, ...]
     baseline: BaselineShown | None = None
-    """The agent's figures beside people's, where its contract names some."""
+    """The figures beside people's: of an agent whose contract names some, of a unit or fleet whose contracts name the same."""
 
     def figure(self, name: str) -> FigureShown:
         """Returns one of the figures."""
