@@ -36,6 +36,22 @@ async def test_a_task_shows_its_runs_its_subjects_and_its_input(tmp_path: Path) 
         assert (await opal.json(f"/tasks/{task}.json"))["task"]["outcome"] == "success"
 
 
+async def test_a_task_shows_what_was_done_for_it_once_and_what_came_of_it(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, house.visitor(OPAL) as opal, house.visitor(VERA) as vera:
+        run = await house.work("Please refund 20.00 of my order R-1.")
+        await house.cell.operations.fork(run, 4, by=OPAL, effects=True, because="to see that nothing is told twice")
+        task = house.cell.parts.journal.run(run).task
+        shown = (await opal.json(f"/tasks/{task}.json"))["task"]
+        assert [(one["what"], one["run"], one["arguments"]["amount"]) for one in shown["done"]] == [
+            ("shop__issue_refund", run, 20)
+        ]
+        assert "We have refunded 20" in shown["output"]["text"]
+        page = await opal.get(f"/tasks/{task}")
+        assert "We have refunded 20" in page.text.partition("What came of it simulated")[2]
+        assert f"/runs/{run}?step=3#step-3" in page.links
+        assert "With what is not shown to your role" in (await vera.get(f"/tasks/{task}")).text
+
+
 async def test_a_viewer_sees_no_content_of_a_task(tmp_path: Path) -> None:
     async with open_house(tmp_path) as house, house.visitor(VERA) as vera:
         run = await house.work("Please refund 20.00 of my order R-1.")

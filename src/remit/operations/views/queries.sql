@@ -89,6 +89,13 @@ select t.*, coalesce((select sum(c.amount) from charges c where c.task = t.id), 
   (select count(*) from runs r where r.task = t.id) as runs
 from tasks t where t.id = :task
 
+-- name: done_for
+-- Tool calls that had their effect. A fork keeps those of the run it came from, under the same decision.
+select s.decision, s.run, s.step, s.name, s.judged, s.person, s.ended_at, r.agent, r.version
+from runs r join steps s on s.run = r.id
+where r.task = :task and r.effects = 1 and s.kind = 'tool' and s.state = 'done' and s.is_error = 0
+order by s.ended_at, s.run limit :limit
+
 -- name: tasks_ending
 select id from tasks where :ending <> '' and substr(id, -length(:ending)) = :ending limit 2
 

@@ -1,6 +1,6 @@
 """Views of tasks: business work with its outcome, and the runs that worked on it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from remit.core import SECOND, NotFoundError
@@ -33,6 +33,20 @@ class TaskRow(Shown):
     seconds: float | None
 
 
+class EffectShown(Shown):
+    """Something that was done for a task and changed the world outside."""
+
+    run: str
+    step: int
+    agent: str
+    person: str
+    """Who did it, when it was not the agent."""
+    what: str
+    arguments: Any
+    """Null when content is not shown to your role."""
+    at: str
+
+
 class FeedbackShown(Shown):
     """What somebody served said of a task."""
 
@@ -56,6 +70,8 @@ class TaskShown(TaskRow):
     input: Any = None
     output: Any = None
     """What came of it: the output of the run that carried it to its end."""
+    done: tuple[EffectShown, ...] = ()
+    """What was done for it, in order; reading is not told here."""
     feedback: tuple[FeedbackShown, ...] = ()
     """What those served said of it, in the order it came in."""
 
@@ -90,8 +106,28 @@ class TaskViews(Viewing):
             subjects=self._parts.journal.subjects(task.id) if content else {},
             input=self._source.content(task.input) if content else None,
             output=self._source.content(_output(runs)) if content else None,
+            done=tuple(self._done(task.id)),
             feedback=tuple(self._feedback(one, content=content) for one in self._parts.journal.feedback(task.id)),
         )
+
+    def _done(self, task: str) -> Iterator[EffectShown]:
+        rows = reversed(self._read("done_for", {"task": task, "limit": MOST_ROWS}))
+        first = {row["decision"]: row for row in rows}  # of a fork's copy and the original, the original
+        for row in reversed(first.values()):
+            tool = self._source.fleet.tools.get(row["name"])
+            if tool is not None and tool.effect == "read":
+                continue
+            content = self._source.shows_content(row["agent"], row["version"])
+            said: Any = self._source.content(row["judged"]) if content else None
+            yield EffectShown(
+                run=row["run"],
+                step=row["step"],
+                agent=f"{row['agent']}@{row['version']}",
+                person=row["person"],
+                what=row["name"],
+                arguments=said if said is None or isinstance(said, str) else said["arguments"],
+                at=moment(row["ended_at"]),
+            )
 
     def _feedback(self, given: Feedback, *, content: bool) -> FeedbackShown:
         said: Any = self._source.content(given.said) if content else None
