@@ -11,6 +11,8 @@ from typing import Literal
 
 Claim = Literal[
     "refund",
+    "shipped",
+    "arrived",
     "cancel",
     "close",
     "block",
@@ -23,7 +25,8 @@ Claim = Literal[
     "take_over",
     "person",
 ]
-"""That it was done: `change` is of something that is not named, `person` that a person did it."""
+"""That it was done, or is so: `change` is of something that is not named, `person` that a person did it, `shipped` and
+`arrived` of an order."""
 
 # English, German, French, Spanish, Dutch; a message is looked through for all of them, whatever language it is in.
 _DONE: dict[Claim, str] = {
@@ -32,8 +35,17 @@ _DONE: dict[Claim, str] = {
     r"|(?:zurück)?erstattet|(?:zurück)?erstatten|zurückgezahlt|(?:zurück)?überwiesen|gutgeschrieben"
     r"|rembours(?:ée?s?|ons|er|erons)|(?:re)?créditée?s?"
     r"|reembols(?:ad[oa]s?|amos|aremos|ar)|abonado|devuelto (?:el dinero|el importe|\d)"
-    r"|terug(?:betaald|betalen|gestort|gegeven)|overgemaakt|gecrediteerd",
-    "cancel": r"cancell?ed|storniert|annulée?s?|(?:cancel|anul)ad[oa]s?|geannuleerd",
+    r"|terug(?:betaald|betalen|gestort|gegeven)|overgemaakt|gecrediteerd"
+    r"|(?:money|amount|sum|geld|betrag|argent|montant|somme|dinero|importe|bedrag)"
+    r" (?:has been|have been|was|is|ist|wurde|a été|est|ha sido|fue|está|werd)(?: \w+)?"
+    r" (?:returned|back|on its way|zurück\w*|unterwegs|retournée?|rendue?|en route|devuelto|en camino|terug\w*|onderweg)",
+    "shipped": r"shipped|dispatched|on (?:its|the) way|unterwegs|verschickt|abgeschickt|en route|expédiée?s?"
+    r"|en camino|onderweg|verzonden",
+    "arrived": r"arrived|delivered|angekommen|zugestellt|geliefert|arrivée?s?|livrée?s?|llegó|llegado"
+    r"|entregad[oa]s?|aangekomen|bezorgd|geleverd",
+    "cancel": r"cancell?ed|storniert|annulée?s?|(?:cancel|anul)ad[oa]s?|geannuleerd"
+    r"|(?:cancellation|stornierung|annulation|cancelación|annulering) (?:has been|was|is|ist|wurde|est|a été|está)(?: \w+)?"
+    r" (?:confirmed|completed?|done|bestätigt|abgeschlossen|confirmée|effectuée|confirmada|completada|bevestigd|voltooid)",
     "close": r"closed|geschlossen|(?:fermé|clôturé)e?s?|cerrad[oa]s?|gesloten|opgeheven",
     "block": r"blocked|locked|gesperrt|bloquée?s?|bloquead[oa]s?|geblokkeerd",
     "delete": r"deleted|erased|gelöscht|(?:supprimé|effacé)e?s?|(?:elimin|borr)ad[oa]s?|verwijderd|gewist",
@@ -62,6 +74,11 @@ _NOT = (
     r"not|\w+n't|never|no|nothing|cannot|without|unable|nicht|nichts|nie|kein\w*|ohne|pas|jamais|rien|aucune?|sans"
     r"|nunca|nada|ningun\w*|ningún|sin|niet|niets|nooit|geen|zonder"
 )
+# An order that is going to arrive has not done so.
+_WILL = r"will|to be|should|expected|wird|werden|soll|sera|seront|devrait|será|serán|debería|wordt|worden|zal"
+_ORDER = r"orders?|parcel|package|bestellung|paket|sendung|commande|colis|pedido|paquete|bestelling|pakket|s-\d+"
+# No claims, although they have their words.
+_IDIOMS = re.compile(r"(?:keep|kept) (?:you |everyone )?updated|changed? your mind")
 _AND = r"and|but|or|then|und|aber|oder|et|mais|ou|y|pero|o|en|maar|of"
 # Between a "not" and the verb it denies there are at most so many words, and no other part of the sentence begins.
 _REACH = 3
@@ -75,12 +92,16 @@ _BARE = re.compile(
 _FOREIGN = re.compile(r"[$£¥]\s?\d|\d\s?(?:[$£¥]|(?:usd|gbp|chf|dollars?|pounds?)\b)")
 # Such an amount is what something is a part of: "10.00 EUR of the 45.00 EUR you paid".
 _WHOLE = re.compile(r"(?:of|from) the|von (?:den|insgesamt)|sur les|de los|van de")
-_IDS = re.compile(r"\b(?:[SRCPT]-[0-9a-z][0-9a-z-]*|TRK[0-9]+)\b", re.IGNORECASE)
+_IDS = re.compile(r"\b(?:[SRCPT]-[0-9][0-9a-z-]*|TRK[0-9]+)\b", re.IGNORECASE)
 _DATES = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 _MAILS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _LINKS = re.compile(r"\bhttps?:|\bwww\.")
 _SENTENCES = re.compile(r"[.!?:](?=\s|$)|;|\n")
-_DENIED = re.compile(rf"\b(?:{_NOT})\b(?P<between>(?:\W+\w+){{0,{_REACH}}}?)\W+$")
+_DENIED, _TO_COME = (
+    re.compile(rf"\b(?:{words})\b(?P<between>(?:\W+\w+){{0,{_REACH}}}?)\W+$") for words in (_NOT, f"{_NOT}|{_WILL}")
+)
+# Where an order is, it is an order that is spoken of; and no money is.
+_OF_AN_ORDER: frozenset[Claim] = frozenset(("shipped", "arrived"))
 _PATTERNS: dict[Claim, re.Pattern[str]] = {claim: re.compile(rf"\b(?:{words})(?!\w)") for claim, words in _DONE.items()}
 _WORDS = {
     name: re.compile(rf"\b(?:{words})(?!\w)")
@@ -95,6 +116,8 @@ _WORDS = {
         "person": _PERSON,
         "not": _NOT,
         "and": _AND,
+        "will": _WILL,
+        "order": _ORDER,
         "like": _LIKE,
     }.items()
 }
@@ -150,7 +173,13 @@ def _read(sentence: str) -> Sentence:
 
 
 def _claims(words: str) -> frozenset[Claim]:
-    claims: set[Claim] = {claim for claim, pattern in _PATTERNS.items() if _says(pattern, words)}
+    is_of_order = bool(_WORDS["order"].search(words)) and not _AMOUNT.search(words)
+    words = _IDIOMS.sub(" ", words)
+    claims: set[Claim] = {
+        claim for claim, pattern in _PATTERNS.items() if claim not in _OF_AN_ORDER and _says(pattern, words)
+    }
+    if is_of_order:
+        claims |= {claim for claim in _OF_AN_ORDER if _says(_PATTERNS[claim], words, _TO_COME)}
     has_mail = bool(_WORDS["email"].search(words))
     if _says(_WORDS["changed"], words):
         has_address = bool(_WORDS["address"].search(_WORDS["email"].sub(" ", words)))
@@ -165,13 +194,13 @@ def _claims(words: str) -> frozenset[Claim]:
     return frozenset(claims)
 
 
-def _says(pattern: re.Pattern[str], words: str) -> bool:
+def _says(pattern: re.Pattern[str], words: str, unless: re.Pattern[str] = _DENIED) -> bool:
     """Whether one of the verbs stands there without a "not" that belongs to it."""
-    return any(not _is_denied(words[: found.start()]) for found in pattern.finditer(words))
+    return any(not _is_denied(words[: found.start()], unless) for found in pattern.finditer(words))
 
 
-def _is_denied(before: str) -> bool:
-    found = _DENIED.search(before.rpartition(",")[2])
+def _is_denied(before: str, unless: re.Pattern[str]) -> bool:
+    found = unless.search(before.rpartition(",")[2])
     return found is not None and not _WORDS["and"].search(found["between"])
 
 

@@ -12,6 +12,12 @@ from remit.gateway import Read
 from remit_fleets.support.answers import asked, cents, misfit
 from remit_fleets.support.claims import Claim, Sentence, sentences
 
+# What is said of an order -> how it stands in the records then.
+_STANDS: Mapping[Claim, tuple[str, ...]] = {
+    "shipped": ("shipped", "delivered"),
+    "arrived": ("delivered",),
+    "cancel": ("cancelled",),
+}
 # What is said to have been done -> the tools that do it.
 _DONE_BY: Mapping[Claim, tuple[str, ...]] = {
     "cancel": ("cancel_order",),
@@ -26,6 +32,8 @@ _DONE_BY: Mapping[Claim, tuple[str, ...]] = {
     "take_over": ("take_over",),
 }
 _WORDS: Mapping[Claim, str] = {
+    "shipped": "an order is on its way",
+    "arrived": "an order has arrived",
     "cancel": "an order was cancelled",
     "close": "an account was closed",
     "block": "an account was blocked",
@@ -181,7 +189,7 @@ def _unbacked(claim: Claim, sentence: Sentence, orders: frozenset[str], records:
     elif claim == "person":
         if all(_is_agent(one["actor"]) for one in records.effects):
             yield "it says that a person did it, and agents did all that was done"
-    elif not (records.did(_DONE_BY[claim], orders) or _stands(claim, orders, records)):
+    elif not (records.did(_DONE_BY.get(claim, ()), orders) or _stands(claim, orders, records)):
         yield f"it says that {_WORDS[claim]}, and the shop's records do not show it"
 
 
@@ -195,10 +203,9 @@ def _not_paid_back(sentence: Sentence, orders: frozenset[str], records: _Records
 
 def _stands(claim: Claim, orders: frozenset[str], records: _Records) -> bool:
     """Whether it is so already, whoever did it."""
-    if claim == "cancel":
-        return any(
-            order["status"] == "cancelled" for number, order in records.orders.items() if not orders or number in orders
-        )
+    if claim in _STANDS:
+        named = [order for number, order in records.orders.items() if not orders or number in orders]
+        return any(order["status"] in _STANDS[claim] for order in named)
     return {"close": "closed", "block": "locked"}.get(claim) == records.status
 
 

@@ -109,6 +109,11 @@ COMMA = PAID.replace(".", ",")
         "Su cuenta no ha sido cerrada.",
         "Uw account is niet gesloten.",
         f"We write to you at {OWNER.email}.",
+        f"Your order {ORDER.order_id} was delivered.",
+        f"Ihre Bestellung {ORDER.order_id} ist angekommen.",
+        "Your order will be delivered soon.",
+        "We will keep you updated, also when you have changed your mind about the T-shirt.",
+        "The money is on its way.",
         "Your order will come soon, we hope.",
     ],
 )
@@ -155,6 +160,8 @@ LIES = [
     ("Le mot de passe a été réinitialisé.", "a new password was sent"),
     ("We have sent you the link for your password and the invoice.", "an invoice was sent"),
     ("A colleague has taken over.", "a person has taken over"),
+    ("Your cancellation is confirmed.", "an order was cancelled"),
+    ("Ihre Stornierung ist bestätigt.", "an order was cancelled"),
 ]
 
 
@@ -169,6 +176,30 @@ async def test_a_price_that_stands_in_the_records_is_no_refund(shop: sqlite3.Con
     assert "money was paid back" in await judged(shop, text)
     call(shop, "issue_refund", order_id=ORDER.order_id, amount=0.01, reason="late")
     assert f"{ORDER.total / 100:.2f} EUR were paid back" in await judged(shop, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Your order {order} was delivered.", "an order has arrived"),
+        ("Ihre Bestellung {order} wurde gestern zugestellt.", "an order has arrived"),
+        ("Votre commande {order} est arrivée.", "an order has arrived"),
+        ("Su pedido {order} llegó ayer.", "an order has arrived"),
+        ("Uw bestelling {order} is bezorgd.", "an order has arrived"),
+        ("Your order {order} is on its way.", "an order is on its way"),
+        ("Ihr Paket {order} ist unterwegs.", "an order is on its way"),
+        ("The money is on its way.", "money was paid back"),
+        ("Der Betrag ist zurück auf Ihrem Konto.", "money was paid back"),
+    ],
+)
+async def test_an_order_that_is_packed_is_neither_on_its_way_nor_there(
+    shop: sqlite3.Connection, text: str, words: str
+) -> None:
+    _, order = situation("cancel_order")
+    owner = next(one for one in SMALL_WORLD.customers if one.customer_id == order.customer_id)
+    put_in(shop, [Mail("T-2", owner.email, "", "")])
+    told = await message_is_true(reading(shop), {"ticket": "T-2", "text": text.format(order=order.order_id)}, None)
+    assert words in told
 
 
 async def test_a_refund_for_one_order_backs_no_word_about_another(shop: sqlite3.Connection) -> None:
