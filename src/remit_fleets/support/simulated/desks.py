@@ -158,7 +158,7 @@ def _new_mail(asked: Asked, base: Fields) -> dict[str, Any]:
 
 def _closure(asked: Asked) -> dict[str, Any]:
     kind, account = str(asked.input.get("closure") or "appeal"), asked.result(2)
-    appeal = {"appeal": "closure" not in asked.input}
+    appeal = {"appeal": "closure" not in asked.input, "account": "none"}
     if said_no(asked):
         return _explain("closure", SAID_NO) | appeal
     base = {"confidence": _SURE, **appeal, "customer_id": account.get("customer_id"), "reason": kind.replace("_", " ")}
