@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from journeys.command_line import Command
+from journeys.command_line import REPOSITORY, Command
+from remit.approvals import MEANINGS
 
 LEAD = "cara.lead@shop.example"
 CASES = Path("cases/refund-desk.yaml")
@@ -102,6 +103,12 @@ def test_a_file_with_a_mistake_is_left_as_it_is(remit: Command, overridden: Path
     assert told.code == 2
     assert why in told.err
     assert (overridden / "cases" / "odd.yaml").read_text() == text
+
+
+def test_the_document_says_of_each_category_what_the_code_says() -> None:
+    text = (REPOSITORY / "docs" / "cases.md").read_text()
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    assert rows == [f"| `{category}` | {meaning} |" for category, meaning in MEANINGS.items()]
 
 
 def test_names_nobody_knows_are_told(remit: Command, refunds: Path) -> None:
