@@ -90,7 +90,7 @@ for panel in PANELS:
         commands.command(rich_help_panel=panel)(command)
     for name, group in GROUPS.get(panel, {}).items():
         commands.add_typer(group, name=name, rich_help_panel=panel)
-commands.command(hidden=True)(worker.worker)  # the demo starts it; people start `remit up`
+commands.command(hidden=True, rich_help_panel=OPERATE)(worker.worker)  # the demo starts it; people start `remit up`
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
