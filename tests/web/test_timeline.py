@@ -83,3 +83,13 @@ def test_a_run_that_has_not_begun_has_an_axis_too() -> None:
     axis = axis_of(shown(0, state="queued"))
 
     assert axis.at(0) == 0
+
+
+def test_an_attempt_that_took_over_and_did_no_step_yet_is_on_the_axis() -> None:
+    run = shown(1, (0, 1), (6, 6), state="running", steps=((0, 1),))
+    axis = axis_of(run)
+
+    first, second = attempts_of(axis, run)
+    assert first.width > 0
+    assert (second.x, second.width) == (100, 0)
+    assert all(span.width >= 0 and 0 <= span.x <= 100 for span in (*axis.waits, first, second))

@@ -60,7 +60,7 @@ class Axis:
 
 def axis_of(*runs: RunShown) -> Axis:
     """Returns one axis for all of `runs`: the same second lies at the same place in each."""
-    length = max(max(run.span for run in runs), 0.001)
+    length = max(*(run.span for run in runs), *(begin for run in runs for begin in _begins(run)), 0.001)
     is_waiting = any(run.state == "waiting" for run in runs)
     gaps = _gaps(_busy(runs, length), length)
     points, waits = _lay_out(gaps, length, 100.0 - STUB if is_waiting else 100.0)
@@ -79,12 +79,19 @@ def attempts_of(axis: Axis, run: RunShown) -> list[Span]:
     return spans
 
 
+def _begins(run: RunShown) -> Iterable[float]:
+    """Yields when each attempt began: the newest may have done no step yet."""
+    created = datetime.fromisoformat(run.created)
+    return ((datetime.fromisoformat(attempt.started) - created).total_seconds() for attempt in run.tries)
+
+
 def _attempts(run: RunShown, length: float) -> Iterable[tuple[float, float, int]]:
     created = datetime.fromisoformat(run.created)
     for attempt in run.tries:
         begin = (datetime.fromisoformat(attempt.started) - created).total_seconds()
         end = (datetime.fromisoformat(attempt.ended) - created).total_seconds() if attempt.ended else length
-        yield max(0.0, begin), min(max(end, begin), length), attempt.number
+        begin = min(max(begin, 0.0), length)
+        yield begin, min(max(end, begin), length), attempt.number
 
 
 def _busy(runs: Sequence[RunShown], length: float) -> list[tuple[float, float]]:
