@@ -1,6 +1,7 @@
 """`remit demo`: a copy of an example fleet, its queue or its live demo, and the exit code."""
 
 import asyncio
+import logging
 import shutil
 import sys
 import tempfile
@@ -28,6 +29,8 @@ from remit.guardrails import load_function
 DEFAULT_RATE = 20.0
 HEADLESS_TASKS = 100
 MOST_OF_A_QUEUE = 1_000
+# Beside the worker's own file.
+WARNINGS_FILE = "console.log"
 
 PatienceOption = Annotated[
     float, typer.Option(min=0, help="Seconds until a simulated colleague answers what nobody has.")
@@ -128,6 +131,7 @@ def _play_queue(folder: Path, work: Demo, terms: LiveTerms) -> int:
 
 def _play_live(folder: Path, work: LiveDemo, terms: LiveTerms, started: float) -> int:
     """A live demo: its console, its worker, and the report when it is over."""
+    _keep_warnings(folder / ".remit" / WARNINGS_FILE)
     try:
         with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
             report, is_over = runner.run(_live(folder, work, terms, started))
@@ -141,6 +145,13 @@ def _play_live(folder: Path, work: LiveDemo, terms: LiveTerms, started: float) -
     # Whoever ends a demo before the console leaves work unfinished, and nothing is wrong with that.
     fine = (is_over or not terms.headless) and not report.wrong and report.value["log"]["verified"]
     return DONE if fine else FOUND_WRONG
+
+
+def _keep_warnings(path: Path) -> None:
+    """Has warnings of this process written into a file, as the worker's are: faults on purpose bring many."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    logging.getLogger("remit").addHandler(logging.FileHandler(path, delay=True))
+    logging.getLogger("remit").propagate = False
 
 
 async def _live(folder: Path, work: LiveDemo, terms: LiveTerms, started: float) -> tuple[LiveReport, bool]:

@@ -90,24 +90,34 @@ def _wrong(cell: Cell, work: LiveDemo, arrivals: Arrivals) -> dict[str, list[str
 
 
 def answers_of(cell: Cell, task: str) -> list[Answered]:
-    """Returns what people said to a task's actions and proposals."""
+    """Returns what people said to a task's actions, proposals and runs that were stuck."""
     asked = [each for run in cell.parts.journal.runs_of(task) for each in cell.parts.approvals.of_run(run.id)]
-    told = [_answered(cell, each) for each in asked if each.kind in ("action", "proposal")]
+    told = [_answered(cell, each) for each in asked if each.kind in ("action", "proposal", "stuck")]
     return [each for each in told if each is not None]
 
 
 def _answered(cell: Cell, asked: Approval) -> Answered | None:
     step = cell.parts.journal.step(asked.run, asked.step)
-    if step is None or asked.state in (ApprovalState.PENDING, ApprovalState.WITHDRAWN, ApprovalState.EXPIRED):
+    if asked.state in (ApprovalState.PENDING, ApprovalState.WITHDRAWN, ApprovalState.EXPIRED):
         return None
-    proposed = cell.parts.journal.content(step.asked)["arguments"]
-    if asked.state is ApprovalState.REJECTED:
+    is_no = asked.state is ApprovalState.REJECTED
+    if asked.kind == "stuck" or step is None:
+        return Answered(asked.kind, _content(cell, asked.proposed), "reject" if is_no else "approve", {})
+    proposed = _content(cell, step.asked)
+    if is_no:
         return Answered(asked.name, proposed, "reject", {})
     # A person who acts may have changed it as they did.
-    done = cell.parts.journal.content(step.judged if step.person else asked.proposed)["arguments"]
+    done = _content(cell, step.judged if step.person else asked.proposed)
     votes = cell.parts.approvals.votes(asked.id)
     edited = done != proposed and (bool(step.person) or any(vote.answer == "edit" for vote in votes))
     return Answered(asked.name, proposed, "edit" if edited else "approve", done)
+
+
+def _content(cell: Cell, digest: str) -> dict[str, Any]:
+    """Returns the arguments that were asked for; of a run that was stuck, what it could not go on with."""
+    told: dict[str, Any] = cell.parts.journal.content(digest)
+    arguments: dict[str, Any] = told.get("arguments") or told.get("answer") or {}
+    return arguments
 
 
 def _correct(work: LiveDemo, tasks: dict[str, int], wrong: set[str]) -> float | None:
