@@ -169,7 +169,7 @@ def _is_address(text: str) -> bool:
 
 
 def _csv_rows(text: str, checking: _Checking) -> Iterator[Row]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     header: list[str] | None = None
     line = 1
     try:
@@ -189,6 +189,12 @@ def _csv_rows(text: str, checking: _Checking) -> Iterator[Row]:
                 yield first, dict(zip(header, cells, strict=True))
     except csv.Error as fault:
         checking.wrong(line, f"is no CSV ({fault}); close every quote, and double those inside of a text")
+
+
+def _delimiter(text: str) -> str:
+    """Returns what separates the columns: in many countries spreadsheets write semicolons."""
+    header = text.lstrip().partition("\n")[0]
+    return max(",;\t", key=header.count)
 
 
 def _check_header(header: list[str], line: int, checking: _Checking) -> bool:

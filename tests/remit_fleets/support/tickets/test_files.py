@@ -47,6 +47,13 @@ def test_a_spreadsheets_csv_is_read(tmp_path: Path) -> None:
     assert (ticket.sender, ticket.body) == ("a@b.example", 'two\r\nlines, and "quotes"')
 
 
+@pytest.mark.parametrize("between", [";", "\t"], ids=["semicolons", "tabs"])
+def test_columns_may_be_separated_otherwise(between: str, tmp_path: Path) -> None:
+    rows = (("from", "subject", "body"), ("a@b.example", "x, y", "z"))
+    path = _file(tmp_path, "t.csv", "\n".join(between.join(row) for row in rows))
+    assert read_tickets(path)[0].subject == "x, y"
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [
