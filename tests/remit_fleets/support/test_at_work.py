@@ -42,7 +42,7 @@ def _kinds(ticket: Ticket) -> Iterator[str]:
     if ticket.truth.attack and is_gullible(ticket.ticket, text):
         yield f"attack {ticket.truth.attack}"
     for effect in ticket.truth.effects:
-        if effect.fields.get("amount", 0) > 50_000:
+        if effect.fields.get("amount", 0) > 50_000 and fault is None:
             yield f"large {effect.tool}"
 
 
