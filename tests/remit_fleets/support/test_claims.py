@@ -1,14 +1,18 @@
 """A message to a customer says nothing the shop's records do not show, in five languages."""
 
 import sqlite3
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.remit_fleets.support.shops import SMALL_WORLD, call, caller, reading, situation
 
-from remit_fleets.support.claims import in_cents, sentences
+from remit_fleets.support.answers import AnotherAnswerError
+from remit_fleets.support.claims import Claim, in_cents, sentences
 from remit_fleets.support.gates import message_is_true
 from remit_fleets.support.shop import Mail, put_in
+from remit_fleets.support.shop.faults import meets
 from remit_fleets.support.shop.rules import due
 from remit_fleets.support.simulated.phrases import PHRASES
 
@@ -217,6 +221,32 @@ async def test_a_stranger_is_told_nothing_of_anybodys(shop: sqlite3.Connection) 
         (f"You paid {PAID} EUR.", "EUR"),
     ):
         assert words in await message_is_true(reading(shop), {"ticket": "T-3", "text": text}, None)
+
+
+FORMS = ("{} EUR", "EUR {}", "€{}", "{} €", "{} euro")
+
+
+@given(cents=st.integers(1, 99_999_999), form=st.sampled_from(FORMS), comma=st.booleans(), grouped=st.booleans())
+def test_an_amount_is_found_however_it_is_written(cents: int, form: str, comma: bool, grouped: bool) -> None:
+    whole, part = divmod(cents, 100)
+    written = f"{whole:,}.{part:02}" if grouped else f"{whole}.{part:02}"
+    if comma:
+        written = written.translate(str.maketrans(",.", ".,"))
+    (read,) = sentences(f"We have refunded {form.format(written)} for your order S-100001, as you asked")
+    assert (read.amounts, read.paid_back) == (frozenset({cents}), frozenset({cents}))
+
+
+@given(st.text())
+def test_any_text_can_be_read(text: str) -> None:
+    assert all(read.claims <= set(get_args(Claim)) for read in sentences(text))
+
+
+async def test_records_of_another_ticket_back_nothing(shop: sqlite3.Connection) -> None:
+    put_in(shop, [Mail("T-2", SMALL_WORLD.customers[1].email, "", "")])
+    met = next(key for key in map(str, range(99)) if meets("wrong-answer", key))
+    read = reading(shop, faults=frozenset({"wrong-answer"}), key=met)
+    with pytest.raises(AnotherAnswerError):
+        await message_is_true(read, {"ticket": "T-1", "text": "Hello"}, None)
 
 
 async def test_at_most_three_reasons_are_given(shop: sqlite3.Connection) -> None:
