@@ -1,9 +1,6 @@
 """A newcomer is led through a demo: six stations clicked through, a worker process killed by a button on the way."""
 
 import re
-import signal
-import subprocess
-import sys
 from collections.abc import Generator
 from pathlib import Path
 
@@ -11,49 +8,27 @@ import pytest
 from playwright.sync_api import expect
 from tests.web.browser import OpenWindow
 
-from journeys.command_line import REPOSITORY, environment
 from journeys.console import Person, until
+from journeys.demo_at_work import Demo, demo_at_work
 from journeys.test_console_looks import PICTURES, look
 
 pytestmark = pytest.mark.slow
-_LINK = re.compile(r"(?P<address>http://\S+?)(?P<path>/login/\S+)")
 # What has to happen by itself: a few dozen tickets, a process that is missed and whose runs are taken over.
 PATIENCE_MS = 90_000
 
 
 @pytest.fixture(scope="module")
-def door(tmp_path_factory: pytest.TempPathFactory) -> Generator[re.Match[str]]:
-    """Keeps the demo of the support fleet at work; where one gets in, it says on its first lines."""
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Generator[Demo]:
+    """The demo, with so many tickets that something of everything happens soon."""
     folder = tmp_path_factory.mktemp("tour") / "support"
-    command = [sys.executable, "-m", "remit.cli", "demo", "support", "--keep", str(folder), "--port", "0"]
-    command += ["--seed", "1", "--rate", "240", "--open", "48", "--patience", "600"]
-    process = subprocess.Popen(
-        command, env=environment(), cwd=REPOSITORY, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        start_new_session=True,
-    )  # fmt: skip
-    assert process.stdout is not None
-    try:
-        lines: list[str] = []
-        while not (found := _LINK.search("".join(lines))):
-            lines.append(process.stdout.readline())
-            assert lines[-1], "".join(lines)
-        yield found
-    finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.communicate(timeout=30)
-        finally:
-            process.kill()
+    with demo_at_work(folder, "--seed", 1, "--rate", 240, "--open", 48, "--patience", 600) as working:
+        yield working
 
 
 @pytest.fixture
-def guest(door: re.Match[str], open_window: OpenWindow) -> Person:
+def guest(demo: Demo, open_window: OpenWindow) -> Person:
     """Somebody who followed the demo's link."""
-    person = Person(open_window(), door["address"])
-    person.go(door["path"])
-    person.find("button.primary").click()
-    person.is_at("/tour")
-    return person
+    return demo.guest(open_window())
 
 
 def has_happened(person: Person, station: str, told: str) -> None:
