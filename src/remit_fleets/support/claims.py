@@ -82,6 +82,8 @@ _IDIOMS = re.compile(r"(?:keep|kept) (?:you |everyone )?updated|changed? your mi
 _AND = r"and|but|or|then|und|aber|oder|et|mais|ou|y|pero|o|en|maar|of"
 # Between a "not" and the verb it denies there are at most so many words, and no other part of the sentence begins.
 _REACH = 3
+# In characters; a "not" farther away denies nothing.
+_FARTHEST = 200
 _LIKE = r"looks? like|such as|sieht aus wie|wie zum beispiel|ressemble|par exemple|es como|por ejemplo|lijkt op|zoals"
 
 _NUMBER = r"\d{1,3}(?:[.,'\u00a0\u202f ]\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d+(?:[.,]\d{1,2})?(?!\d)"
@@ -94,7 +96,8 @@ _FOREIGN = re.compile(r"[$£¥]\s?\d|\d\s?(?:[$£¥]|(?:usd|gbp|chf|dollars?|pou
 _WHOLE = re.compile(r"(?:of|from) the|von (?:den|insgesamt)|sur les|de los|van de")
 _IDS = re.compile(r"\b(?:[SRCPT]-[0-9][0-9a-z-]*|TRK[0-9]+)\b", re.IGNORECASE)
 _DATES = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
-_MAILS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+# It begins where a word does: else a long word would be tried from each of its letters.
+_MAILS = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _LINKS = re.compile(r"\bhttps?:|\bwww\.")
 _SENTENCES = re.compile(r"[.!?:](?=\s|$)|;|\n")
 _DENIED, _TO_COME = (
@@ -200,7 +203,7 @@ def _says(pattern: re.Pattern[str], words: str, unless: re.Pattern[str] = _DENIE
 
 
 def _is_denied(before: str, unless: re.Pattern[str]) -> bool:
-    found = unless.search(before.rpartition(",")[2])
+    found = unless.search(before[-_FARTHEST:].rpartition(",")[2])
     return found is not None and not _WORDS["and"].search(found["between"])
 
 
