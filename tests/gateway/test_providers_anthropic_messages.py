@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from remit.core import InputError, ModelRoute
-from remit.gateway.providers import check_request
 from remit.gateway.providers.anthropic_messages import conversation, messages_body
+from remit.gateway.providers.dialects import longest_body
 from remit.testing import calls, says
 
 ROUTE = ModelRoute(kind="anthropic", model="claude-sonnet-4-5", key="KEY")
@@ -171,8 +171,8 @@ def test_what_has_no_counterpart_is_refused_by_name(fields: dict[str, Any], word
     request = {"messages": [USER], **fields}
 
     with pytest.raises(InputError, match=words.replace("(", r"\(")):
-        check_request(ROUTE, request)
+        longest_body(ROUTE, request)
 
 
 def test_what_one_provider_cannot_be_told_another_can() -> None:
-    check_request(ModelRoute(kind="openai", model="gpt-4o"), {"messages": [USER], "seed": 7})
+    longest_body(ModelRoute(kind="openai", model="gpt-4o"), {"messages": [USER], "seed": 7})

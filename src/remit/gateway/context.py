@@ -92,6 +92,8 @@ class ActionContext:
     arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
     asked: Payload | None = None
     judged: Payload | None = None
+    worst: int | None = None
+    """What a model's answer can cost at most, to what was asked; None when no price is known."""
     # 6 authority
     subjects: Mapping[str, str] = field(default_factory=dict[str, str])
     facts: Mapping[str, Any] = field(default_factory=dict[str, Any])

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from remit.core import NotFoundError, Settings
-from remit.gateway.providers import Completion, Provider, check_request, cost_of, worst_case
+from remit.gateway.providers import Completion, Provider, cost_of, worst_case
 from remit.ledger import Source
 
 
@@ -32,12 +32,11 @@ class Models:
             hint="Add [models.NAME] to remit.toml",
         )
 
-    def check(self, route: str, request: Mapping[str, Any]) -> None:
-        """Raises `InputError` when `request` cannot be said to the route's provider, or its cost has no bound."""
-        check_request(self._settings.models[route], request)
-
     def worst_case(self, route: str, request: Mapping[str, Any]) -> int | None:
-        """Returns the most an answer can cost in micro-units; None when no price is known."""
+        """Returns the most an answer can cost in micro-units; None when no price is known.
+
+        A request that cannot be said to the route's provider, or whose cost has no bound, is an `InputError`.
+        """
         return worst_case(self._settings.models[route], request, self._settings)
 
     def cost(self, route: str, completion: Completion) -> int | None:

@@ -121,17 +121,22 @@ def _model_input(parts: Parts, ctx: ActionContext) -> Denied | None:
     if asked is None or len(asked.body) > parts.settings.limits.answer_bytes:
         return Denied(Check.INPUT, "the conversation has grown too large for a model", "Start afresh with a summary")
     request = asked.value()["arguments"]
+    is_whole = "max_tokens" in request and "messages" in request
     request.setdefault("max_tokens", ctx.release.contract.terms.models.max_tokens)
     try:
-        parts.models.check(ctx.action.name, request)
+        ctx.worst = parts.models.worst_case(ctx.action.name, request)
     except InputError as fault:
         return Denied(Check.INPUT, "the request cannot be taken", fault.hint, words=fault.text())
     # The contract's own instructions are not somebody's content; everything else may carry labels and secrets.
     rules = {"role": "system", "content": ctx.release.contract.instructions}
     own = [message for message in request.get("messages", [])[:1] if message == rules]
-    masked = parts.guardrails.screen_output(request.get("messages", [])[len(own) :])
+    others = request.get("messages", [])[len(own) :]
+    masked = parts.guardrails.screen_output(others)
     ctx.arguments, ctx.labels = {**request, "messages": [*own, *masked.value]}, masked.labels
-    ctx.judged = ctx.payload({"kind": "model", "name": ctx.action.name, "arguments": ctx.arguments})
+    if masked.value is others and is_whole:  # most often, and a conversation is long
+        ctx.judged = asked
+    else:
+        ctx.judged = ctx.payload({"kind": "model", "name": ctx.action.name, "arguments": ctx.arguments})
     return None
 
 
@@ -240,7 +245,7 @@ def _worst_case(parts: Parts, ctx: ActionContext) -> int | None:
         return ctx.release.prices[ctx.tool.name]
     if ctx.handover is not None:
         return 0
-    return parts.models.worst_case(ctx.action.name, ctx.arguments)
+    return ctx.worst if ctx.judged is ctx.asked else parts.models.worst_case(ctx.action.name, ctx.arguments)
 
 
 async def take_locks(parts: Parts, ctx: ActionContext) -> Denied | None:

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from typing import Any, Literal, cast
 
 from remit.approvals import ApprovalState, Asking, anyone_of
@@ -61,7 +62,7 @@ class RunHandle:
         """Whether the run may change the world; a fork may be made only to look."""
         return self._run.effects
 
-    @property
+    @cached_property
     def envelope(self) -> Mapping[str, Any]:
         """What came with the work when an agent handed it over: `intent`, `constraints` and so on; else empty."""
         first = self._parts.journal.first(self._run)

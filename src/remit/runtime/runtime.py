@@ -50,27 +50,33 @@ class Runtime:
         Any number of callers may try; the journal lets one attempt at a time hold the pen. An attempt whose process
         is gone is taken over; one that may be alive is left alone.
         """
-        while not self._draining and await self._drive_once(self._parts.journal.run(run_id)):
-            pass
-        return self._parts.journal.run(run_id)
+        run = self._parts.journal.run(run_id)
+        while not self._draining:
+            after = await self._drive_once(run)
+            if after is None:
+                return self._parts.journal.run(run_id)
+            if not after.is_ready(self._parts.clock.now()):
+                return after
+            run = after  # what it waited for came while it was being parked
+        return run
 
-    async def _drive_once(self, run: Run) -> bool:
-        """Makes one attempt; True when what it waited for came while it was being parked."""
+    async def _drive_once(self, run: Run) -> Run | None:
+        """Makes one attempt and returns the run after it; None when there is none to make."""
         secret, kept = issue_secret()
         begin = self._begin(run, kept)
         if not begin or run.id in self._driving:
-            return False
+            return None
         self._driving.add(run.id)  # before it shows in the journal, or it would look like one that broke off
         try:
             if not await self._commit_begin(run, begin):
-                return False
+                return None
             self._parts.reach("after claim")
             await self._attempts.drive(self._attempt(run, secret))
         finally:
             self._driving.discard(run.id)
         after = self._parts.journal.run(run.id)
         self._announce(after)
-        return after.is_ready(self._parts.clock.now())
+        return after
 
     def _begin(self, run: Run, kept: bytes) -> list[Statement]:
         """Returns the statements that begin the next attempt; none when there is nothing to begin."""

@@ -1,7 +1,6 @@
 """Where model answers come from: live over HTTP, from a recording, or simulated; and what they cost."""
 
 from remit.gateway.providers.build import KeylessProvider, MissingKeyError, build_provider
-from remit.gateway.providers.dialects import check_request
 from remit.gateway.providers.live import LiveProvider
 from remit.gateway.providers.messages import assistant_message, usage_of
 from remit.gateway.providers.model import Completion, Provider, ProviderError, Usage
@@ -21,7 +20,6 @@ __all__ = [
     "Usage",
     "assistant_message",
     "build_provider",
-    "check_request",
     "cost_of",
     "price",
     "usage_of",

@@ -21,8 +21,3 @@ def longest_body(route: ModelRoute, request: Mapping[str, Any]) -> bytes:
     if route.kind == "anthropic":
         return messages_body(route, request)
     return request_body(route, request, "max_completion_tokens")
-
-
-def check_request(route: ModelRoute, request: Mapping[str, Any]) -> None:
-    """Raises `InputError` when `request` cannot be said to `route`, or nobody could say what it costs at most."""
-    longest_body(route, request)
