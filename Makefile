@@ -22,7 +22,7 @@ setup: .venv/ready ## virtual environment and locked dependencies (every command
 	printf '#!/bin/sh\nexec "%s" -m remit.cli "$$@"\n' "$(CURDIR)/$(PY)" > .venv/bin/remit && chmod +x .venv/bin/remit
 	touch $@
 
-demo: setup ## the retail desk works through a queue of tickets, in this terminal
+demo: setup ## an invented shop's support at work, with its console: see the login link it prints
 	$(PY) -m remit.cli demo $(ARGS)
 
 test: setup ## all tests; those in a browser need Chromium on PATH, and say so

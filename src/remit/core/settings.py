@@ -187,7 +187,7 @@ class Settings(BaseSettings):
     answer_minutes: Annotated[float, Field(ge=0, le=480)] = 2.0
     """How long an answer of a person is taken to have kept them: an assumption, nobody measures it."""
     demo: str = ""
-    """`module:function` that hands `remit demo` the fleet's queue of work."""
+    """`module:function` that hands `remit demo` the fleet's work."""
     models: dict[str, ModelRoute] = {}
     """Named ways to models."""
     webhooks: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")], Webhook] = {}
