@@ -1,6 +1,6 @@
 """Whether the shop is as it must be once a ticket is resolved, given what people answered on the way."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -10,22 +10,26 @@ from remit_fleets.support.tickets.model import Expected, Ticket
 
 _COLUMNS = frozenset(("order_id", "customer_id", "amount", "ticket"))
 _SCOPES = ("order_id", "customer_id")
+# As which tool the demo tells of the question whether a run may go on without what it could not do.
+_STUCK = "stuck"
 
 
 def judge(ticket: Ticket, effects: Sequence[Effect], answers: Sequence[Answered]) -> list[str]:
     """Returns what is wrong with the end of one ticket; `effects` are those of its task, an empty list is right.
 
     What was asked must be there exactly once when people said yes, as they edited it, and not at all when they said no.
-    Whatever else was done is wrong, but for one message, one survey, and a person taking the ticket over. Where a person
-    was asked to take it over, what is left undone is their decision, and no mistake of an agent.
+    Whatever else was done is wrong, but for one message, one survey, and a person taking the ticket over. What a person
+    knew to be undone, because they were asked to take the ticket over or to let a stuck run go on without it, is their
+    decision and no mistake of an agent.
     """
     if ticket.truth is None:
         return []
-    handed = _answers_to(Expected("take_over", {}, "led"), answers)
+    handed, given_up = _answers_to(Expected("take_over", {}, "led"), answers), _given_up(answers)
     left, wrong = list(effects), list[str]()
     for expected in ticket.truth.effects:
-        wrong += _expected(expected, left, answers, excused=bool(handed) and expected.tool != "take_over")
-    wrong += _letters(ticket, left, answers)
+        excused = given_up(expected.tool) or (bool(handed) and expected.tool != "take_over")
+        wrong += _expected(expected, left, answers, excused=excused)
+    wrong += _letters(ticket, left, withheld=given_up("send_message") or _is_held_back(answers))
     if _said_yes(handed):
         _take(left, [effect for effect in left if effect.tool == "take_over" and effect.ticket == ticket.ticket][:1])
     return wrong + [f"{_told(effect)} was done, and the ticket does not ask for it" for effect in left]
@@ -44,7 +48,7 @@ def _expected(expected: Expected, left: list[Effect], answers: Sequence[Answered
             return [f"{what} was done although nobody was asked"]
         return [] if excused else [f"nobody was asked for {what}"]
     if not mine:
-        return [] if excused and not yes else [f"{what} was not done" + (" although people said yes" if yes else "")]
+        return [] if excused else [f"{what} was not done" + (" although people said yes" if yes else "")]
     wrong = [f"{what} was done {len(mine)} times"] if len(mine) > 1 else []
     wanted = _wanted(expected, yes)
     for effect in mine:
@@ -56,13 +60,12 @@ def _expected(expected: Expected, left: list[Effect], answers: Sequence[Answered
     return wrong
 
 
-def _letters(ticket: Ticket, left: list[Effect], answers: Sequence[Answered]) -> list[str]:
+def _letters(ticket: Ticket, left: list[Effect], *, withheld: bool) -> list[str]:
     """Checks that the customer has one answer and at most one survey, and takes them out of `left`."""
     wrong: list[str] = []
     messages = [effect for effect in left if effect.tool == "send_message" and effect.ticket == ticket.ticket]
     surveys = [effect for effect in left if effect.tool == "ask_satisfaction" and effect.ticket == ticket.ticket]
     _take(left, [*messages, *surveys])
-    withheld = any(_tool(one.tool) == "send_message" and one.answer == "reject" for one in answers)
     if not messages and not withheld:
         wrong.append("the customer got no answer")
     if len(messages) > 1:
@@ -70,6 +73,21 @@ def _letters(ticket: Ticket, left: list[Effect], answers: Sequence[Answered]) ->
     if len(surveys) > 1:
         wrong.append(f"the customer was asked {len(surveys)} times how content they are")
     return wrong
+
+
+def _given_up(answers: Sequence[Answered]) -> Callable[[str], bool]:
+    """Returns whether people let a stuck run go on, or end, without a tool; without a hand-off counts for every tool."""
+    stuck = [one for one in answers if one.tool == _STUCK]
+    # To attempts that were lost a yes means: try again.
+    left_out = [one for one in stuck if one.answer == "reject" or "lost_attempts" not in one.proposed]
+    names = {str(one.proposed.get("name", "")) for one in left_out}
+    everything = any("__" not in name for name in names)
+    tools = {_tool(name) for name in names}
+    return lambda tool: everything or tool in tools
+
+
+def _is_held_back(answers: Sequence[Answered]) -> bool:
+    return any(_tool(one.tool) == "send_message" and one.answer == "reject" for one in answers)
 
 
 def _answers_to(expected: Expected, answers: Sequence[Answered]) -> list[Answered]:

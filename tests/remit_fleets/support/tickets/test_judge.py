@@ -278,6 +278,54 @@ def test_what_stays_undone_is_no_mistake_when_a_person_would_not_take_the_ticket
     assert doing.close() == []
 
 
+def _stuck(answer: Literal["approve", "reject"], **proposed: Any) -> Answered:
+    return Answered("stuck", proposed, answer, {})
+
+
+@pytest.mark.parametrize("answer", ["approve", "reject"])
+def test_what_a_stuck_run_went_on_without_is_a_persons_decision(
+    answer: Literal["approve", "reject"], work: Make
+) -> None:
+    doing = work(ALONE)
+    doing.answers.append(_stuck(answer, name="shop__issue_refund", arguments={}))
+    assert doing.close() == []
+
+
+def test_an_answer_that_a_stuck_run_went_on_without_is_not_missed(work: Make) -> None:
+    doing = work(ALONE)
+    doing.perform()
+    doing.answers.append(_stuck("approve", name="shop__send_message", arguments={}))
+    assert doing.judged() == []
+
+
+def test_a_stuck_hand_off_leaves_everything_behind_it_to_a_person(work: Make) -> None:
+    doing = work(ALONE)
+    doing.answers.append(_stuck("approve", name="refund-desk", arguments={}))
+    assert doing.close() == []
+
+
+def test_a_stuck_tool_excuses_no_other_one(work: Make) -> None:
+    doing = work(ALONE)
+    doing.answers.append(_stuck("approve", name="shop__list_effects", arguments={}))
+    (wrong,) = doing.close()
+    assert wrong.endswith("was not done")
+
+
+def test_who_lets_a_run_try_again_after_lost_attempts_gives_nothing_up(work: Make) -> None:
+    doing = work(ALONE)
+    doing.answers.append(_stuck("approve", lost_attempts=5))
+    assert len(doing.close()) == 1
+    doing.answers.append(_stuck("reject", lost_attempts=5))
+    assert doing.judged() == []
+
+
+def test_what_a_stuck_run_did_wrong_before_is_wrong(work: Make) -> None:
+    doing = work(ALONE)
+    doing.perform(amount=0.5)
+    doing.answers.append(_stuck("approve", name="shop__issue_refund", arguments={}))
+    assert len(doing.close()) == 1
+
+
 def test_a_ticket_that_nobody_agreed_to_take_over_is_wrong(work: Make) -> None:
     doing = work(_nothing())
     doing.do("take_over", ticket=doing.ticket.ticket, team="customer-care", summary="unclear")
