@@ -84,7 +84,8 @@ def asked(fleet: Fleet, agent: str, case: Mapping[str, Any]) -> dict[str, Any]:
         case "account-care":
             results = {"1": {**account, **records}, "2": {**order, **records}}
         case "closures":
-            results = {"1": {}, "2": {} if records.get("known") is False else {**account, **records}}
+            known = records.get("known", True)
+            results = {"1": {"known": known}, "2": {**account, **records} if known else {}}
         case _:
             results = {"1": {"effects": case["metadata"]["effects"]}}
     contract = fleet.contracts[agent]

@@ -29,6 +29,8 @@ def _refund(asked: Asked) -> dict[str, Any]:
     kind = str(given.get("refund"))
     if said_no(asked):
         return _explain("refund", SAID_NO)
+    if not order or not (quote or kind == "cancel_order"):
+        return _person(asked, "refund")
     if not is_theirs(order, given):
         return _explain("refund", NOT_THEIRS)
     base = {"order_id": given["order_id"], "reason": kind, "confidence": _confidence(asked)}
@@ -82,6 +84,12 @@ def _explain(desk: str, why: str) -> dict[str, Any]:
     return {f"{desk}_decision": "explain", f"{desk}_why": why, "why": why, "confidence": _SURE}
 
 
+def _person(asked: Asked, desk: str) -> dict[str, Any]:
+    """Leaves it to a person: what the shop knows could not be read."""
+    why = "the shop's records could not be read"
+    return {f"{desk}_decision": "person", f"{desk}_why": why, "why": why, "confidence": _SURE, **hand_over(asked, why)}
+
+
 def _account(asked: Asked) -> dict[str, Any]:
     kind = str(asked.input.get("account"))
     if said_no(asked):
@@ -103,6 +111,8 @@ def _about_order(asked: Asked, base: Fields, kind: str) -> dict[str, Any]:
     order = asked.result(2)
     if not asked.input.get("order_id"):
         return _explain("account", NO_NUMBER)
+    if not order and asked.input.get("order_known"):
+        return _person(asked, "account")
     if not is_theirs(order, asked.input):
         return _explain("account", NOT_THEIRS)
     if kind == "invoice_copy":
@@ -166,6 +176,8 @@ def _closure(asked: Asked) -> dict[str, Any]:
         return base | _take_over(asked, "customer-care", "the customer asks for a person")
     if kind == "appeal":
         return base | _take_over(asked, "trust-and-safety", "the customer objects to what was decided")
+    if not asked.result(1) or (asked.result(1).get("known") and not account):
+        return base | _take_over(asked, "customer-care", "it could not be found out who writes")
     if not account.get("customer_id"):
         return _explain("closure", NO_ACCOUNT) | appeal
     if kind == "fraud":

@@ -1,6 +1,6 @@
 """The simulated follow-up: an answer made of fixed sentences, each about something the shop's records show."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from remit_fleets.support.simulated import desks
@@ -62,8 +62,8 @@ def write_letter(asked: Asked) -> dict[str, Any]:
 
 
 def _hands_over(asked: Asked) -> bool:
-    """Whether a person has to do what a desk decided and the records do not show; a person's no to that is taken."""
-    return not desks.said_no(asked) and _is_undone(asked.input, {_tool(effect) for effect in effects_of(asked)})
+    """Whether a person has to do what agents could not; a person's no to that is taken."""
+    return not desks.said_no(asked) and _is_undone(asked)
 
 
 def effects_of(asked: Asked) -> list[Fields]:
@@ -88,7 +88,7 @@ def _body(asked: Asked, phrases: Phrases) -> Iterator[str]:
     yield from _explained(asked, phrases)
     if asked.input.get("account_decision") == "answer":
         yield from _order_state(asked.input, phrases)
-    if _is_undone(asked.input, {_tool(effect) for effect in done}):
+    if _is_undone(asked):
         yield phrases["not_done"]
     if _hands_over(asked):
         yield phrases["take_over"]
@@ -96,10 +96,13 @@ def _body(asked: Asked, phrases: Phrases) -> Iterator[str]:
         yield phrases[missing].format(order=asked.input.get("order_id", ""))
 
 
-def _is_undone(given: Fields, done: Collection[str]) -> bool:
-    """Whether a desk decided on something that the records do not show."""
-    decided = (acting.get(str(given.get(field))) for field, acting in _ACTING.items())
-    return any(tool is not None and tool not in done for tool in decided)
+def _is_undone(asked: Asked) -> bool:
+    """Whether a desk decided on something that the records do not show, or nobody could find out who writes."""
+    done = {_tool(effect) for effect in effects_of(asked)}
+    if "take_over" in done:
+        return False
+    decided = (acting.get(str(asked.input.get(field))) for field, acting in _ACTING.items())
+    return "known" not in asked.input or any(tool is not None and tool not in done for tool in decided)
 
 
 def _not_done(asked: Asked, phrases: Phrases) -> Iterator[str]:

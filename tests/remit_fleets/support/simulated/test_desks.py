@@ -110,5 +110,16 @@ def test_an_appeal_goes_to_trust_and_safety_and_is_answered() -> None:
     assert (said["closure_decision"], said["team"], said["appeal"]) == ("take_over", "trust-and-safety", True)
 
 
+def test_what_could_not_be_read_is_left_to_a_person() -> None:
+    handed = ticket("I sent it back.", customer_id="C-10001", order_id="S-100001", refund="returned")
+    assert answered("Refund desk", handed, {})["refund_decision"] == "person"
+    handed = ticket(
+        "Where is it?", customer_id="C-10001", order_id="S-100001", order_known=True, account="order_status"
+    )
+    assert answered("Account care", handed, {"1": _ACCOUNT})["account_decision"] == "person"
+    handed = ticket("Please close my account.", closure="close_account")
+    assert answered("Closures", handed, {})["closure_decision"] == "take_over"
+
+
 def test_a_stranger_closes_nothing() -> None:
     assert closure(ticket("Close my account.", closure="close_account"), {})["closure_decision"] == "explain"

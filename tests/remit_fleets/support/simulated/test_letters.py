@@ -60,6 +60,12 @@ def test_what_the_records_do_not_show_is_not_claimed_and_a_person_takes_over() -
     assert (said["hand_over"], said["team"]) == (True, "customer-care")
 
 
+def test_who_could_not_be_looked_up_gets_a_person() -> None:
+    said = answered("Follow-up", ticket("…", language="en"), {"1": {"effects": []}})
+    assert said["hand_over"] is True
+    assert PHRASES["en"]["no_account"] not in said["text"]
+
+
 def test_a_person_who_does_not_take_over_is_not_announced() -> None:
     refused = "Step 3, shop__take_over, was refused: a person said no. Correct your answer."
     handed = ticket("…", known=True, language="en", refund="returned", refund_decision="refund", order_known=True)
