@@ -50,15 +50,8 @@ async def answer_question(
     payload = edited(parts, approval, arguments) if answer == "edit" else None
     content = payload.digest if payload else ""
     why = None if content == approval.proposed else why  # nothing was changed: a yes
-    vote = Vote(
-        person=who.id,
-        answer=answer,
-        roles=(*who.roles, own_role(who.id)),
-        digest=content or approval.digest,
-        reason=reason,
-        at=parts.clock.now(),
-        category=why.value if why else "",
-    )
+    roles, named = (*who.roles, own_role(who.id)), why.value if why else ""
+    vote = Vote(who.id, answer, roles, content or approval.digest, reason, parts.clock.now(), named)
     state, statements = parts.approvals.answer(approval, vote, proposed=content or approval.proposed)
     if payload:
         await check_edit(parts, approval, payload, [*parts.approvals.votes(approval.id), vote], state)
