@@ -17,8 +17,9 @@ _BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 # Cases are read by people in diffs: no line longer than the code's own.
 _WIDTH = 110
 _INDENT = 2
-# What this begins may be read as a number or a date by one reader of YAML and as text by another.
-_NOT_PLAIN = re.compile(r"[-+.\d]")
+# Words that every reader of YAML takes for text as they stand; PyYAML still quotes those that mean something else.
+_PLAIN = re.compile(r"[^\W\d_](?:[\w .,;()/@+-]*[\w.,;()/@+-])?")
+_LINES = re.compile(r"\S[^\x00-\x09\x0b-\x1f\x7f-\xa0\u2028\u2029\ufeff]*\S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +183,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text_node(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text.strip("\n") else '"' if _NOT_PLAIN.match(text) else None
+    style = None if _PLAIN.fullmatch(text) else "|" if "\n" in text and _LINES.fullmatch(text) else '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)  # pyright: ignore[reportUnknownMemberType]  PyYAML has no types
 
 
