@@ -111,7 +111,7 @@ def _about_order(asked: Asked, base: Fields, kind: str) -> dict[str, Any]:
     order = asked.result(2)
     if not asked.input.get("order_id"):
         return _explain("account", NO_NUMBER)
-    if not order and asked.input.get("order_known"):
+    if not order and asked.input.get("order_known") is not False:
         return _person(asked, "account")
     if not is_theirs(order, asked.input):
         return _explain("account", NOT_THEIRS)
@@ -168,7 +168,7 @@ def _new_mail(asked: Asked, base: Fields) -> dict[str, Any]:
 
 def _closure(asked: Asked) -> dict[str, Any]:
     kind, account = str(asked.input.get("closure") or "appeal"), asked.result(2)
-    appeal = {"appeal": "closure" not in asked.input, "account": "none"}
+    appeal = {"appeal": "closure" not in asked.input}
     if said_no(asked):
         return _explain("closure", SAID_NO) | appeal
     base = {"confidence": _SURE, **appeal, "customer_id": account.get("customer_id"), "reason": kind.replace("_", " ")}

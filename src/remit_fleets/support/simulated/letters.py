@@ -102,7 +102,14 @@ def _is_undone(asked: Asked) -> bool:
     if "take_over" in done:
         return False
     decided = (acting.get(str(asked.input.get(field))) for field, acting in _ACTING.items())
-    return "known" not in asked.input or any(tool is not None and tool not in done for tool in decided)
+    return _is_in_the_dark(asked.input) or any(tool is not None and tool not in done for tool in decided)
+
+
+def _is_in_the_dark(given: Fields) -> bool:
+    """Whether nobody could find out who writes, or whose the order is."""
+    asks = (given.get("refund", "none"), given.get("account", "none"))
+    about_order = bool(given.get("order_id")) and any(kind != "none" for kind in asks)
+    return "known" not in given or (about_order and "order_known" not in given)
 
 
 def _not_done(asked: Asked, phrases: Phrases) -> Iterator[str]:
@@ -155,6 +162,6 @@ def _order_state(given: Fields, phrases: Phrases) -> Iterator[str]:
 
 def _missing_number(given: Fields) -> str:
     """Returns what to say when money was asked for without an order of the customer, so that no desk looked at it."""
-    if not given.get("known") or given.get("refund", "none") == "none" or given.get("order_known"):
+    if not given.get("known") or given.get("refund", "none") == "none" or given.get("order_known", "order_id" in given):
         return ""
     return "not_theirs" if given.get("order_id") else "no_number"

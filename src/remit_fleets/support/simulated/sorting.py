@@ -76,7 +76,8 @@ def sort_ticket(asked: Asked) -> dict[str, Any]:
     if named := order_ids_in(asked.text):
         said["order_id"] = named[0]
     order = _named_order(said, asked.result(2))
-    said["order_known"] = bool(order)
+    if asked.result(2) or not customer.get("known"):
+        said["order_known"] = bool(order)
     if sku := _article(asked.text, wanted, order):
         said["sku"] = sku
     asks = ", ".join(kind for kind in (wanted.refund, wanted.account, wanted.closure) if kind != "none")

@@ -66,6 +66,13 @@ def test_who_could_not_be_looked_up_gets_a_person() -> None:
     assert PHRASES["en"]["no_account"] not in said["text"]
 
 
+def test_whose_order_could_not_be_looked_up_gets_a_person() -> None:
+    handed = ticket("…", known=True, language="en", refund="returned", account="none", order_id="S-100001")
+    said = answered("Follow-up", handed, {"1": {"effects": []}})
+    assert said["hand_over"] is True
+    assert "S-100001" not in said["text"]
+
+
 def test_a_person_who_does_not_take_over_is_not_announced() -> None:
     refused = "Step 3, shop__take_over, was refused: a person said no. Correct your answer."
     handed = ticket("…", known=True, language="en", refund="returned", refund_decision="refund", order_known=True)
