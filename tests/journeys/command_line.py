@@ -37,10 +37,10 @@ def environment(**more: str) -> Mapping[str, str]:
     return {**kept, "PYTHONPATH": str(REPOSITORY / "src"), "NO_COLOR": "1", **more}
 
 
-def started(*arguments: str, cwd: Path = REPOSITORY, **variables: str) -> Ended:
+def started(*arguments: str, cwd: Path = REPOSITORY, seconds: float = 60, **variables: str) -> Ended:
     """Runs `remit` as a process of its own."""
     command = [sys.executable, "-m", "remit.cli", *arguments]
     done = subprocess.run(
-        command, cwd=cwd, env=environment(**variables), capture_output=True, text=True, timeout=60, check=False
+        command, cwd=cwd, env=environment(**variables), capture_output=True, text=True, timeout=seconds, check=False
     )
     return Ended(done.returncode, done.stdout, done.stderr)

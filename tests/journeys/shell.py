@@ -16,6 +16,15 @@ from journeys.command_line import REPOSITORY, environment
 _BLOCK = re.compile(r"^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"#\s+exit code (?P<code>\d+)\s*$")
 _ENDED = "the command ended with"
+# The tests do not run themselves: that the target is there and what it would do is enough. A demo without an end is
+# left by Ctrl-C, as the reader is told.
+_MAKE = """make() {
+  case "$*" in
+    test) command make -n test ;;
+    demo) timeout -s INT 25 make demo; [ $? -eq 124 ] ;;
+    *) command make "$@" ;;
+  esac
+}"""
 # What a reader copies from the screen: the newest of its kind; for a decision, the newest about the refund.
 _SHOWN = {
     "APPROVAL": r"\bapr_[0-9a-f]{32}\b",
@@ -80,8 +89,7 @@ class Reader:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        # The tests do not run themselves; that the target is there and what it would do is enough.
-        self._typed('make() { if [ "$1" = test ]; then command make -n test; else command make "$@"; fi; }')
+        self._typed(_MAKE)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import count, cycle
+from itertools import cycle
 
 from remit.app import LiveDemo
 from remit.cli.demo.worker_process import WorkerProcess
@@ -13,8 +13,9 @@ from remit.core import Clock, InputError
 KILL = ""
 # Ended tasks between two kills, and between two faults of the outside world; at least so many in all.
 KILL_EVERY, FAULT_EVERY = 100, 50
-FEWEST = 2
+FEWEST_KILLS = 2
 FAULT_SECONDS = 4.0
+LOOK_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,24 +27,22 @@ class Blow:
     """Of the outside world; empty kills the worker."""
 
 
-def blows(seed: int, tasks: int | None, faults: tuple[str, ...]) -> Iterator[Blow]:
-    """Yields what goes wrong, in order; as much in a short demo as it takes to see each thing twice or once."""
-    draw = random.Random(f"chaos:{seed}")  # noqa: S311  a demo's moments, no key
-    kinds = [_spread(draw, tasks, KILL_EVERY, FEWEST, cycle([KILL]))]
-    if faults:
-        kinds.append(_spread(draw, tasks, FAULT_EVERY, len(faults), cycle(faults)))
-    waiting = [next(kind) for kind in kinds]
-    while True:
-        first = min(range(len(waiting)), key=lambda kind: waiting[kind].after)
-        yield waiting[first]
-        waiting[first] = next(kinds[first])
+def kills(seed: int, tasks: int | None) -> Iterator[Blow]:
+    """Yields when the worker dies, in order; at least twice within so many tasks."""
+    return _spread(f"kill:{seed}", tasks, KILL_EVERY, FEWEST_KILLS, (KILL,))
 
 
-def _spread(draw: random.Random, tasks: int | None, every: int, fewest: int, faults: Iterator[str]) -> Iterator[Blow]:
-    """Yields one blow in each stretch of the work, at a drawn moment of it."""
-    stretch = every if tasks is None else tasks / max(fewest, round(tasks / every))
-    for number in count():
-        yield Blow(int((number + 0.1 + 0.8 * draw.random()) * stretch), next(faults))
+def breakdowns(seed: int, tasks: int | None, faults: tuple[str, ...]) -> Iterator[Blow]:
+    """Yields when which fault befalls the outside world, in order; each at least once within so many tasks."""
+    return _spread(f"break:{seed}", tasks, FAULT_EVERY, len(faults), faults)
+
+
+def _spread(seed: str, tasks: int | None, every: int, fewest: int, faults: tuple[str, ...]) -> Iterator[Blow]:
+    """Yields one blow in each stretch of the work, at a drawn moment of it; the last leaves some work to be done."""
+    draw = random.Random(seed)  # noqa: S311  a demo's moments, no key
+    stretch = every if tasks is None else tasks / max(fewest, round(tasks / every), 1)
+    for number, fault in enumerate(cycle(faults)):
+        yield Blow(int((number + 0.1 + 0.5 * draw.random()) * stretch), fault)
 
 
 class Breaker:
@@ -79,23 +78,14 @@ class Breaker:
         return told
 
 
-class Chaos:
-    """Lets go wrong what is due, one thing after the other."""
-
-    def __init__(self, breaker: Breaker, due: Iterator[Blow]) -> None:
-        self._breaker = breaker
-        self._due = due
-        self._next = next(due)
-
-    async def strike(self, ended: Callable[[], int]) -> None:
-        """Goes on for as long as the demo does; `ended` says how many tasks have ended."""
-        while True:
-            if ended() < self._next.after:
-                await asyncio.sleep(0.1)
-                continue
-            if self._next.fault:
-                await self._breaker.break_outside(self._next.fault)
-                await asyncio.sleep(FAULT_SECONDS)
-            else:
-                await self._breaker.kill_worker()
-            self._next = next(self._due)
+async def strike(breaker: Breaker, due: Iterator[Blow], ended: Callable[[], int]) -> None:
+    """Lets go wrong what is due, for as long as the demo goes on; `ended` says how many tasks have ended."""
+    for blow in due:
+        while ended() < blow.after:  # noqa: ASYNC110  tasks end in another process, nobody could set an event
+            await asyncio.sleep(LOOK_SECONDS)
+        if blow.fault:
+            await breaker.break_outside(blow.fault)
+            await asyncio.sleep(FAULT_SECONDS)
+        else:
+            await breaker.kill_worker()
+    await asyncio.Event().wait()  # of an outside world that cannot be broken, nothing is due

@@ -8,7 +8,7 @@ from rich.markup import escape
 from remit.app import Cell, LiveDemo, serve
 from remit.cli.demo.answers import Colleagues
 from remit.cli.demo.arrivals import Arrivals, Piece
-from remit.cli.demo.chaos import Breaker, Chaos, blows
+from remit.cli.demo.chaos import Breaker, breakdowns, kills, strike
 from remit.cli.demo.progress import Display, Standing
 from remit.cli.demo.report import LiveReport, make_report
 from remit.cli.demo.terms import LiveTerms
@@ -48,8 +48,7 @@ class Live:
         }
         beside = {asyncio.create_task(self._display.follow(self._standing, self._ready), name="progress")}
         if self._terms.chaos:
-            chaos = Chaos(self._breaker, blows(self._terms.seed, self._terms.tasks, self._work.faults))
-            doing.add(asyncio.create_task(chaos.strike(self._ended), name="chaos"))
+            doing |= self._chaos()
         try:
             ended, _ = await asyncio.wait(doing, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -68,6 +67,13 @@ class Live:
         if self._terms.trace:
             write_trace(self._terms.trace, self._cell, self._arrivals)
         return report
+
+    def _chaos(self) -> set[asyncio.Task[None]]:
+        seed, tasks = self._terms.seed, self._terms.tasks
+        return {
+            asyncio.create_task(strike(self._breaker, due, self._ended), name="chaos")
+            for due in (kills(seed, tasks), breakdowns(seed, tasks, self._work.faults))
+        }
 
     # --- work
 
