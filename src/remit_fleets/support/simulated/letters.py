@@ -45,11 +45,7 @@ def write_letter(asked: Asked) -> dict[str, Any]:
     """Returns follow-up's answer: what the records show, or next to nothing when even that could not be sent."""
     language = str(asked.input.get("language") or language_of(asked.text))
     phrases = PHRASES.get(language, PHRASES["en"])
-    body = (
-        list(_not_done(asked, phrases))
-        if len(asked.complaints) > 1 and not desks.said_no(asked)
-        else list(_body(asked, phrases))
-    )
+    body = [phrases["looked_at"]] if _is_refuted(asked) else list(_body(asked, phrases))
     known = bool(asked.input.get("known", True))
     name = str(asked.input.get("name") or "")
     hello = phrases["hello"].format(name=name) if known and name else phrases["hello_stranger"]
@@ -112,9 +108,10 @@ def _is_in_the_dark(given: Fields) -> bool:
     return "known" not in given or (about_order and "order_known" not in given)
 
 
-def _not_done(asked: Asked, phrases: Phrases) -> Iterator[str]:
-    """The shortest answer: it claims nothing."""
-    yield phrases["nothing" if not effects_of(asked) else "not_done"]
+def _is_refuted(asked: Asked) -> bool:
+    """Whether even a corrected text was not true to the shop's records, as far as they could be read."""
+    said = [one for one in asked.complaints if "a person said no" not in one and "could not be decided" not in one]
+    return len(said) > 1
 
 
 def _details(effect: Fields) -> dict[str, str]:
