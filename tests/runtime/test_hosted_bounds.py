@@ -57,13 +57,13 @@ async def test_a_call_for_a_tool_the_contract_does_not_grant_is_denied_on_the_re
         run = await work(cell)
         assert run.state is RunState.DONE, run.reason
         assert all(told.startswith("Not permitted: the tool is not in the contract.") for told in heard(model))
-        steps = {step.name: step for step in cell.parts.journal.steps(run.id)}
-        asked, left_out = (
-            cell.parts.journal.content(steps[name].asked) for name in ("shop__delete_customer", "shop__export")
-        )
-        assert steps["shop__delete_customer"].state is StepState.DENIED
-        assert asked["arguments"] == {"customer": "C-1"}
-        assert left_out["arguments"] == {}
+        first, second = [step for step in cell.parts.journal.steps(run.id) if step.kind == "tool"]
+        assert (first.state, second.state) == (StepState.DENIED, StepState.DENIED)
+        asked, left_out = (cell.parts.journal.content(step.asked) for step in (first, second))
+        assert (asked["name"], asked["arguments"]) == ("shop__delete_customer", {"customer": "C-1"})
+        assert (left_out["name"], left_out["arguments"]) == ("shop__export", {})
+        # What a model makes up may be somebody's words: they are content, and no names.
+        assert "delete_customer" not in first.name
         denied = [
             entry.fields["refused_at"]
             for entry in cell.log.entries(run.id)

@@ -57,7 +57,7 @@ def decision_entry(ctx: ActionContext, verdict: str, **more: Any) -> Entry:
 
 
 def _name(ctx: ActionContext) -> str:
-    """Returns the name of a declared tool or route; any other is somebody's words, so only its digest is logged."""
+    """Returns the name of a declared tool or route; any other is somebody's words, and only its digest is written."""
     name = ctx.action.name
     if ctx.declared:
         return name
@@ -346,7 +346,7 @@ def _step_key(ctx: ActionContext) -> dict[str, Any]:
         "step": ctx.action.step,
         "attempt": ctx.run.attempt,
         "kind": ctx.action.kind,
-        "name": ctx.action.name,
+        "name": _name(ctx),
         "asked": ctx.asked.digest if ctx.asked else "",
         "decision": ctx.decision,
     }
