@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from journeys.command_line import REFUNDS, REPOSITORY
+from journeys.command_line import REPOSITORY
 from journeys.shell import Reader, blocks, repository_copy
 
 README = REPOSITORY / "README.md"
 QUICKSTART = REPOSITORY / "docs" / "quickstart.md"
+STARTER = REPOSITORY / "src" / "remit_fleets" / "starter"
 
 
 @pytest.mark.slow
@@ -39,7 +40,7 @@ def test_no_command_stands_outside_the_blocks_that_are_run(document: Path) -> No
 
 
 def test_the_contract_in_the_readme_is_the_one_that_is_shipped() -> None:
-    shipped = (REFUNDS / "agents" / "refund-desk.agent.md").read_text(encoding="utf-8")
+    shipped = (STARTER / "agents" / "supplies-desk.agent.md").read_text(encoding="utf-8")
     excerpts = [block.text for block in blocks(README) if block.kind == "yaml"]
     assert excerpts
     assert all(excerpt in shipped for excerpt in excerpts)
