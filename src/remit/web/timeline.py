@@ -139,6 +139,6 @@ def _ticks(axis: Axis, gaps: Sequence[tuple[float, float]], length: float) -> It
     for begin, end in zip(begins, ends, strict=True):
         for number in range(1 if begin else 0, int((end - begin) / step) + 1):
             x = axis.at(begin + number * step)
-            if x - last >= APART and x <= 100 - STUB and not any(0 <= wait - x < STUB for wait in taken):
+            if x - last >= APART and x <= 100 - STUB and not any(0 <= wait - x < APART for wait in taken):
                 yield Span(x, 0, f"{'+' if begin else ''}{duration(number * step)}" if number else "0")
                 last = x
