@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from remit.app import Cell, LiveDemo
-from remit.approvals import Approval, ApprovalState, VoteAnswer
+from remit.approvals import OVERRIDABLE, Approval, ApprovalState, OverrideCategory, VoteAnswer
 from remit.cli.demo.arrivals import Arrivals
 from remit.cli.demo.terms import Answers, LiveTerms
 from remit.core import SECOND, InputError, RemitError
@@ -18,6 +18,8 @@ from remit.operations import ApprovalShown, local_actor, person_actor
 APPROVED, EDITED = 75, 8
 # A question that could not be answered so often as the rule says is rejected, so that its run comes to an end.
 MOST_TRIES = 3
+# What a rule may have against a proposal; its reason says that it was a rule.
+_NOES = (OverrideCategory.WRONG_ACTION, OverrideCategory.MISSING_INFORMATION, OverrideCategory.NOT_ALLOWED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Answer:
     answer: VoteAnswer
     reason: str
     arguments: Mapping[str, Any] | None = None
+    category: OverrideCategory | None = None
 
 
 class Colleagues:
@@ -80,6 +83,7 @@ class Colleagues:
             said.answer,
             reason=said.reason,
             arguments=said.arguments,
+            category=said.category,
             seen=now.digest.partition(":")[2],
         )
         return answered.state
@@ -99,8 +103,10 @@ class Colleagues:
             proposed: Mapping[str, Any] = shown.proposed
             changed = self._work.edited(asked.name, proposed)
             if asked.kind == "action" and self._tries[asked.id] == 1 and changed != proposed:
-                return Answer("edit", self._reason("edit"), changed)
+                return Answer("edit", self._reason("edit"), changed, OverrideCategory.BETTER_WAY)
             choice = "approve"
+        if choice == "reject" and asked.kind in OVERRIDABLE:
+            return Answer(choice, self._reason(choice), category=_NOES[self._draw(asked)[4] % len(_NOES)])
         return Answer(choice, self._reason(choice))
 
     def _look(self, asked: Approval) -> Answer:
@@ -123,11 +129,13 @@ class Colleagues:
 
     def _drawn(self, asked: Approval) -> VoteAnswer:
         """Returns the answer that seed, arrival and tool decide: the same in every run, whenever it is asked."""
+        number = int.from_bytes(self._draw(asked)[:4], "big") % 100
+        return "approve" if number < APPROVED else "edit" if number < APPROVED + EDITED else "reject"
+
+    def _draw(self, asked: Approval) -> bytes:
         piece = self._arrivals.by_task.get(asked.task)
         about = piece.arrival.key if piece else asked.task
-        drawn = hashlib.sha256(f"{self._terms.seed}:{about}:{asked.name}".encode()).digest()
-        number = int.from_bytes(drawn[:4], "big") % 100
-        return "approve" if number < APPROVED else "edit" if number < APPROVED + EDITED else "reject"
+        return hashlib.sha256(f"{self._terms.seed}:{about}:{asked.name}".encode()).digest()
 
     def _reason(self, answer: VoteAnswer) -> str:
         if self._terms.headless:

@@ -37,6 +37,7 @@ class Live:
         self._breaker = Breaker(work, self._worker, cell.parts.clock, self._display.tell)
         self._ready = asyncio.Event()
         """Set once everything is said that stands above the progress."""
+        self._has_told = False
 
     async def run(self) -> bool:
         """Goes on until everything has ended, or somebody stops it; returns whether everything has."""
@@ -81,9 +82,7 @@ class Live:
         """Lets work arrive, answers what people are asked, and sees everything to its end."""
         feeding = asyncio.create_task(self._arrivals.feed(), name="let work arrive")
         try:
-            while not (feeding.done() and self._is_over() and not self._terms.stays):
-                if feeding.done():
-                    feeding.result()
+            while not self._may_end(feeding):
                 await self._colleagues.answer_due()
                 for piece in self._arrivals.ended():
                     await self._hear(piece)
@@ -94,6 +93,16 @@ class Live:
         finally:
             feeding.cancel()
             await asyncio.gather(feeding, return_exceptions=True)
+
+    def _may_end(self, feeding: asyncio.Task[None]) -> bool:
+        """Whether everything has arrived and ended; then a console at a terminal stays open all the same."""
+        if not feeding.done():
+            return False
+        feeding.result()  # what went wrong goes on
+        if self._is_over() and self._terms.stays and not self._has_told:
+            self._has_told = True
+            self._display.tell("Everything has ended; the console stays open. Ctrl-C ends the demo.")
+        return self._is_over() and not self._terms.stays
 
     async def _hear(self, piece: Piece) -> None:
         """Hands in what the customer says once their work is done; an appeal comes in as an event besides."""
