@@ -81,7 +81,7 @@ def test_a_no_names_what_is_wrong_and_takes_a_reason_which_the_agent_reads(desk:
 
     assert desk.until(run["run"], "failed")["output"] is None
     cara.go(f"/runs/{run['run']}?step=3")
-    cara.sees(re.compile("denied.*the order is disputed", re.DOTALL), "#step-3 .step-detail")
+    cara.sees(re.compile("a person said no.*the order is disputed", re.DOTALL), "#step-3 .step-detail")
     cara.go("/agents/refund-desk")
     cara.sees(re.compile("unsupported.*must not be.*the order is disputed", re.DOTALL), "#cases tbody tr")
 
