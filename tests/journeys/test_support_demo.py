@@ -1,5 +1,6 @@
 """`remit demo`: the support fleet works through invented tickets, and the report says truly what became of them."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import pytest
 
 from journeys.command_line import started
+from remit.testing import FakeOpenAI, says
+from remit_fleets.support.simulated import answer
 
 pytestmark = pytest.mark.slow
 
@@ -72,3 +75,30 @@ def test_tickets_of_ones_own_are_worked_on(tmp_path: Path) -> None:
     told = report("--tickets", str(own))
     assert_balanced(told, 2)
     assert told["correct_outcomes"] is None
+
+
+async def test_a_model_behind_an_address_works_under_the_same_contracts(tmp_path: Path) -> None:
+    """What answers there is the simulation again, but Remit only knows that somebody speaks OpenAI's format."""
+    async with FakeOpenAI(answer) as endpoint:
+        options = ["--tasks", "8", "--people", "approve", "--model", "openai:some-model"]
+        told = await asyncio.to_thread(live_report, *options, "--base-url", endpoint.base_url)
+        assert len(endpoint.seen) > 8
+    assert told["simulated"] is False
+    assert told["tasks"]["total"] == told["tasks"]["resolved"] + told["tasks"]["escalated"]
+    assert told["correct_outcomes"] == 1.0
+
+
+async def test_a_model_that_talks_nonsense_does_no_harm(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    async with FakeOpenAI(lambda _: says("I would rather write a poem.")) as endpoint:
+        options = ["--tasks", "4", "--people", "approve", "--model", "openai:poet", "--keep", str(kept)]
+        told = await asyncio.to_thread(live_report, *options, "--base-url", endpoint.base_url)
+    assert told["tasks"]["total"] == 4
+    assert told["tasks"]["unfinished"] == 0
+    assert told["actions"]["human_led"] == told["actions"]["approved"] == 0
+    assert told["log"]["verified"]
+
+
+def live_report(*arguments: str) -> dict[str, Any]:
+    """Runs the demo headless and returns its report, whatever its exit code says."""
+    return started("demo", "--headless", "--json", *arguments, seconds=240).value
