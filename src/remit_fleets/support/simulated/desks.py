@@ -19,6 +19,7 @@ NOT_DUE = "by the shop's records and rules nothing is due for this"
 SENT_ALREADY = "the order has left the warehouse and cannot be stopped any more; it can be sent back"
 SAID_NO = "a person of the shop looked at it and decided against it"
 NO_NUMBER = "the number of the order is needed"
+NO_ARTICLE = "it is not clear which article it is about"
 NO_ADDRESS = "the new address needs street, postcode, city and country"
 NO_MAIL = "the new mail address is needed"
 NO_ACCOUNT = "the sender has no account here"
@@ -41,6 +42,8 @@ def _refund(asked: Asked) -> dict[str, Any]:
         choices = _choices("Cancel the order", "Let it be sent", float(order.get("total") or 0))
         return {"refund_decision": "cancel", **base, "refund_why": why, "why": why, **choices}
     due = float(quote.get("due") or 0)
+    if due <= 0 and kind == "damaged" and not given.get("sku"):
+        return _explain("refund", NO_ARTICLE)
     if due <= 0:
         return _explain("refund", NOT_DUE)
     why = str(quote.get("because") or "it is due by the shop's rules")[:300]

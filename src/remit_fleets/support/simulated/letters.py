@@ -23,6 +23,7 @@ _SENTENCES: Mapping[str, str] = {
     desks.SENT_ALREADY: "sent_already",
     desks.SAID_NO: "said_no",
     desks.NO_NUMBER: "no_number",
+    desks.NO_ARTICLE: "no_article",
     desks.NO_ADDRESS: "no_address",
     desks.NO_MAIL: "no_mail",
     desks.NO_ACCOUNT: "no_account",

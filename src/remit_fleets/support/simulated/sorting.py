@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from remit_fleets.support.simulated.asked import Asked, Fields
@@ -14,6 +15,8 @@ CLOSURES = ("ask_person", "appeal", "fraud", "close_account")
 # Of these it matters which article is meant.
 _BY_ARTICLE = frozenset(("returned", "damaged", "missing"))
 _SURE, _UNSURE = 0.93, 0.6
+# How near a word must come to an article's, and how many of its words a text must have to mean it.
+_SPELLING, _LIKE_ENOUGH = 0.7, 0.6
 # Small words by which languages are told apart when nothing else says which it is.
 _SMALL_WORDS: Mapping[str, tuple[str, ...]] = {
     "en": ("the", "and", "my", "is", "you", "please", "of", "to", "it", "was", "for"),
@@ -95,12 +98,24 @@ def _named_order(said: Fields, orders: Fields) -> Fields:
 
 
 def _article(text: str, wanted: Wanted, order: Fields) -> str:
-    """Returns which article of the order is meant: the longest name the text has, else the only one there is."""
+    """Returns which article of the order is meant: the only one there is, else the one whose name the text has."""
     if wanted.refund not in _BY_ARTICLE:
         return ""
     items: list[Fields] = order.get("items") or []
-    words = plain(text)
-    named = [item for item in items if item["sku"] in text or plain(item["name"]) in words]
-    if named:
-        return str(max(named, key=lambda item: len(item["name"]))["sku"])
-    return str(items[0]["sku"]) if len(items) == 1 else ""
+    if len(items) == 1:
+        return str(items[0]["sku"])
+    words = frozenset(plain(text).split())
+    likely = {str(item["sku"]): 1.0 if item["sku"] in text else _likeness(item["name"], words) for item in items}
+    most = max(likely.values(), default=0.0)
+    found = [sku for sku, likeness in likely.items() if likeness == most]
+    if most < _LIKE_ENOUGH:
+        return ""
+    # Of two names that are both there in full, the longer one is meant: "Tarn Mug, set of two" is no "Tarn Mug".
+    lengths = {str(item["sku"]): len(item["name"]) for item in items}
+    return max(found, key=lambda sku: lengths[sku])
+
+
+def _likeness(name: str, words: frozenset[str]) -> float:
+    """Returns the share of the name's words that the text has, misspelled perhaps."""
+    own = plain(name).split()
+    return sum(bool(get_close_matches(word, words, n=1, cutoff=_SPELLING)) for word in own) / max(1, len(own))

@@ -33,6 +33,10 @@ def test_nothing_due_is_explained() -> None:
     assert refund(_ORDER, 0)["refund_decision"] == "explain"
 
 
+def test_which_article_is_damaged_is_asked_for() -> None:
+    assert "which article" in refund(_ORDER, 0, refund="damaged")["refund_why"]
+
+
 def test_an_order_of_somebody_else_is_explained_without_a_word_about_it() -> None:
     said = refund({**_ORDER, "customer_id": "C-10020"}, 34.5)
     assert said["refund_decision"] == "explain"

@@ -49,6 +49,11 @@ def test_a_ticket_is_sorted_in_its_language(body: str, expected: dict[str, Any])
     assert {name: said[name] for name in expected} == expected
 
 
+def test_an_article_is_found_although_it_is_misspelled() -> None:
+    assert sorted_out("The Tarrn Mugg of S-100001 came broken.")["sku"] == "CUP-101"
+    assert "sku" not in sorted_out("Something of S-100001 came broken.")
+
+
 def test_a_number_of_somebody_else_is_not_known() -> None:
     assert sorted_out("My order S-100099 arrived broken.")["order_known"] is False
     assert sorted_out("My order S-100002 arrived broken.")["order_known"] is True
