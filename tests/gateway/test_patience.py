@@ -167,6 +167,19 @@ async def test_what_is_stopped_meanwhile_is_not_sent_any_more(tmp_path: Path, sc
         assert desk.server.amounts == []
 
 
+async def test_what_a_run_asked_for_that_is_cancelled_meanwhile_is_not_sent_any_more(tmp_path: Path) -> None:
+    async with open_desk(tmp_path, server=Away(refunds=2)) as desk:
+
+        async def cancel() -> None:
+            if desk.server.asked == 2:
+                await desk.cell.operations.cancel(desk.run.id, because="a mistake", by=CARA)
+
+        desk.server.on_ask = cancel
+        told = failed(await desk.refund())
+        assert "it was not tried again: the run is cancelled" in told
+        assert (desk.server.asked, desk.server.amounts) == (2, [])
+
+
 class Dead(Away):
     """Books without telling, and is gone."""
 

@@ -78,6 +78,8 @@ async def perform(parts: Parts, ctx: ActionContext, fault: OutcomeUnknownError |
 
 def why_stopped(parts: Parts, ctx: ActionContext) -> str:
     """Returns why an action that was permitted may not be sent any more: people have stopped it since."""
+    if (run := parts.journal.find_run(ctx.run.id)) is None or run.state.is_over:
+        return f"the run is {run.state.value if run else 'not here any more'}"
     if switch := parts.controls.stopped(ctx.scopes):
         return f"{switch.scope} is stopped: {switch.because}"
     version = parts.registry.find(ctx.version.agent, ctx.version.version)
