@@ -47,6 +47,8 @@ _WORDS: Mapping[Claim, str] = {
     "person": "a person did it",
 }
 _MOST_REASONS = 3
+# Paid back by cancelling, never for itself.
+_CANCELLED = "cancel_order"
 # What stands where a guardrail has taken a secret out of what the model wrote.
 _TAKEN_OUT = "[secret removed"
 
@@ -59,6 +61,8 @@ async def answer_fits_question(read: Read, arguments: Mapping[str, Any], result:
 async def refund_is_due(read: Read, arguments: Mapping[str, Any], result: JsonValue) -> str:
     """An amount is exactly what the shop owes for the reason, after what it paid back before."""
     reason, sku = arguments["reason"], arguments.get("sku", "")
+    if reason == _CANCELLED:
+        return "an order is cancelled by cancel_order, which pays everything back; else it would still be sent"
     quote = await asked(read, "quote_refund", order_id=arguments["order_id"], reason=reason, sku=sku)
     if quote is None:
         return f"there is no order {arguments['order_id']}"

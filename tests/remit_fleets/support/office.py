@@ -58,10 +58,14 @@ class Office:
     rule: Rule = field(default=lambda asked: "approve")
 
     @classmethod
-    async def open(cls, folder: Path, *, seed: int, tickets: int) -> "Office":
-        """Opens an office over a copy of the fleet's files."""
+    async def open(cls, folder: Path, *, seed: int, tickets: int, model: str = "") -> "Office":
+        """Opens an office over a copy of the fleet's files, where a function in place of the simulated model may answer."""
         with as_file(files("remit_fleets.support")) as fleet:
             shutil.copytree(fleet, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__", ".remit"))
+        if model:
+            settings = folder / "remit.toml"
+            text = settings.read_text(encoding="utf-8")
+            settings.write_text(text.replace("remit_fleets.support.simulated:answer", model), encoding="utf-8")
         demo = work(DemoTerms(folder, seed, tickets, None))
         cell = build(folder)
         await cell.operations.load()
@@ -88,7 +92,8 @@ class Office:
 
     def _worked(self, arrival: Arrival, run_id: str) -> Worked:
         journal, run = self.cell.parts.journal, self.cell.parts.journal.run(run_id)
-        wrong = self.demo.wrong(arrival, run.task, answers_of(self.cell, run.task))
+        known = arrival.key.startswith("T-")  # of a test's own ticket nobody knows what is right
+        wrong = self.demo.wrong(arrival, run.task, answers_of(self.cell, run.task)) if known else []
         output: dict[str, Any] = journal.content(run.output) if run.output else {}
         steps = [step for each in journal.runs_of(run.task) for step in journal.steps(each.id)]
         asked, effects = self._asked(run.task), self.effects(run.task)

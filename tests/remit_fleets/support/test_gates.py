@@ -18,12 +18,20 @@ OWNER = next(one for one in SMALL_WORLD.customers if one.customer_id == ORDER.cu
 OTHER_ORDER = next(one for one in SMALL_WORLD.orders.values() if one.customer_id != OWNER.customer_id)
 
 
-@pytest.mark.parametrize("reason", REASONS)
+@pytest.mark.parametrize("reason", [reason for reason in REASONS if reason != "cancel_order"])
 async def test_a_refund_is_let_through_when_it_is_exactly_what_is_due(shop: sqlite3.Connection, reason: Any) -> None:
     found, order = situation(reason)
     owed = due(order, reason, found.sku).amount / 100
     asked = {"order_id": order.order_id, "amount": owed, "reason": reason, "sku": found.sku}
     assert await gates.refund_is_due(reading(shop), asked, None) == ""
+
+
+async def test_a_cancelled_order_is_not_paid_back_as_a_refund_that_leaves_it_to_be_sent(
+    shop: sqlite3.Connection,
+) -> None:
+    _, order = situation("cancel_order")
+    asked = {"order_id": order.order_id, "amount": order.total / 100, "reason": "cancel_order"}
+    assert "is cancelled by cancel_order" in await gates.refund_is_due(reading(shop), asked, None)
 
 
 @pytest.mark.parametrize(
