@@ -1,5 +1,6 @@
 """/tour: what a demo has to show, one station for each promise, with a tick for what has happened."""
 
+import asyncio
 from typing import Any
 
 from starlette.datastructures import FormData
@@ -11,6 +12,9 @@ from remit.core import NotFoundError, RemitError, Settings
 from remit.operations import Permission
 from remit.web.console import TOUR, Console, Sheet, text
 from remit.web.pages.trying import nothing_tried, tried
+
+# A worker that is killed while it drives nothing leaves nothing to take over: for three seconds its next run is waited for.
+MOST_LOOKS, LOOK_SECONDS = 100, 0.03
 
 
 def routes(console: Console) -> list[Route]:
@@ -43,11 +47,20 @@ class _TourPages:
         return Sheet("tour.html", {"tour": tour, "can_kill": practice is not None, "faults": faults}, context)
 
     async def kill(self, request: Request, _: FormData) -> Response:
+        if self._console.practice and self._console.actor(request).may(Permission.CELL_FAULTS_CAUSE):
+            await self._wait_for_a_run(request)
         return await self._cause(request, "")
 
     async def fault(self, request: Request, form: FormData) -> Response:
         # Without a name it would kill the worker; the form always sends one.
         return await self._cause(request, text(form, "fault", longest=100) or "none")
+
+    async def _wait_for_a_run(self, request: Request) -> None:
+        runs = self._console.views(self._console.actor(request)).runs
+        for _ in range(MOST_LOOKS):
+            if (await asyncio.to_thread(runs.states))["running"]:
+                return
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def _cause(self, request: Request, fault: str) -> Response:
         practice = self._console.practice
