@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from remit.controls.model import Switch
 from remit.core import SECOND, Clock, InputError
@@ -12,6 +12,8 @@ _Q = load_queries("remit.controls")
 # The commit re-checks under the write lock; until then a fiftieth of a second old is fresh enough.
 GLANCE_SECONDS = 0.02
 MOST_SCOPES = 7
+# Instead of a fencing number, which begins at 1: fits only a resource nobody has held yet; fits any.
+NEVER_HELD, WHATEVER = 0, -1
 
 
 class Controls:
@@ -63,14 +65,33 @@ class Controls:
 
     # --- locks
 
-    def lock(self, resources: Sequence[str], holder: str, seconds: float) -> list[Statement]:
-        """Takes every resource or none. One commit takes them all, so two holders never wait for each other."""
-        now = self._clock.now()
+    def look(self, resources: Sequence[str]) -> dict[str, int]:
+        """Returns the fencing number of each resource, for `lock`; of one that is held now, one that will not fit."""
+        now, seen = self._clock.now(), dict[str, int]()
+        for resource in resources:
+            row = self._database.read_one(_Q["fence_of"], {"resource": resource, "now": now})
+            seen[resource] = row["fence"] if row is not None and row["free"] else NEVER_HELD
+        return seen
+
+    def lock(
+        self, resources: Sequence[str], holder: str, seconds: float, *, seen: Mapping[str, int] | None = None
+    ) -> list[Statement]:
+        """Takes every resource or none. One commit takes them all, so two holders never wait for each other.
+
+        With what `look` returned it takes none that somebody has held since: what was read then may not be so now.
+        """
+        now, seen = self._clock.now(), seen or {}
         until = now + int(seconds * SECOND)
         return [
             Statement(
                 _Q["take_lock"],
-                {"resource": resource, "holder": holder, "until": until, "now": now},
+                {
+                    "resource": resource,
+                    "holder": holder,
+                    "until": until,
+                    "now": now,
+                    "seen": seen.get(resource, WHATEVER),
+                },
                 refusal=f"{resource} is locked",
             )
             for resource in sorted(set(resources))
@@ -82,6 +103,12 @@ class Controls:
             Statement(_Q["release_lock"], {"resource": resource, "holder": holder}, want=None)
             for resource in sorted(set(resources))
         ]
+
+    def are_held(self, resources: Sequence[str]) -> bool:
+        """Whether somebody holds one of the resources now."""
+        now = self._clock.now()
+        rows = [self._database.read_one(_Q["fence_of"], {"resource": each, "now": now}) for each in resources]
+        return any(row is not None and not row["free"] for row in rows)
 
     def held_by(self, holder: str) -> list[str]:
         """Returns the resources `holder` has."""

@@ -14,13 +14,18 @@ select 1 where not exists (
   select 1 from switches where stopped = 1 and scope in (:s0, :s1, :s2, :s3, :s4, :s5, :s6))
 
 -- name: take_lock
+-- `seen` is the number a free resource had when it was looked at; -1 takes it whatever happened since.
 insert into locks (resource, holder, fence, until) values (:resource, :holder, 1, :until)
 on conflict (resource) do update set holder = excluded.holder, fence = locks.fence + 1, until = excluded.until
-where locks.holder is null or locks.until <= :now or locks.holder = excluded.holder
+where (locks.holder is null or locks.until <= :now or locks.holder = excluded.holder)
+  and (:seen < 0 or locks.fence = :seen)
 returning resource, fence
 
 -- name: release_lock
 update locks set holder = null where resource = :resource and holder = :holder
+
+-- name: fence_of
+select fence, holder is null or until <= :now as free from locks where resource = :resource
 
 -- name: locks
 select * from locks where holder is not null order by resource

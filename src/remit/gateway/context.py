@@ -117,6 +117,8 @@ class ActionContext:
     hold: Hold | None = None
     budgets: tuple[Budget, ...] = ()
     locks: tuple[str, ...] = ()
+    seen: Mapping[str, int] = field(default_factory=dict[str, int])
+    """How its locks stood before anything was read to judge by."""
     fences: Mapping[str, int] = field(default_factory=dict[str, int])
     # hand-offs
     handover: Handover | None = None

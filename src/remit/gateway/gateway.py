@@ -46,6 +46,8 @@ _PLANNING = (
 )
 
 
+# What others may have changed while a lock was waited for.
+_BEFORE_LOCKING = ((Check.AUTHORITY, steps.authorize),)
 # A lock is held for one call; looking again twenty times a second costs nothing and wastes little.
 LOCK_PAUSE = 0.05
 
@@ -177,8 +179,8 @@ class Gateway:
             _log.warning("the outcome of %s was not kept", key, exc_info=fault)
 
     async def _commit_and_do(self, ctx: ActionContext) -> Outcome:
-        if refused := await self._commit(ctx):
-            return await commit_denied(self._parts, ctx, refused)
+        if refusal := await self._commit(ctx):
+            return refusal
         ctx.performed = True
         if ctx.handover is not None:
             return Waiting("handoff", "", ctx.decision, ctx.handover.child.id)
@@ -198,18 +200,26 @@ class Gateway:
                 return refusal
         return None
 
-    async def _commit(self, ctx: ActionContext) -> Denied | None:
-        """Commits the permit; a busy lock is waited for, up to the limit."""
-        deadline = self._parts.settings.limits.lock_seconds
+    async def _commit(self, ctx: ActionContext) -> Denied | Waiting | None:
+        """Commits the permit; a busy lock is waited for, up to the limit, and what was judged is judged again then."""
+        left = self._parts.settings.limits.lock_seconds
+        refused = await self._permitted(ctx)
+        while refused is not None and refused.step is Check.LOCK and left > 0:
+            await asyncio.sleep(LOCK_PAUSE)
+            left -= LOCK_PAUSE
+            if self._parts.controls.are_held(ctx.locks):
+                continue
+            ctx.reads, ctx.notes = [], []
+            if refusal := await self._pass(ctx, (*_BEFORE_LOCKING, *_PLANNING)):
+                return refusal
+            refused = await self._permitted(ctx)
+        return await commit_denied(self._parts, ctx, refused) if refused is not None else None
+
+    async def _permitted(self, ctx: ActionContext) -> Denied | None:
         try:
-            refused = await commit_permit(self._parts, ctx)
-            while refused is not None and refused.step is Check.LOCK and deadline > 0:
-                await asyncio.sleep(LOCK_PAUSE)
-                deadline -= LOCK_PAUSE
-                refused = await commit_permit(self._parts, ctx)
+            return await commit_permit(self._parts, ctx)
         except Exception as fault:  # noqa: BLE001  as above
             return _undecided(ctx, Check.PERFORM, fault)
-        return refused
 
 
 def _undecided(ctx: ActionContext, number: Check, fault: Exception) -> Denied:

@@ -136,7 +136,7 @@ async def commit_permit(parts: Parts, ctx: ActionContext) -> Denied | None:
             *parts.ledger.open(ctx.budgets),
             *parts.ledger.reserve(ctx.run.id, ctx.action.step, ctx.hold.amount, ctx.budgets),
         ]
-    locks = parts.controls.lock(ctx.locks, ctx.key, longest_call(parts, ctx.tool))
+    locks = parts.controls.lock(ctx.locks, ctx.key, longest_call(parts, ctx.tool), seen=ctx.seen)
     more: dict[str, Any] = {"approval": ctx.approval.id if ctx.approval else ""}
     if ctx.handover is not None:
         held += plan_child(parts, ctx, ctx.handover)

@@ -154,6 +154,9 @@ async def authorize(parts: Parts, ctx: ActionContext) -> Denied | None:
     """6. Policy answers, rung by rung, with facts and the task's subjects in context."""
     if ctx.tool is not None and (why := await parts.tools.unavailable(ctx.tool)):
         return Denied(Check.LIFECYCLE, f"{ctx.tool.name} is in quarantine: {why}", _QUARANTINE.format(ctx.tool.server))
+    if ctx.tool is not None:
+        ctx.locks = _locks(ctx, ctx.tool)
+        ctx.seen = parts.controls.look(ctx.locks)
     if ctx.tool is not None and (ctx.tool.subjects or ctx.tool.binds or ctx.tool.facts):
         ctx.subjects = parts.journal.subjects(ctx.task.id)
     if ctx.tool is not None and ctx.tool.facts is not None:
@@ -251,11 +254,13 @@ def _worst_case(parts: Parts, ctx: ActionContext) -> int | None:
 async def take_locks(parts: Parts, ctx: ActionContext) -> Denied | None:
     """10. The resources it will touch are named; the commit takes them all, or none."""
     if ctx.tool is not None:
-        server = ctx.tool.server
-        ctx.locks = tuple(
-            f"{server}:{name}:{ctx.arguments[name]}" for name in ctx.tool.locks if ctx.arguments.get(name) is not None
-        )
+        ctx.locks = _locks(ctx, ctx.tool)
     return None
+
+
+def _locks(ctx: ActionContext, tool: Tool) -> tuple[str, ...]:
+    given = ctx.arguments
+    return tuple(f"{tool.server}:{name}:{given[name]}" for name in tool.locks if given.get(name) is not None)
 
 
 class Reader:
