@@ -226,21 +226,23 @@ class TourViews(Viewing):
     def _refusal(self, row: Row) -> RefusalShown:
         content = self._source.shows_content(row["agent"], row["version"])
         told = self._told(row)
-        asked: Any = self._source.content(row["judged"] or row["asked"]) if content else None
+        kept: Any = self._source.content(row["judged"] or row["asked"]) if content else None
+        asked: Mapping[str, Any] = {} if kept is None or isinstance(kept, str) else kept
         entry = self._source.log.entry_by_ref(row["decision"])
         return RefusalShown(
             run=row["run"],
             step=row["step"],
             task=row["task"],
             agent=f"{row['agent']}@{row['version']}",
-            what=row["name"],
+            # The name of what no tool is called may be anybody's words: a step has its digest only.
+            what=asked.get("name", row["name"]),
             at=moment(row["ended_at"]),
             reason=told["reason"],
             decision=row["decision"],
             log_index=entry.index if entry else None,
             content=content,
             said=self._said(row["task"]) if content else "",
-            asked=None if asked is None or isinstance(asked, str) else asked["arguments"],
+            asked=asked.get("arguments"),
             words=told["words"] if content else "",
             after=not row["refused_at"],
             sign=self._sign(row),
