@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from remit.app import Arrival, Cell, LiveDemo
+from remit.cli.demo.arrival_times import ArrivalTimes, at_rate
 from remit.cli.demo.terms import LiveTerms
 from remit.core import BusyError, RefusedError
 from remit.journal import Task
@@ -53,6 +54,8 @@ class Arrivals:
         self._terms = terms
         self._open: dict[str, Piece] = {}
         self._has_room = asyncio.Event()
+        self._times = ArrivalTimes(iter(terms.moments)) if terms.moments else at_rate(terms.rate)
+        self._began = 0.0
         self.pieces: dict[str, Piece] = {}
         self.by_task: dict[str, Piece] = {}
         self.actor: Actor = local_actor(work.on_behalf_of)
@@ -78,6 +81,7 @@ class Arrivals:
     async def feed(self) -> None:
         """Lets everything arrive that the demo has."""
         self._move()
+        self._began = self.moved_at
         queue = self._work.arrivals()
         while batch := await self._next(queue):
             await self.send(batch)
@@ -106,12 +110,21 @@ class Arrivals:
 
     async def _next(self, queue: Iterator[Arrival]) -> list[Arrival]:
         """Waits until something may arrive, and returns it."""
-        if self._terms.rate:
-            await asyncio.sleep(60 / self._terms.rate if self.pieces else 0)
+        while (due := await self._due()) == 0:
+            if (moment := self._times.next) is None:
+                return []
+            await asyncio.sleep(max(0.0, moment - self._running()))
+        return list(islice(queue, due))
+
+    async def _due(self) -> int:
+        """Returns how many may arrive now; waits while too many are open."""
         while (room := self._terms.most_open - len(self._open)) <= 0:
             self._has_room.clear()
             await self._has_room.wait()
-        return list(islice(queue, 1 if self._terms.rate else min(room, BATCH)))
+        return self._times.take(self._running(), min(room, BATCH))
+
+    def _running(self) -> float:
+        return asyncio.get_running_loop().time() - self._began
 
     async def _send(self, arrival: Arrival, belongs_to: str) -> None:
         """Hands one event in, again and again while a switch is pulled or the store is busy, as a mail server would."""

@@ -15,6 +15,7 @@ from uvicorn.loops.auto import auto_loop_factory
 
 from remit.app import Demo, DemoTerms, LiveDemo, build
 from remit.cli.demo import queue
+from remit.cli.demo.arrival_times import read_arrival_times
 from remit.cli.demo.live import Live
 from remit.cli.demo.models import chosen_route, put_route
 from remit.cli.demo.report import LiveReport
@@ -28,6 +29,8 @@ from remit.guardrails import load_function
 
 DEFAULT_RATE = 20.0
 HEADLESS_TASKS = 100
+# So many open tasks keep a worker busy; work that arrives in its own time does not wait for that.
+MOST_OPEN, MOST_OPEN_AT_A_RATE = 64, 10_000
 MOST_OF_A_QUEUE = 1_000
 # Beside the worker's own file.
 WARNINGS_FILE = "console.log"
@@ -44,7 +47,12 @@ def demo(  # noqa: PLR0913  a command's options are its arguments
     seed: Annotated[int, typer.Option(help="Of the invented work and the seeded answers.")] = 1,
     tasks: Annotated[int | None, typer.Option(min=1, help="At most so many; headless 100 without it.")] = None,
     rate: Annotated[float | None, typer.Option(min=0, max=100_000, help="Arrivals a minute; 0: at once.")] = None,
-    open_: Annotated[int, typer.Option("--open", min=1, max=10_000, help="At most so many open at once.")] = 64,
+    arrivals: Annotated[
+        Path | None, typer.Option(help="When each arrives: seconds since the start, one number a line.")
+    ] = None,
+    open_: Annotated[
+        int | None, typer.Option("--open", min=1, max=10_000, help="At most so many open at once; 64 at no rate.")
+    ] = None,
     patience: PatienceOption = 60.0,
     chaos: Annotated[bool, typer.Option("--chaos", help="Kill the worker, break the outside world.")] = False,
     tickets: Annotated[Path | None, typer.Option(help="Your own work instead of invented work.")] = None,
@@ -56,15 +64,19 @@ def demo(  # noqa: PLR0913  a command's options are its arguments
     as_json: JsonOption = False,
 ) -> None:
     """Watch an example fleet do real work: what it decided and why, what it asked people, what it cost, and the proof."""
+    if arrivals and rate is not None:
+        raise InputError("Work arrives at a rate or at moments of a file", which="--rate, --arrivals", hint="Name one")
+    moments = read_arrival_times(arrivals) if arrivals else ()
     terms = LiveTerms(
         headless=headless,
         stays=not headless and sys.stdin.isatty(),
         people=people,
         seed=seed,
-        tasks=tasks or (HEADLESS_TASKS if headless and not tickets else None),
+        tasks=tasks or len(moments) or (HEADLESS_TASKS if headless and not tickets else None),
         file=tickets.resolve() if tickets else None,
         rate=(0.0 if headless else DEFAULT_RATE) if rate is None else rate,
-        most_open=open_,
+        moments=moments,
+        most_open=open_ or (MOST_OPEN_AT_A_RATE if rate or arrivals else MOST_OPEN),
         patience=patience,
         chaos=chaos,
         port=port,

@@ -27,6 +27,8 @@ class LiveTerms:
     """The user's own work instead of invented work."""
     rate: float
     """Arrivals a minute; 0 lets them come as fast as the fleet takes them."""
+    moments: tuple[float, ...]
+    """When each arrives instead, in seconds since the start; empty leaves it to the rate."""
     most_open: int
     patience: float
     """Seconds until a simulated colleague answers what nobody has answered."""
