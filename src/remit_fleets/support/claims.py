@@ -98,7 +98,10 @@ _IDS = re.compile(r"\b(?:[SRCPT]-[0-9][0-9a-z-]*|TRK[0-9]+)\b", re.IGNORECASE)
 _DATES = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 # It begins where a word does: else a long word would be tried from each of its letters.
 _MAILS = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_LINKS = re.compile(r"\bhttps?:|\bwww\.")
+# A mail program makes a link of a bare name, too; what stands after an @ is looked at as an address.
+_LINKS = re.compile(
+    r"\b(?:https?|ftp|mailto|tel|sms):|\bwww\.|(?<![\w@.+-])(?:[a-z0-9][\w-]*\.)+[a-z]{2,}(?![\w.+-]*@)\b"
+)
 _SENTENCES = re.compile(r"[.!?:](?=\s|$)|;|\n")
 _DENIED, _TO_COME = (
     re.compile(rf"\b(?:{words})\b(?P<between>(?:\W+\w+){{0,{_REACH}}}?)\W+$") for words in (_NOT, f"{_NOT}|{_WILL}")

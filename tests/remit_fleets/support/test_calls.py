@@ -149,6 +149,7 @@ def test_an_account_is_changed_closed_and_forgotten_really(shop: sqlite3.Connect
     account = call(shop, "get_account", **who).answer
     assert {name: account[name] for name in PLACE} == PLACE
     assert (account["email"], account["status"]) == ("ann@new.example", "locked")
+    assert account["flagged"]  # whoever asks for a new password next, a person looks first
     call(shop, "send_password_reset", caller("r:4"), **who)
     assert call(shop, "get_account", **who).answer["status"] == "active"
     call(shop, "close_account", caller("r:5"), **who, reason="")

@@ -9,6 +9,7 @@ import pytest
 from tests.remit_fleets.support import hostile
 from tests.remit_fleets.support.hostile import PARTS, Asked, Part, call
 from tests.remit_fleets.support.office import Office, Worked
+from tests.remit_fleets.support.shops import call as call_shop
 
 from remit.app import Arrival
 from remit_fleets.support.shop import DATABASE, open_shop
@@ -130,3 +131,21 @@ async def test_an_order_is_not_paid_back_as_cancelled_without_being_cancelled(of
     with closing(open_shop(office.folder / DATABASE)) as shop:
         row = shop.execute("SELECT status FROM orders WHERE order_id = ?", (order.order_id,)).fetchone()
     assert row == ("processing",)
+
+
+async def test_what_people_have_blocked_is_not_opened_again_without_people(office: Office) -> None:
+    customer, _ = _who("order_status")
+    with closing(open_shop(office.folder / DATABASE)) as shop:
+        call_shop(shop, "block_account", customer_id=customer.customer_id, reason="somebody else uses it")
+
+    def triage(asked: Asked) -> Mapping[str, Any] | None:
+        return _sorted(account="password_reset") if asked.agent == "triage" else None
+
+    def desk(asked: Asked) -> Mapping[str, Any] | None:
+        said = {"customer_id": customer.customer_id, "account_why": "The link is sent."}
+        return {"account_decision": "reset", **said} if asked.agent == "account-care" else None
+
+    office.rule = lambda asked: "reject" if asked.name == "shop__send_password_reset" else "approve"
+    worked = await _worked(office, customer.email, triage, desk)
+    assert [asked.name for asked in worked.asked][0] == "shop__send_password_reset"
+    assert not worked.done("send_password_reset")

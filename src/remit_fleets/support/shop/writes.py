@@ -97,8 +97,10 @@ def close_account(database: sqlite3.Connection, customer_id: str, reason: str) -
 
 
 def block_account(database: sqlite3.Connection, customer_id: str, reason: str) -> Done:
-    """Locks an account."""
-    return _set_status(database, customer_id, "locked")
+    """Locks an account, and flags it: what is asked of it from then on, the lock's end included, people look at."""
+    done = _set_status(database, customer_id, "locked")
+    database.execute("UPDATE customers SET flagged = 1 WHERE customer_id = ?", (customer_id,))
+    return done
 
 
 def take_over(database: sqlite3.Connection, ticket: str, team: str, summary: str) -> Done:
