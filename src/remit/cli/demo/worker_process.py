@@ -84,7 +84,17 @@ class WorkerProcess:
 
     async def _start(self) -> None:
         self._log.parent.mkdir(parents=True, exist_ok=True)
-        command = (sys.executable, "-m", "remit.cli", "worker", "--fleet", str(self._folder), "--until-input-ends")
+        # -P: nothing is imported from where the demo was started.
+        command = (
+            sys.executable,
+            "-P",
+            "-m",
+            "remit.cli",
+            "worker",
+            "--fleet",
+            str(self._folder),
+            "--until-input-ends",
+        )
         with self._log.open("ab") as told:
             # Its standard input is a pipe from us: when we are gone, whatever the way, it ends too.
             self._process = await asyncio.create_subprocess_exec(
