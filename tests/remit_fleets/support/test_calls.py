@@ -234,3 +234,10 @@ def test_ids_follow_from_what_was_asked_and_not_from_when(shop: sqlite3.Connecti
 def test_who_does_not_say_who_calls_is_refused(meta: Any) -> None:
     with pytest.raises(ShopError, match=CALL_META):
         Caller.told(meta)
+
+
+def test_a_sender_whose_letters_only_look_alike_is_nobody_here(shop: sqlite3.Connection) -> None:
+    with_k = next(one.email for one in SMALL_WORLD.customers if "k" in one.email)
+    assert call(shop, "find_customer", email=f" {with_k.upper()} ").answer["known"] is True
+    kelvin = with_k.replace("k", "\N{KELVIN SIGN}", 1)
+    assert call(shop, "find_customer", email=kelvin).answer["known"] is False

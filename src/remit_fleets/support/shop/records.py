@@ -54,7 +54,7 @@ def customer_of(database: sqlite3.Connection, customer_id: str) -> Customer:
 
 def customer_by_email(database: sqlite3.Connection, email: str) -> Customer | None:
     """Returns the customer with an e-mail address, or nobody."""
-    row = database.execute("SELECT * FROM customers WHERE email = ?", (email.strip().lower(),)).fetchone()
+    row = database.execute("SELECT * FROM customers WHERE email = lower(trim(?))", (email,)).fetchone()
     return _customer(row) if row else None
 
 
