@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,8 +17,9 @@ from remit.operations import ApprovalShown, local_actor, person_actor
 
 # Of a hundred seeded answers; the rest are rejected.
 APPROVED, EDITED = 75, 8
-# A question that could not be answered so often as the rule says is rejected, so that its run comes to an end.
-MOST_TRIES = 3
+# A question that could not be answered so often as the rule says is rejected, so that its run comes to an end. Tries
+# are so far apart that what passes by itself, such as a fault of the outside world, has passed before.
+MOST_TRIES, TRY_SECONDS = 10, 1.0
 # What a rule may have against a proposal; its reason says that it was a rule.
 _NOES = (OverrideCategory.WRONG_ACTION, OverrideCategory.MISSING_INFORMATION, OverrideCategory.NOT_ALLOWED)
 
@@ -42,6 +44,7 @@ class Colleagues:
         self._arrivals = arrivals
         self._views = cell.views(local_actor("demo"))
         self._tries: Counter[str] = Counter()
+        self._not_before: dict[str, float] = {}
         self._patience = 0 if terms.headless else int(terms.patience * SECOND)
 
     def open(self) -> list[Approval]:
@@ -50,9 +53,9 @@ class Colleagues:
 
     def due(self) -> list[Approval]:
         """Returns the open questions that have waited long enough."""
-        pending = self.open()
-        before = self._cell.parts.clock.now() - self._patience
-        return [asked for asked in pending if asked.asked_at <= before]
+        before, now = self._cell.parts.clock.now() - self._patience, time.monotonic()
+        waited = [asked for asked in self.open() if asked.asked_at <= before]
+        return [asked for asked in waited if self._not_before.get(asked.id, 0) <= now]
 
     async def answer_due(self) -> None:
         """Answers what is due."""
@@ -61,6 +64,7 @@ class Colleagues:
     async def _answer(self, asked: Approval) -> None:
         """Has everybody answer who may, until the question is decided."""
         self._tries[asked.id] += 1
+        self._not_before[asked.id] = time.monotonic() + TRY_SECONDS
         shown = self._views.approvals.get(asked.id)
         said = self._decide(asked, shown)
         for person in self._answerers(shown):
@@ -69,7 +73,7 @@ class Colleagues:
                     return
             except InputError:  # an edit that does not fit
                 said = Answer("approve", self._reason("approve"))
-            except RemitError:  # somebody else was faster, or policy does not let them act
+            except RemitError:  # somebody else was faster, policy does not let them act, or the store is busy
                 return
             if said.answer == "edit":  # to what was edited, the others say yes
                 said = Answer("approve", self._reason("approve"))

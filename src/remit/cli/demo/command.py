@@ -6,6 +6,8 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -143,9 +145,11 @@ def _play_queue(folder: Path, work: Demo, terms: LiveTerms) -> int:
 
 def _play_live(folder: Path, work: LiveDemo, terms: LiveTerms, started: float) -> int:
     """A live demo: its console, its worker, and the report when it is over."""
-    _keep_warnings(folder / ".remit" / WARNINGS_FILE)
     try:
-        with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+        with (
+            _warnings_in(folder / ".remit" / WARNINGS_FILE),
+            asyncio.Runner(loop_factory=auto_loop_factory()) as runner,
+        ):
             report, is_over = runner.run(_live(folder, work, terms, started))
     finally:
         work.close()
@@ -159,11 +163,19 @@ def _play_live(folder: Path, work: LiveDemo, terms: LiveTerms, started: float) -
     return DONE if fine else FOUND_WRONG
 
 
-def _keep_warnings(path: Path) -> None:
+@contextmanager
+def _warnings_in(path: Path) -> Generator[None]:
     """Has warnings of this process written into a file, as the worker's are: faults on purpose bring many."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    logging.getLogger("remit").addHandler(logging.FileHandler(path, delay=True))
-    logging.getLogger("remit").propagate = False
+    told, kept = logging.getLogger("remit"), logging.FileHandler(path, delay=True)
+    told.addHandler(kept)
+    told.propagate = False
+    try:
+        yield
+    finally:
+        told.propagate = True
+        told.removeHandler(kept)
+        kept.close()
 
 
 async def _live(folder: Path, work: LiveDemo, terms: LiveTerms, started: float) -> tuple[LiveReport, bool]:

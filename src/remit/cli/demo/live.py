@@ -2,6 +2,9 @@
 
 import asyncio
 import signal
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
 
 from rich.markup import escape
 
@@ -15,9 +18,9 @@ from remit.cli.demo.terms import LiveTerms
 from remit.cli.demo.trace import write_trace
 from remit.cli.demo.worker_process import WorkerProcess
 from remit.cli.output import errors, screen, show_warning
-from remit.core import ConflictError
+from remit.core import BusyError, ConflictError
 
-LOOK_SECONDS = 0.1
+LOOK_SECONDS, BUSY_SECONDS = 0.1, 1.0
 # Headless, nothing that would ever move again stands still for so long.
 STALL_SECONDS = 120.0
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -38,6 +41,8 @@ class Live:
         self._ready = asyncio.Event()
         """Set once everything is said that stands above the progress."""
         self._has_told = False
+        self._hearing: list[asyncio.Task[None]] = []
+        """What hands in what customers say of tasks that have ended."""
 
     async def run(self) -> bool:
         """Goes on until everything has ended, or somebody stops it; returns whether everything has."""
@@ -84,15 +89,16 @@ class Live:
         try:
             while not self._may_end(feeding):
                 await self._colleagues.answer_due()
-                for piece in self._arrivals.ended():
-                    await self._hear(piece)
+                self._hearing += [asyncio.create_task(self._hear(piece)) for piece in self._arrivals.ended()]
+                self._hearing = [task for task in self._hearing if not _is_done(task)]
                 if self._is_stalled():
                     show_warning(self._stalled())
                     return
                 await asyncio.sleep(LOOK_SECONDS)
         finally:
-            feeding.cancel()
-            await asyncio.gather(feeding, return_exceptions=True)
+            for task in (feeding, *self._hearing):
+                task.cancel()
+            await asyncio.gather(feeding, *self._hearing, return_exceptions=True)
 
     def _may_end(self, feeding: asyncio.Task[None]) -> bool:
         """Whether everything has arrived and ended; then a console at a terminal stays open all the same."""
@@ -110,14 +116,14 @@ class Live:
             return
         verbs = self._cell.verbs(self._arrivals.actor)
         for number, said in enumerate(self._work.signals(piece.arrival), 1):
+            key = f"{piece.arrival.key}/{number}"
             for task in piece.tasks:
-                key = f"{piece.arrival.key}/{number}"
-                await verbs.feedback(task, kind=said.kind, score=said.score, words=said.words, key=key)
+                await _surely(verbs.feedback, task, kind=said.kind, score=said.score, words=said.words, key=key)
             if said.arrival is not None:
                 await self._arrivals.send([said.arrival], belongs_to=piece.belongs_to)
 
     def _is_over(self) -> bool:
-        return self._arrivals.is_over and not self._arrivals.open
+        return self._arrivals.is_over and not self._arrivals.open and not self._hearing
 
     def _is_stalled(self) -> bool:
         if not self._terms.headless or not self._arrivals.open:
@@ -176,6 +182,20 @@ class Live:
             f"Nobody there? After {self._terms.patience:g} s a simulated colleague answers. Ctrl-C ends the demo.",
         ):
             said.print(escape(line), soft_wrap=True)
+
+
+def _is_done(task: asyncio.Task[None]) -> bool:
+    """Whether it is over; what went wrong in it goes on here."""
+    return task.done() and task.result() is None
+
+
+async def _surely(do: Callable[..., Awaitable[object]], *given: Any, **named: Any) -> None:
+    """Does what the store may be too busy for, as often as it takes; `do` has a key and happens once."""
+    while True:
+        with suppress(BusyError):
+            await do(*given, **named)
+            return
+        await asyncio.sleep(BUSY_SECONDS)
 
 
 async def _signalled() -> None:
