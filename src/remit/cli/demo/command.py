@@ -145,6 +145,8 @@ def _play_queue(folder: Path, work: Demo, terms: LiveTerms) -> int:
 
 def _play_live(folder: Path, work: LiveDemo, terms: LiveTerms, started: float) -> int:
     """A live demo: its console, its worker, and the report when it is over."""
+    if terms.trace:
+        terms.trace.touch()  # what cannot be written is told before anything starts
     try:
         with (
             _warnings_in(folder / ".remit" / WARNINGS_FILE),
