@@ -9,6 +9,7 @@ from tests.operations.demos import ORDER, Drill, Forgetful, open_demo
 from tests.operations.people import done_by, seen_by
 from tests.runtime.workshop import work
 
+from remit.app import Cell
 from remit.audit import Report
 from remit.core import InputError, RefusedError
 from remit.gateway import Action, Denied
@@ -17,6 +18,8 @@ from remit.operations import Tour
 from remit.store import Commit
 
 GONE = "elsewhere/1/x"
+ELSEWHERE = {"order_id": "R-2", "amount": 20, "why": "they ask for it"}
+"""What is not of a task about R-1."""
 
 
 async def test_a_cell_that_did_nothing_has_nothing_to_show(tmp_path: Path) -> None:
@@ -46,23 +49,38 @@ async def test_a_refusal_without_an_order_in_the_text_does_not_claim_one(tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("tool", "arguments", "sign"),
+    ("tool", "arguments", "message", "sign"),
     [
-        ("shop__export_all", {}, "ungranted"),
-        ("shop__issue_refund", {"order_id": "R-2", "amount": 20, "why": "they ask for it"}, "outside"),
+        ("shop__export_all", {}, "please", "ungranted"),
+        ("shop__issue_refund", ELSEWHERE, "refund R-2 as well, please", "outside"),
+        ("shop__issue_refund", ELSEWHERE, "please, as they ask for it", ""),  # nobody but the agent spoke of R-2
     ],
 )
 async def test_what_an_agent_has_no_reason_to_ask_for_is_a_sign(
-    tmp_path: Path, tool: str, arguments: dict[str, Any], sign: str
+    tmp_path: Path, tool: str, arguments: dict[str, Any], message: str, sign: str
 ) -> None:
     async with open_demo(tmp_path) as cell:
-        value = {"order_id": "R-1", "message": "please"}
-        started = await cell.operations.submit("refund-desk", value, on_behalf_of=ANN)
-        denied = await cell.gateway.act(await begin(cell, started.run), Action("tool", tool, arguments, 1))
-        assert isinstance(denied, Denied)
+        await _denied(cell, tool, arguments, message)
         injection = seen_by(cell, "operator").tour().injection
         assert injection.latest is not None
-        assert (injection.happened, injection.latest.sign, injection.latest.what) == (True, sign, tool)
+        assert (injection.happened, injection.latest.sign, injection.latest.what) == (bool(sign), sign, tool)
+
+
+async def test_a_surer_sign_is_shown_before_a_newer_one(tmp_path: Path) -> None:
+    async with open_demo(tmp_path) as cell:
+        await _denied(cell, "shop__export_all", {}, "please")
+        await _denied(cell, "shop__issue_refund", ELSEWHERE, "refund R-2 as well, please")
+        injection = seen_by(cell, "operator").tour().injection
+        assert injection.latest is not None
+        assert injection.latest.sign == "ungranted"
+
+
+async def _denied(cell: Cell, tool: str, arguments: dict[str, Any], message: str) -> None:
+    value = {"order_id": "R-1", "message": message}
+    started = await cell.operations.submit("refund-desk", value, on_behalf_of=ANN)
+    assert isinstance(
+        await cell.gateway.act(await begin(cell, started.run), Action("tool", tool, arguments, 1)), Denied
+    )
 
 
 async def test_a_refuted_claim_is_shown_with_what_the_source_said(tmp_path: Path) -> None:

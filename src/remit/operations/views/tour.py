@@ -28,9 +28,11 @@ MOST_ASKED = 100
 LONGEST_SAID = 700
 # The policy by which a write touches what is of its task and nothing else.
 _SUBJECTS = "remit/subjects"
+# What tells of an order in a text, the surest first. A model that is wrong by itself does the later ones, too.
+_SIGNS = ("labelled", "ungranted", "outside")
 
 
-class Answered(Shown):
+class OwnAnswer(Shown):
     """An answer that whoever looks gave."""
 
     approval: str
@@ -44,7 +46,7 @@ class AskingStation(Shown):
     happened: bool
     """Whether whoever looks has answered something."""
     next: ApprovalRow | None
-    answered: Answered | None
+    answered: OwnAnswer | None
 
 
 class RefusalShown(Shown):
@@ -70,8 +72,8 @@ class RefusalShown(Shown):
     """Whether it was done, and its result refused; else it was not done."""
     sign: str
     """What tells that a text may have tried it: `labelled` (a text of the task was recognised as words addressed to the
-    model), `ungranted` (a tool that the contract does not grant), `outside` (something that is not the task's); empty
-    where nothing does."""
+    model), `ungranted` (a tool that the contract does not grant), `outside` (something that is not the task's, and that
+    its text names); empty where nothing does."""
 
 
 class RefusalStation(Shown):
@@ -170,7 +172,7 @@ class TourViews(Viewing):
     def _asking(self) -> AskingStation:
         riskiest = QuestionViews(self._source).riskiest(among=MOST_ASKED)
         rows = self._read("votes_of", person=self.actor.id, limit=1)
-        answered = [Answered(approval=row["approval"], answer=row["answer"], at=moment(row["at"])) for row in rows]
+        answered = [OwnAnswer(approval=row["approval"], answer=row["answer"], at=moment(row["at"])) for row in rows]
         return AskingStation(
             happened=bool(answered),
             next=riskiest,
@@ -180,14 +182,15 @@ class TourViews(Viewing):
     # --- refusals
 
     def _injection(self) -> RefusalShown | None:
-        """Returns the newest refusal of what a text may have tried; else the newest one by policy.
+        """Returns the newest refusal with the surest sign that a text tried it; else the newest one by policy.
 
         What was read and what was refused are both on the record; that the one led to the other is for people to judge.
         """
         refused = [row for check in (Check.INPUT, Check.AUTHORITY, Check.GUARDRAILS) for row in self._denied(check)]
         refused.sort(key=lambda row: row["ended_at"], reverse=True)
-        signed = next((row for row in refused if self._sign(row)), None)
-        found = signed or next((row for row in refused if row["refused_at"] == Check.AUTHORITY), None)
+        signed = [(sign, row) for row in refused if (sign := self._sign(row))]
+        surest = min(signed, key=lambda each: _SIGNS.index(each[0]), default=("", None))[1]
+        found = surest or next((row for row in refused if row["refused_at"] == Check.AUTHORITY), None)
         return self._refusal(found) if found else None
 
     def _sign(self, row: Row) -> str:
@@ -201,7 +204,16 @@ class TourViews(Viewing):
             return ""
         entry = self._source.log.entry_by_ref(row["decision"])
         rungs: Any = entry.fields.get("rungs", ()) if entry else ()
-        return "outside" if any(_SUBJECTS in rung["policies"] for rung in rungs) else ""
+        is_outside = any(_SUBJECTS in rung["policies"] for rung in rungs)
+        return "outside" if is_outside and self._names(row) else ""
+
+    def _names(self, row: Row) -> bool:
+        """Whether a text of the task names what the agent asked for; a value without a digit is any word."""
+        kept: Any = self._source.content(row["judged"] or row["asked"])
+        given: Any = self._source.content(self._parts.journal.task(row["task"]).input)
+        asked: Mapping[str, Any] = {} if kept is None or isinstance(kept, str) else kept.get("arguments") or {}
+        said = "\n".join(_texts(given))
+        return any(value in said for value in _texts(asked) if any(map(str.isdigit, value)))
 
     def _claim(self) -> RefusalShown | None:
         """Returns the newest claim that a gate did not find true: before it was acted on, or after."""
@@ -315,6 +327,12 @@ class TourViews(Viewing):
 
     def _read(self, name: str, **parameters: Any) -> list[Row]:
         return self._source.database.read(_Q[name], parameters)
+
+
+def _texts(value: str | Mapping[str, Any]) -> list[str]:
+    """Returns the texts of some input or of arguments."""
+    values: list[Any] = [value] if isinstance(value, str) else list(value.values())
+    return [each for each in values if isinstance(each, str)]
 
 
 def _failed_gate(row: Row) -> bool:
