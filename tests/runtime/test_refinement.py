@@ -1,5 +1,6 @@
 """A step that is refused or fails goes back to the model before it; what was done is not done again."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,29 @@ async def test_a_reading_tool_without_a_model_before_it_is_taken_again(tmp_path:
         assert run.state is RunState.DONE, run.reason
         assert shop.looked == ["R-1"] * 3
         assert names(cell, run)[1] == "return 1 to step 1"
+
+
+class Away(Till):
+    """A shop whose orders cannot be read for a while."""
+
+    def __init__(self, *, seconds: float) -> None:
+        super().__init__()
+        self._until = time.monotonic() + seconds
+
+    async def get_order(self, call: ToolCall, *, order_id: str) -> dict[str, Any]:
+        if time.monotonic() < self._until:
+            raise RuntimeError("the books are being moved")
+        return await super().get_order(call, order_id=order_id)
+
+
+async def test_what_could_not_be_decided_is_asked_again_a_while_later(tmp_path: Path) -> None:
+    shop, model = Away(seconds=0.8), Script(pays(7), pays(7), line(FINAL))
+    async with open_workshop(tmp_path, DECIDE, REFUND, TELL, model=model, server=shop, more=MORE) as cell:
+        run = await work(cell)
+        assert run.state is RunState.DONE, run.reason
+        assert shop.amounts == [7]
+        (told,) = corrections(model)
+        assert "could not be decided" in told
 
 
 async def test_a_write_without_a_model_before_it_is_not_taken_again(tmp_path: Path) -> None:

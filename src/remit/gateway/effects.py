@@ -10,7 +10,7 @@ from remit.approvals import Approval, ApprovalState, Asking, anyone_of
 from remit.core import InputError, JsonValue
 from remit.gateway.calls import ToolCall, ToolError, plain
 from remit.gateway.context import ActionContext, Parts
-from remit.gateway.model import Done, Outcome, Waiting
+from remit.gateway.model import REFUTED, Done, Outcome, Waiting
 from remit.gateway.patience import Patience
 from remit.gateway.providers import Completion, ProviderError
 from remit.gateway.records import MOST_READS, TRIES, CommitRefusedError, commit_outcome, decision_entry
@@ -170,7 +170,7 @@ async def finish(parts: Parts, ctx: ActionContext, performed: Performed) -> Outc
     acted = performed.acted or bool(why)
     if why:
         withheld = ctx.payload({"value": value})
-        value = {"error": f"the result failed its gate: {why}"}
+        value = {"error": f"{REFUTED}: {why}"}
     kept = {"value": value, "acted": True} if acted else {"value": value}
     result = replace(ctx.payload(kept), labels=",".join(sorted(labels)))
     cost = performed.cost

@@ -23,6 +23,7 @@ from remit.gateway.model import Action, Check, Denied, Done, Outcome, Waiting
 from remit.gateway.overrides import override_category, reason_payload
 from remit.gateway.recall import AnotherActionError, play_back, recall, settle_over, settle_told, take_up
 from remit.gateway.records import CommitRefusedError, commit_denied, commit_permit, read_done
+from remit.guardrails import UNDECIDED
 from remit.identity import Credentials
 from remit.journal import StepState
 
@@ -225,4 +226,4 @@ class Gateway:
 def _undecided(ctx: ActionContext, number: Check, fault: Exception) -> Denied:
     told = fault.text() if isinstance(fault, RemitError) else type(fault).__name__
     _log.warning("decision %s could not be made at step %d: %s", ctx.decision, number, told, exc_info=fault)
-    return Denied(number, f"it could not be decided: {told}", "Report this; it is a fault, not a rule")
+    return Denied(number, f"it {UNDECIDED}: {told}", "Report this; it is a fault, not a rule")

@@ -8,6 +8,7 @@ from enum import IntEnum
 from typing import Any, Literal
 
 from remit.core import JsonValue, canonical_bytes
+from remit.guardrails import UNDECIDED
 from remit.journal import ActionKind
 
 # A person compares three options at a glance; more is a report.
@@ -17,6 +18,8 @@ LONGEST_WORDS = 8_000
 CONFIDENCE_STEP = Decimal("0.0001")
 # What is not from 0 to 1 is none: policy denies it, whatever it was.
 NO_CONFIDENCE = Decimal(-1)
+# How the words begin that an agent reads instead of a result its gate did not find true.
+REFUTED = "the result failed its gate"
 
 
 class Check(IntEnum):
@@ -90,6 +93,11 @@ class Denied:
     words: str = ""
     """What a gate, a person or a fault said about it. It may be personal, so the log has only its digest."""
 
+    @property
+    def is_undecided(self) -> bool:
+        """Whether it was refused because of a fault (a source that cannot be read), and not by a rule."""
+        return UNDECIDED in self.reason or UNDECIDED in self.words
+
     def sentence(self) -> str:
         """Returns what the agent reads."""
         why = f"{self.reason}: {self.words.rstrip('.')}" if self.words else self.reason
@@ -119,6 +127,11 @@ class Done:
     """Micro-units of the cell's currency."""
     acted: bool = False
     """Of an error: the tool has acted all the same, and what it returned cannot be used or failed its gate."""
+
+    @property
+    def is_refuted(self) -> bool:
+        """Whether the tool returned something and its gate did not find it true."""
+        return self.is_error and self.words().startswith(REFUTED)
 
     def words(self) -> str:
         """Returns what the agent reads of a refusal by the tool."""

@@ -1,10 +1,11 @@
 """Is the content sound and the claim true?"""
 
-from remit.guardrails.gates import Gate, Read, load_code, load_function, run_gate
+from remit.guardrails.gates import UNDECIDED, Gate, Read, load_code, load_function, run_gate
 from remit.guardrails.guardrails import Guardrails
 from remit.guardrails.model import Concern, Kind, Label, Rule, Screening, Severity
 
 __all__ = [
+    "UNDECIDED",
     "Concern",
     "Gate",
     "Guardrails",

@@ -15,6 +15,8 @@ from remit.core import InputError, JsonValue
 
 # A reason is read by an agent and kept in the log; a longer one is a report.
 LONGEST_REASON = 500
+UNDECIDED = "could not be decided"
+"""What stands in every reason that is a fault and no rule: asked again later, the answer may be another one."""
 
 Read = Callable[..., Awaitable[JsonValue]]
 Gate = Callable[[Read, Mapping[str, Any], JsonValue], Awaitable[str]]
@@ -71,5 +73,5 @@ async def run_gate(
         failure = f"it answered {type(answer).__name__} instead of text"
     if failure:
         name = getattr(function, "__name__", type(function).__name__)
-        return f"the gate {name} could not be decided: {failure}"
+        return f"the gate {name} {UNDECIDED}: {failure}"
     return str(answer)[:LONGEST_REASON]

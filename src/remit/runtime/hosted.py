@@ -1,5 +1,6 @@
 """A hosted agent: the contract's steps in order, a model only where the contract says so, and a bounded refinement."""
 
+import asyncio
 import json
 from typing import Any, cast
 
@@ -12,6 +13,9 @@ from remit.runtime.handle import LOOK_AGAIN, RunHandle
 from remit.runtime.known import Known
 from remit.runtime.model import ParkedSignal, RunFailedError
 from remit.runtime.refinement import Course, Kept, Setback, done_otherwise, named
+
+# Seconds; each time twice as long. With two returns, a source that lies or is away for three seconds is waited out.
+FAULT_PAUSE = 1.0
 
 
 class HostedAgent:
@@ -104,7 +108,7 @@ class HostedAgent:
             alternatives=stated.get("alternatives"),
         )
         if isinstance(outcome, Denied):
-            setback = Setback(step, "was refused", outcome.sentence(), arguments=arguments)
+            setback = Setback(step, "was refused", outcome.sentence(), False, arguments, outcome.is_undecided)
             if outcome.step is Check.PERFORM and not run.has_effects:
                 raise _failed(setback)  # a fork that only looks: no other answer of the model mends that
             if outcome.step is Check.APPROVAL:
@@ -113,7 +117,10 @@ class HostedAgent:
         acted = tool.effect == "write" and (outcome.acted or not outcome.is_error)
         if acted:
             course.kept[step.number] = Kept(arguments, run.steps, outcome.value, is_missing=outcome.is_error)
-        return Setback(step, "failed", outcome.words(), acted, arguments) if outcome.is_error else outcome.value
+        if not outcome.is_error:
+            return outcome.value
+        lies = tool.effect == "read" and outcome.is_refuted
+        return Setback(step, "failed", outcome.words(), acted, arguments, is_fault=lies)
 
     def _was_done_with(self, run: RunHandle, kept: Kept, tool: Tool, arguments: dict[str, Any]) -> bool:
         """Whether a step was done with these arguments: a person may have changed what the run asked for."""
@@ -165,7 +172,7 @@ class HostedAgent:
         is_read = bool(step.tool) and self._release.tools[step.tool].effect == "read"
         if back := course.place_before(setback, is_read=is_read):
             # On the record, where people see why steps are taken again.
-            await run.value(f"return {course.returns + 1} to step {back.number}", setback.sentence)
+            await run.value(f"return {course.returns + 1} to step {back.number}", lambda: _told_later(setback, course))
             course.go_back(back, course.correct(setback, back) if back.is_model else "")
             return back.number
         if not refine.to:
@@ -201,6 +208,13 @@ class HostedAgent:
                 content = await self._functions.answer(run, call, names)
                 messages.append({"role": "tool", "tool_call_id": call["id"], "content": content})
         raise RunFailedError("The model did not finish", why=f"{len(messages)} messages, no final answer")
+
+
+async def _told_later(setback: Setback, course: Course) -> str:
+    """Returns why the run goes back; after a fault a while later, longer each time: asked at once, it would be there still."""
+    if setback.is_fault:
+        await asyncio.sleep(FAULT_PAUSE * 2**course.returns)
+    return setback.sentence()
 
 
 def _failed(setback: Setback) -> RunFailedError:

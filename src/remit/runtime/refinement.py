@@ -25,6 +25,8 @@ class Setback:
     acted: bool = False
     """Whether the step has changed something all the same, so that it must not be taken again."""
     arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    is_fault: bool = False
+    """Whether time may mend it: nothing was decided, or nothing could be read."""
 
     def sentence(self) -> str:
         """Returns it in plain words."""
