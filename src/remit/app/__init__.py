@@ -3,9 +3,10 @@
 from remit.app.cell import Cell, FleetError, build, inspect_fleet
 from remit.app.demo import Demo, DemoTask
 from remit.app.live import Answered, Arrival, DemoTerms, LiveDemo, Signal
-from remit.app.serve import serve
+from remit.app.serve import STOP_SIGNALS, serve
 
 __all__ = [
+    "STOP_SIGNALS",
     "Answered",
     "Arrival",
     "Cell",

@@ -28,6 +28,7 @@ from remit.operations import Practice
 _REST, REST_PATH = "remit.endpoints.rest:build_rest", "/api/v1"
 _CONSOLE = "remit.web:build_console"
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+"""On either a process of Remit stops taking up work, and drains."""
 # Seconds that requests under way may take once it stops.
 LAST_REQUESTS = 5
 # Of one request; those of webhooks have a few hundred.

@@ -1,19 +1,16 @@
 """`remit worker`: a process that drives a fleet's runs and serves nothing; the demo starts and kills it."""
 
 import asyncio
-import signal
 import sys
 from typing import Annotated
 
 import typer
 from uvicorn.loops.auto import auto_loop_factory
 
-from remit.app import build
+from remit.app import STOP_SIGNALS, build
 from remit.cli.options import HERE, FleetOption, checked_folder
 from remit.cli.output import screen, show_warning
 from remit.runtime import Worker
-
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def worker(

@@ -1,14 +1,13 @@
 """A live demo: work arrives as events, a worker in a process of its own does it, people answer, and things go wrong."""
 
 import asyncio
-import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
 from rich.markup import escape
 
-from remit.app import Cell, LiveDemo, serve
+from remit.app import STOP_SIGNALS, Cell, LiveDemo, serve
 from remit.cli.demo.answers import Colleagues
 from remit.cli.demo.arrivals import Arrivals, Piece
 from remit.cli.demo.chaos import Breaker, breakdowns, kills, strike
@@ -23,7 +22,6 @@ from remit.core import BusyError, ConflictError
 LOOK_SECONDS, BUSY_SECONDS = 0.1, 1.0
 # Headless, nothing that would ever move again stands still for so long.
 STALL_SECONDS = 120.0
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Live:
