@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from remit.gateway import Read
-from remit_fleets.support.shop.calls import Answered, Caller, carry_out
+from remit_fleets.support.shop.calls import Caller, Reply, carry_out
 from remit_fleets.support.shop.faults import Fault
 from remit_fleets.support.shop.records import ShopError
 from remit_fleets.support.world import Intent, Order, Situation, make_world
@@ -28,7 +28,7 @@ def call(
     faults: frozenset[Fault] = frozenset(),
     /,
     **arguments: Any,
-) -> Answered:
+) -> Reply:
     """Carries out one call."""
     return carry_out(shop, who or caller(), tool, arguments, faults)
 

@@ -2,7 +2,8 @@
 
 python -m remit_fleets.support.shop                          serve its tools by MCP over stdio
 python -m remit_fleets.support.shop customers [--first N]    who shops there, and what they ordered
-python -m remit_fleets.support.shop ticket FROM SUBJECT BODY lay a ticket into the inbox
+python -m remit_fleets.support.shop ticket TICKET FROM SUBJECT BODY
+                                                             lay a ticket into the inbox
 python -m remit_fleets.support.shop fault KIND --seconds N   let something go wrong; --clear ends it
 """
 

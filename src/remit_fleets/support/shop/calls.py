@@ -46,7 +46,7 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class Reply:
     """What a call answers, and whether it happened now or its key had done it before."""
 
     answer: Mapping[str, Any]
@@ -55,7 +55,7 @@ class Answered:
 
 def carry_out(
     database: sqlite3.Connection, caller: Caller, tool: str, arguments: Mapping[str, Any], faults: frozenset[Fault]
-) -> Answered:
+) -> Reply:
     """Reads, or writes once; refusals are `ShopError` and leave nothing behind."""
     if tool in WRITES:
         with writing(database):
@@ -67,22 +67,22 @@ def carry_out(
         asked["task"] = caller.task
     if tool == "export_customers":
         with writing(database):
-            return Answered(_exported(database, caller), "done")
-    return Answered(READS[tool](database, **asked), "done")
+            return Reply(_exported(database, caller), "done")
+    return Reply(READS[tool](database, **asked), "done")
 
 
-def _write(database: sqlite3.Connection, caller: Caller, tool: str, arguments: Mapping[str, Any]) -> Answered:
+def _write(database: sqlite3.Connection, caller: Caller, tool: str, arguments: Mapping[str, Any]) -> Reply:
     asked = json.dumps(dict(arguments), sort_keys=True, ensure_ascii=False)
     before = database.execute("SELECT tool, arguments, result FROM effects WHERE key = ?", (caller.key,)).fetchone()
     if before is not None:
         if before[:2] != (tool, asked):
             raise ShopError(f"the key {caller.key} was used for something else")
-        return Answered(json.loads(before[2]), "repeated")
+        return Reply(json.loads(before[2]), "repeated")
     _pass_fences(database, caller.fences)
     done = WRITES[tool](database, **arguments)
     answer = {**done.answer, "done_by": caller.agent}
     _keep(database, caller, tool, asked, done, answer)
-    return Answered(answer, "done")
+    return Reply(answer, "done")
 
 
 def _keep(

@@ -8,8 +8,8 @@ from remit_fleets.support.simulated.sorting import sort_ticket, wanted_in
 from remit_fleets.support.tickets.reading import address_in, emails_in
 
 # Up to here, and for whole refunds only, nobody is asked (the contract's rule; the model only offers choices above it).
-_SMALL = 50
-_PARTIAL = frozenset(("damaged", "late", "missing"))
+SMALL = 50
+PARTIAL = frozenset(("damaged", "late", "missing"))
 _SURE, _UNSURE = 0.92, 0.6
 _PERSON_SAID_NO = "a person said no"
 
@@ -50,7 +50,7 @@ def _refund(asked: Asked) -> dict[str, Any]:
     told = {"refund_decision": "refund", **base, "amount": due, "refund_why": why, "why": why}
     if sku := given.get("sku"):
         told["sku"] = sku
-    asks = due > _SMALL or kind in _PARTIAL
+    asks = due > SMALL or kind in PARTIAL
     return told | _choices(f"Pay back {due:.2f} EUR", "Pay nothing back", due if asks else 0)
 
 

@@ -9,9 +9,6 @@ from remit_fleets.support.simulated.phrases import PHRASES, Phrases
 from remit_fleets.support.simulated.sorting import language_of
 
 _SURE = 0.94
-# Above this, and for these, a person has said yes before (the contracts' rules).
-_SMALL = 50
-_PARTIAL = frozenset(("damaged", "late", "missing"))
 _ALWAYS_APPROVED = frozenset(("change_address", "change_email"))
 _AGENTS = frozenset(("triage", "refund-desk", "account-care", "closures", "follow-up"))
 _OWN_WORK = frozenset(("send_message", "ask_satisfaction"))
@@ -63,7 +60,7 @@ def _hands_over(asked: Asked) -> bool:
     return not desks.said_no(asked) and _is_undone(asked)
 
 
-def effects_of(asked: Asked) -> list[Fields]:
+def _done(asked: Asked) -> list[Fields]:
     """Returns what was done in this task, but for the answer itself."""
     done = asked.result(1).get("effects") or ()
     return [one for one in done if one.get("now", True) and _tool(one) not in _OWN_WORK]
@@ -74,7 +71,7 @@ def _tool(effect: Fields) -> str:
 
 
 def _body(asked: Asked, phrases: Phrases) -> Iterator[str]:
-    done = effects_of(asked)
+    done = _done(asked)
     if not asked.input.get("known", True) and not done:
         yield phrases["no_account"]
         return
@@ -95,7 +92,7 @@ def _body(asked: Asked, phrases: Phrases) -> Iterator[str]:
 
 def _is_undone(asked: Asked) -> bool:
     """Whether a desk decided on something that the records do not show, or nobody could find out who writes."""
-    done = {_tool(effect) for effect in effects_of(asked)}
+    done = {_tool(effect) for effect in _done(asked)}
     if "take_over" in done:
         return False
     decided = (acting.get(str(asked.input.get(field))) for field, acting in _ACTING.items())
@@ -133,8 +130,8 @@ def _by(effect: Fields, asked: Asked, phrases: Phrases) -> str:
 
 def _was_approved(effect: Fields, asked: Asked) -> bool:
     tool = _tool(effect)
-    is_part = tool == "issue_refund" and asked.input.get("refund") in _PARTIAL
-    is_large = float(effect.get("amount") or 0) > _SMALL
+    is_part = tool == "issue_refund" and asked.input.get("refund") in desks.PARTIAL
+    is_large = float(effect.get("amount") or 0) > desks.SMALL
     return is_part or is_large or tool in _ALWAYS_APPROVED or bool(asked.input.get("flagged"))
 
 
