@@ -75,11 +75,12 @@ class Known:
     def answer(self, contract: Contract) -> dict[str, Any]:
         """Returns the last result as the run's output; prose fills the `text` field."""
         last = self._learned[-1][1] if self._learned else None
-        if isinstance(last, dict):
-            wanted: dict[str, Any] = contract.terms.output.get("properties", {})
-            known = {**self.values, **last}  # pyright: ignore[reportUnknownVariableType]
-            return {name: known[name] for name in wanted if name in known} if wanted else dict(last)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-        return {TEXT_FIELD: last}
+        if not isinstance(last, dict):
+            return {TEXT_FIELD: last}
+        fields = cast("dict[str, Any]", last)
+        wanted: Mapping[str, Any] = contract.terms.output.get("properties", {})
+        known = self.values | fields
+        return {name: known[name] for name in wanted if name in known} if wanted else dict(fields)
 
     def _results(self) -> dict[str, JsonValue]:
         return {str(step.number): result for step, result in self._learned}

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, cast
 
-from remit.approvals import MEANINGS, Override
+from remit.approvals import MEANINGS, ApprovalState, Override
 from remit.core import NotFoundError, RefusedError, short_id
 from remit.evaluation import Case
 from remit.gateway import Release, personal_fields, restore_release
@@ -14,6 +14,7 @@ from remit.operations.views.model import MOST_ROWS, PAGE_SIZE, Page, Shown, View
 ERASED = "erased"
 # A file of cases with more is no longer read by anybody.
 MOST_EXPORTED = 500
+_SETTLED = (ApprovalState.APPROVED, ApprovalState.REJECTED, ApprovalState.USED)
 
 
 class CaseRow(Shown):
@@ -110,7 +111,7 @@ class OverrideViews(Viewing):
             why = f"what versions {', '.join(hidden)} were given is not shown to your role"
             raise RefusedError("The cases are not exported", which=agent, why=why)
         states = {one.id: self._parts.approvals.get(one.approval).state for one in found}
-        settled = [one for one in reversed(found) if states[one.id] in ("approved", "rejected", "used")]
+        settled = [one for one in reversed(found) if states[one.id] in _SETTLED]
         cases = [case for one in settled if (case := self._exported(one, personal=personal))]
         values = tuple(case.as_value() for case in cases)
         return ExportedCases(cases=values, open=len(found) - len(settled), erased=len(settled) - len(cases))
@@ -119,7 +120,7 @@ class OverrideViews(Viewing):
 
     def _row(self, one: Override) -> CaseRow:
         content = self._source.shows_content(one.agent, one.version)
-        said = self._source.content(one.reason) if content else None
+        said: Any = self._source.content(one.reason) if content else ""
         return CaseRow(
             case=one.id,
             approval=one.approval,
@@ -138,7 +139,7 @@ class OverrideViews(Viewing):
             content=content,
             proposed=self._told(one.proposed) if content else None,
             decided=self._told(one.decided) if content else None,
-            reason=said.get("reason", "") if isinstance(said, Mapping) else said or "",  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]  content is any JSON
+            reason=said if isinstance(said, str) else said["reason"],  # a text says that it was erased
         )
 
     def _told(self, digest: str) -> Any:
