@@ -209,7 +209,7 @@ def test_a_port_that_is_taken_is_told_and_another_one_found(office: Path) -> Non
             pass  # somebody else has it, which is as good
         with demo(office, "--rate", "60") as process:
             told = read_until(process, "log in")
-            assert "Cannot listen there" in told
+            assert "Port 8321 is taken here" in told
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=PATIENCE)
     assert process.returncode == 0

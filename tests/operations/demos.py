@@ -59,6 +59,7 @@ class Drill:
 
     def __init__(self) -> None:
         self.caused: list[str] = []
+        self.looked_at: list[str] = []
 
     async def kill_worker(self) -> str:
         self.caused.append("kill")
@@ -67,3 +68,7 @@ class Drill:
     async def break_outside(self, fault: str) -> str:
         self.caused.append(fault)
         return f"The shop is {fault} for five seconds."
+
+    def look_at(self, approval: str) -> float:
+        self.looked_at.append(approval)
+        return 60.0

@@ -6,7 +6,8 @@ KILL = "kill -9 of the worker"
 
 
 class Practice(Protocol):
-    """A worker that may be killed, and an outside world that may be broken; only `remit demo` hands one out."""
+    """A worker that may be killed, an outside world that may be broken, colleagues that are simulated; only `remit demo`
+    hands one out."""
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -19,4 +20,8 @@ class Practice(Protocol):
 
     async def break_outside(self, fault: str) -> str:
         """Has one of `faults` befall the outside world; returns in a sentence what is broken now, and for how long."""
+        ...
+
+    def look_at(self, approval: str) -> float:
+        """Leaves a question to whoever looks at it and may answer; returns for how many seconds from now."""
         ...

@@ -114,3 +114,17 @@ async def test_without_practice_nothing_can_be_broken(tmp_path: Path) -> None:
         answer = await opal.client.post("/tour/kill", data={"csrf": token})
         assert answer.status_code == 404
         assert "Start `remit demo`" in answer.text or "remit demo" in answer.text
+
+
+async def test_a_question_that_somebody_opens_who_may_answer_is_left_to_them_and_says_so(tmp_path: Path) -> None:
+    drill = Drill()
+    async with open_demo(tmp_path, 400) as cell:
+        house = house_of(cell, drill)
+        await work(cell, "please refund 400", order="R-2")
+        (asked,) = cell.parts.approvals.listing(state="pending")
+        async with house.visitor(VERA) as vera, house.visitor(CARA) as cara:
+            assert "simulated colleague" not in (await vera.get(f"/approvals/{asked.id}")).text
+            assert not drill.looked_at
+            page = await cara.get(f"/approvals/{asked.id}")
+            assert drill.looked_at == [asked.id]
+            assert "it is left to you for some minutes, then a simulated colleague says yes" in page.text

@@ -11,6 +11,7 @@ from typing import Any
 from remit.app import Cell, LiveDemo
 from remit.approvals import OVERRIDABLE, Approval, ApprovalState, OverrideCategory, VoteAnswer
 from remit.cli.demo.arrivals import Arrivals
+from remit.cli.demo.looked_at import LookedAt
 from remit.cli.demo.terms import Answers, LiveTerms
 from remit.core import SECOND, InputError, RemitError
 from remit.operations import ApprovalShown, local_actor, person_actor
@@ -35,13 +36,14 @@ class Answer:
 
 
 class Colleagues:
-    """Answers in the name of whoever may, as soon as nobody else has answered for some time."""
+    """Answers in the name of whoever may, as soon as nobody else has answered for some time, or looks at it."""
 
-    def __init__(self, cell: Cell, work: LiveDemo, terms: LiveTerms, arrivals: Arrivals) -> None:
+    def __init__(self, cell: Cell, work: LiveDemo, terms: LiveTerms, arrivals: Arrivals, looked_at: LookedAt) -> None:
         self._cell = cell
         self._work = work
         self._terms = terms
         self._arrivals = arrivals
+        self._looked_at = looked_at
         self._views = cell.views(local_actor("demo"))
         self._tries: Counter[str] = Counter()
         self._not_before: dict[str, float] = {}
@@ -52,9 +54,9 @@ class Colleagues:
         return self._cell.parts.approvals.listing(state=ApprovalState.PENDING.value)
 
     def due(self) -> list[Approval]:
-        """Returns the open questions that have waited long enough."""
+        """Returns the open questions that have waited long enough, and that nobody looks at."""
         before, now = self._cell.parts.clock.now() - self._patience, time.monotonic()
-        waited = [asked for asked in self.open() if asked.asked_at <= before]
+        waited = [asked for asked in self.open() if asked.asked_at <= before and not self._looked_at.is_left(asked.id)]
         return [asked for asked in waited if self._not_before.get(asked.id, 0) <= now]
 
     async def answer_due(self) -> None:

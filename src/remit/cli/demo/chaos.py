@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import cycle
 
 from remit.app import LiveDemo
+from remit.cli.demo.looked_at import LookedAt
 from remit.cli.demo.worker_process import WorkerProcess
 from remit.core import Clock, InputError
 
@@ -48,8 +49,16 @@ def _spread(seed: str, tasks: int | None, every: int, fewest: int, faults: tuple
 class Breaker:
     """Kills the worker and breaks the outside world; `Practice` of the console, and what chaos is made of."""
 
-    def __init__(self, work: LiveDemo, worker: WorkerProcess, clock: Clock, tell: Callable[[str], object]) -> None:
+    def __init__(
+        self,
+        work: LiveDemo,
+        worker: WorkerProcess,
+        clock: Clock,
+        tell: Callable[[str], object],
+        looked_at: LookedAt,
+    ) -> None:
         self._work = work
+        self._looked_at = looked_at
         self._worker = worker
         self._clock = clock
         self._tell = tell
@@ -76,6 +85,10 @@ class Breaker:
         told = f"The outside world is broken for {FAULT_SECONDS:g} seconds: {fault}."
         self._tell(told)
         return told
+
+    def look_at(self, approval: str) -> float:
+        """Leaves a question to whoever looks at it; returns for how many seconds from now."""
+        return self._looked_at.note(approval)
 
 
 async def strike(breaker: Breaker, due: Iterator[Blow], ended: Callable[[], int]) -> None:

@@ -1,8 +1,11 @@
 """A live demo: work arrives as events, a worker in a process of its own does it, people answer, and things go wrong."""
 
 import asyncio
+import shlex
+import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
@@ -11,6 +14,7 @@ from remit.app import STOP_SIGNALS, Cell, LiveDemo, serve
 from remit.cli.demo.answers import Colleagues
 from remit.cli.demo.arrivals import Arrivals, Piece
 from remit.cli.demo.chaos import Breaker, breakdowns, kills, strike
+from remit.cli.demo.looked_at import LookedAt
 from remit.cli.demo.progress import Display, Standing
 from remit.cli.demo.report import LiveReport, make_report
 from remit.cli.demo.terms import LiveTerms
@@ -34,8 +38,9 @@ class Live:
         self._display = Display(terms.tasks)
         self._worker = WorkerProcess(cell.folder)
         self._arrivals = Arrivals(cell, work, terms)
-        self._colleagues = Colleagues(cell, work, terms, self._arrivals)
-        self._breaker = Breaker(work, self._worker, cell.parts.clock, self._display.tell)
+        looked_at = LookedAt(cell.parts.clock, terms.patience)
+        self._colleagues = Colleagues(cell, work, terms, self._arrivals, looked_at)
+        self._breaker = Breaker(work, self._worker, cell.parts.clock, self._display.tell, looked_at)
         self._ready = asyncio.Event()
         """Set once everything is said that stands above the progress."""
         self._has_told = False
@@ -155,10 +160,10 @@ class Live:
         link = await self._cell.access.issue_link(self._work.guide, by="remit demo")
         try:
             await self._serve(self._terms.port, link)
-        except ConflictError as taken:
+        except ConflictError:
             if self._terms.port is not None or self._ready.is_set():
                 raise
-            show_warning(taken)
+            self._display.tell(f"Port {self._cell.settings.http.port} is taken here; the console is at a free one.")
             await self._serve(0, link)
 
     async def _serve(self, port: int | None, link: str) -> None:
@@ -177,9 +182,18 @@ class Live:
             f"            once, within {self._cell.settings.http.link_minutes:g} minutes, as {self._work.guide}",
             "  look at   the tour: it leads through approvals, a run, its proof, a crash and the kill switch",
             f"  worker    its own process; what it says is in {self._cell.folder / '.remit'}",
-            f"Nobody there? After {self._terms.patience:g} s a simulated colleague answers. Ctrl-C ends the demo.",
+            f"  commands  {_shell_words(self._cell.folder)}",
+            f"What nobody answers for {self._terms.patience:g} s, nor looks at, a simulated colleague answers. "
+            "Ctrl-C ends the demo.",
         ):
             said.print(escape(line), soft_wrap=True)
+
+
+def _shell_words(folder: Path) -> str:
+    """Returns what a shell is told so that commands as the console shows them work in it."""
+    beside = Path(sys.executable).parent
+    path = f'PATH="{beside}:$PATH" ' if (beside / "remit").exists() else ""
+    return f"export {path}REMIT_FLEET={shlex.quote(str(folder))}"
 
 
 def _is_done(task: asyncio.Task[None]) -> bool:

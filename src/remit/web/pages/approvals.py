@@ -95,6 +95,7 @@ class _ApprovalPages:
         proposed = proposed_of(asked)
         can_edit = asked.mine and asked.content and asked.kind in EDITABLE and isinstance(proposed, Mapping)
         seen = request.query_params.get("seen", "")
+        practice = self._console.practice
         looked_at = seen or (asked.fingerprint if asked.state == PENDING else "")
         context: dict[str, Any] = {
             "asked": asked,
@@ -105,6 +106,7 @@ class _ApprovalPages:
             "proposed": proposed,
             "sentence": _SENTENCES[asked.kind].format(agent=asked.agent, what=asked.what, whom=asked.on_behalf_of),
             "run": views.runs.get(asked.run),
+            "left_seconds": practice.look_at(asked.approval) if practice and asked.mine else None,
             "form": show_form(asked.schema_, proposed) if can_edit else None,
             "changes": (),
             "moved": (),
