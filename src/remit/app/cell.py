@@ -88,6 +88,11 @@ class Cell:
         )
         return Views(source, warnings=self.operations.changed)
 
+    def sign(self) -> None:
+        """Signs the log's head as it stands, so that every entry before it can be proved."""
+        if commit := self.log.checkpoint_commit():
+            self.parts.writer.commit_now(commit)
+
     async def close(self) -> None:
         """Signs the log's last entries and closes everything; runs in flight are left to the next start."""
         await self.engine.close()
@@ -98,8 +103,7 @@ class Cell:
                 await self.gateway.settle()
         if ended := self.runtime.end():
             self.parts.writer.commit_now(Commit([ended]))
-        if commit := self.log.checkpoint_commit():
-            self.parts.writer.commit_now(commit)
+        self.sign()
         self.parts.writer.close()
         self.changes.close()
         self.database.close()
@@ -117,7 +121,7 @@ class Cell:
                 Chore("fire schedules", SCHEDULE_SECONDS, self._fire_due),
                 Chore("settle what was left", SETTLE_SECONDS, self.gateway.settle_left),
                 Chore("roll figures up", FIGURES_SECONDS, self._roll_up),
-                Chore("sign the log", SIGN_SECONDS, self._sign),
+                Chore("sign the log", SIGN_SECONDS, self._keep_signed),
                 Chore("forget processes of long ago", FORGET_SECONDS, self._forget),
             ),
         )
@@ -134,7 +138,7 @@ class Cell:
             if isinstance(await self.parts.writer.commit(commit), CommitRefused):
                 break  # another process counts on
 
-    async def _sign(self) -> None:
+    async def _keep_signed(self) -> None:
         if commit := self.log.checkpoint_commit():
             await self.parts.writer.commit(commit)
 

@@ -1,7 +1,7 @@
 """What was decided, provably: the tamper-evident log, its checkpoints and its verifier."""
 
 from remit.audit.checks import Report, verify_export, verify_proof
-from remit.audit.export import write_export
+from remit.audit.export import verify_log, write_export
 from remit.audit.keys import load_or_create_key
 from remit.audit.log import Log
 from remit.audit.model import LARGEST_LEAF, Happened, LogEntry, make_entry
@@ -26,6 +26,7 @@ __all__ = [
     "verify_consistency",
     "verify_export",
     "verify_inclusion",
+    "verify_log",
     "verify_proof",
     "write_export",
 ]

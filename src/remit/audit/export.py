@@ -4,12 +4,14 @@
 key is not among them on purpose: who checks must have it from somewhere else.
 """
 
+import tempfile
 import zipfile
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from remit.audit.checks import Report, verify_export
 from remit.audit.log import Log
 from remit.audit.notes import Checkpoint, open_checkpoint
 from remit.core import ConflictError, InputError
@@ -46,6 +48,13 @@ def write_export(log: Log, target: Path) -> Checkpoint:
         with sink.open("checkpoint") as part:
             part.write(note.encode())
     return checkpoint
+
+
+def verify_log(log: Log, *, since: Sequence[str] = ()) -> Report:
+    """Verifies all that the latest checkpoint covers as an auditor does: from an export, with the public key alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_export(log, Path(folder) / "log")
+        return verify_export(Path(folder) / "log", log.public_key, since=since)
 
 
 def _readme(checkpoint: Checkpoint) -> str:

@@ -1,6 +1,5 @@
 """Commands about evidence: explain, log verify|export|prove|key."""
 
-import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from remit.app import Cell
-from remit.audit import PublicKey, verify_export, write_export
+from remit.audit import PublicKey, verify_export, verify_log, write_export
 from remit.cli.options import HERE, FleetOption, JsonOption, read_text, with_cell
 from remit.cli.output import DONE, FOUND_WRONG, screen, show_json, show_pairs
 from remit.core import InputError
@@ -64,10 +63,8 @@ def verify(
     else:
 
         async def work(cell: Cell, _: Views) -> Any:
-            with tempfile.TemporaryDirectory() as folder:
-                _sign(cell)
-                write_export(cell.log, Path(folder) / "log")
-                return verify_export(Path(folder) / "log", cell.log.public_key, since=older)
+            cell.sign()
+            return verify_log(cell.log, since=older)
 
         report = with_cell(fleet, work)
     if as_json:
@@ -85,7 +82,7 @@ def export(target: Path, fleet: FleetOption = HERE, as_json: JsonOption = False)
     """Write the log as files an auditor can take away and verify with the public key alone."""
 
     async def work(cell: Cell, _: Views) -> dict[str, Any]:
-        _sign(cell)
+        cell.sign()
         checkpoint = write_export(cell.log, target)
         return {"export": str(target), "entries": checkpoint.size, "key": cell.log.public_key.text()}
 
@@ -97,7 +94,7 @@ def prove(index: int, fleet: FleetOption = HERE) -> None:
     """Write the proof that one entry is in the log; anybody can check it with the public key."""
 
     async def work(cell: Cell, _: Views) -> str:
-        _sign(cell)
+        cell.sign()
         return cell.log.prove(index).text()
 
     typer.echo(with_cell(fleet, work), nl=False)
@@ -111,11 +108,6 @@ def key(fleet: FleetOption = HERE) -> None:
         return cell.log.public_key.text()
 
     typer.echo(with_cell(fleet, work))
-
-
-def _sign(cell: Cell) -> None:
-    if commit := cell.log.checkpoint_commit():
-        cell.parts.writer.commit_now(commit)
 
 
 def _read_key(text: str) -> PublicKey:
