@@ -116,14 +116,15 @@ class _LogPages:
         except Exception:  # noqa: BLE001 - whatever it was, it is told here and never as a log that holds
             _log.exception("the log could not be verified")
             problem = "It could not be read to its end; the output of `remit up` says why."
-        if self._verification is not None:
-            ended = moment(self._console.clock.now())
-            self._verification = replace(self._verification, ended=ended, report=report, problem=problem)
         if report is not None and report.ok:  # one that does not hold is evidence, and not written to
             try:
                 await verbs.verified(report)
             except Exception:  # noqa: BLE001 - what was found is told anyway
                 _log.exception("that the log was verified could not be put on the record")
+        if self._verification is not None:
+            # Told last: whoever reads it may ask for the next one, and is not to find this one still under way.
+            ended = moment(self._console.clock.now())
+            self._verification = replace(self._verification, ended=ended, report=report, problem=problem)
 
     def _views(self, request: Request) -> LogViews:
         return self._console.views(self._console.actor(request)).log
