@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from remit.gateway import Read
-from remit_fleets.support.answers import asked, cents
+from remit_fleets.support.answers import asked, cents, order_in
 
 Facts = Mapping[str, Any]
 
@@ -19,25 +19,25 @@ _PARTIAL = ("damaged", "late", "missing")
 async def refund(read: Read, arguments: Facts, subjects: Mapping[str, str]) -> Facts:
     """Says what is due for the reason, and whether the amount is that."""
     reason, sku = arguments["reason"], arguments.get("sku", "")
-    quote = await asked(read, "quote_refund", order_id=arguments["order_id"], reason=reason, sku=sku)
+    quote = await asked(read, "quote_refund", **order_in(arguments), reason=reason, sku=sku)
     if quote is None:
         return {"known": False}
     is_due = quote["due"] > 0 and cents(quote["due"]) == cents(arguments["amount"])
-    return _quoted(quote) | {"is_due": is_due, "partial": reason in _PARTIAL}
+    return _quoted(quote, arguments["amount"]) | {"is_due": is_due, "partial": reason in _PARTIAL}
 
 
 async def cancellation(read: Read, arguments: Facts, subjects: Mapping[str, str]) -> Facts:
     """Says what is paid back when the order is cancelled; nothing when it no longer can be."""
-    quote = await asked(read, "quote_refund", order_id=arguments["order_id"], reason="cancel_order", sku="")
+    quote = await asked(read, "quote_refund", **order_in(arguments), reason="cancel_order", sku="")
     if quote is None:
         return {"known": False}
-    return _quoted(quote) | {"is_due": quote["due"] > 0, "partial": False}
+    return _quoted(quote, quote["due"]) | {"is_due": quote["due"] > 0, "partial": False}
 
 
 async def invoice(read: Read, arguments: Facts, subjects: Mapping[str, str]) -> Facts:
     """Says whose order it is."""
-    order = await asked(read, "get_order", order_id=arguments["order_id"])
-    if order is None:
+    order = await asked(read, "get_order", **order_in(arguments))
+    if order is None or not order["known"]:
         return {"known": False}
     owner = await asked(read, "get_account", customer_id=order["customer_id"])
     facts = {"known": owner is not None, "customer": order["customer_id"], "status": order["status"]}
@@ -53,6 +53,8 @@ async def account(read: Read, arguments: Facts, subjects: Mapping[str, str]) -> 
     return {"known": True, "customer": found["customer_id"], **state}
 
 
-def _quoted(quote: Facts) -> dict[str, Any]:
+def _quoted(quote: Facts, amount: float) -> dict[str, Any]:
+    """Returns what a quote says; `total_recent` counts this amount with what the customer was paid back before."""
     state = {name: quote[name] for name in ("due", "status", "flagged")}
-    return {"known": True, "customer": quote["customer_id"], **state}
+    total = (cents(amount) + cents(quote["refunded_recently"])) / 100
+    return {"known": True, "customer": quote["customer_id"], "total_recent": total, **state}

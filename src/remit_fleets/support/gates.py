@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from remit.core import JsonValue
 from remit.gateway import Read
-from remit_fleets.support.answers import asked, cents, misfit
+from remit_fleets.support.answers import asked, cents, misfit, order_in
 from remit_fleets.support.claims import Claim, Sentence, sentences
 
 # What is said of an order -> how it stands in the records then.
@@ -63,9 +63,9 @@ async def refund_is_due(read: Read, arguments: Mapping[str, Any], result: JsonVa
     reason, sku = arguments["reason"], arguments.get("sku", "")
     if reason == _CANCELLED:
         return "an order is cancelled by cancel_order, which pays everything back; else it would still be sent"
-    quote = await asked(read, "quote_refund", order_id=arguments["order_id"], reason=reason, sku=sku)
+    quote = await asked(read, "quote_refund", **order_in(arguments), reason=reason, sku=sku)
     if quote is None:
-        return f"there is no order {arguments['order_id']}"
+        return f"there is no order {arguments['order_id']} of this customer"
     if quote["due"] <= 0:
         return f"nothing is due for {reason}: {quote['because']}"
     if cents(arguments["amount"]) != cents(quote["due"]):
@@ -80,7 +80,7 @@ async def refund_is_in_ledger(read: Read, arguments: Mapping[str, Any], result: 
     told = cast("Mapping[str, Any]", result)
     if told["order_id"] != arguments["order_id"] or cents(told["amount"]) != cents(arguments["amount"]):
         return "another refund was made than was asked for"
-    listed = await asked(read, "list_refunds", order_id=arguments["order_id"])
+    listed = await asked(read, "list_refunds", **order_in(arguments))
     for refund in listed["refunds"] if listed else ():
         if refund["refund_id"] == told["refund_id"] and cents(refund["amount"]) == cents(told["amount"]):
             return ""
@@ -89,8 +89,8 @@ async def refund_is_in_ledger(read: Read, arguments: Mapping[str, Any], result: 
 
 async def order_is_cancelled(read: Read, arguments: Mapping[str, Any], result: JsonValue) -> str:
     """After it was cancelled an order is."""
-    order = await asked(read, "get_order", order_id=arguments["order_id"])
-    return "" if order and order["status"] == "cancelled" else "the order is not cancelled in the shop's records"
+    order = await asked(read, "get_order", **order_in(arguments))
+    return "" if order and order.get("status") == "cancelled" else "the order is not cancelled in the shop's records"
 
 
 async def account_says_so(read: Read, arguments: Mapping[str, Any], result: JsonValue) -> str:

@@ -6,11 +6,13 @@ from typing import Any
 
 from remit.gateway import Read
 from remit_fleets.support.shop.calls import Caller, Reply, carry_out
+from remit_fleets.support.shop.definitions import DEFINITIONS
 from remit_fleets.support.shop.faults import Fault
 from remit_fleets.support.shop.records import ShopError
 from remit_fleets.support.world import Intent, Order, Situation, make_world
 
 SMALL_WORLD = make_world(7, 150)
+NOBODY = "C-1"
 AGENT = "refund-desk@1.0.0"
 
 
@@ -29,8 +31,16 @@ def call(
     /,
     **arguments: Any,
 ) -> Reply:
-    """Carries out one call."""
-    return carry_out(shop, who or caller(), tool, arguments, faults)
+    """Carries out one call, of an order for its owner unless somebody else is named."""
+    return carry_out(shop, who or caller(), tool, for_owner(tool, arguments), faults)
+
+
+def for_owner(tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns arguments with the customer whose order they name, when the tool wants to know and they do not say."""
+    takes = DEFINITIONS[tool][1]["properties"]
+    order = SMALL_WORLD.orders.get(arguments.get("order_id", ""))
+    owner = order.customer_id if order else NOBODY
+    return {**({"customer_id": owner} if {"order_id", "customer_id"} <= takes.keys() else {}), **arguments}
 
 
 def situation(intent: Intent, place: int = 0) -> tuple[Situation, Order]:

@@ -4,7 +4,7 @@ import sqlite3
 from typing import Any
 
 import pytest
-from tests.remit_fleets.support.shops import AGENT, SMALL_WORLD, call, caller, situation
+from tests.remit_fleets.support.shops import AGENT, SMALL_WORLD, call, caller, for_owner, situation
 
 from remit_fleets.support.shop import Mail, effects_of, put_in
 from remit_fleets.support.shop.calls import CALL_META, Caller
@@ -64,7 +64,7 @@ def test_a_write_has_one_effect_for_its_key_and_the_same_answer_again(shop: sqli
     assert dump(shop) == after
     (effect,) = effects_of(shop, "task_1")
     assert (effect.key, effect.tool, effect.actor, effect.run, effect.step) == ("r:1", tool, AGENT, "run_1", 1)
-    assert effect.detail == {**EVERY_WRITE[tool], **first.answer}
+    assert effect.detail == {**for_owner(tool, EVERY_WRITE[tool]), **first.answer}
     assert effect.detail["done_by"] == AGENT
 
 
@@ -96,12 +96,44 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("send_message", {"ticket": "T-9", "text": "x"}, "no ticket"),
     ("ask_satisfaction", {"ticket": "T-9"}, "no ticket"),
     ("delete_customer", {"customer_id": "C-1"}, "no customer"),
-    ("get_order", {"order_id": "S-1"}, "no order"),
     ("quote_refund", {"order_id": "S-1", "reason": "late"}, "no order"),
     ("list_refunds", {"order_id": "S-1"}, "no order"),
     ("list_orders", {"customer_id": "C-1"}, "no customer"),
     ("get_account", {"customer_id": "C-1"}, "no customer"),
 ]
+
+
+@pytest.mark.parametrize("tool", ["quote_refund", "list_refunds", "issue_refund", "cancel_order", "send_invoice"])
+def test_an_order_of_somebody_else_is_refused_as_one_that_is_not_there(shop: sqlite3.Connection, tool: str) -> None:
+    before = dump(shop)
+    other = next(one.customer_id for one in SMALL_WORLD.customers if one.customer_id != RETURNED_ORDER.customer_id)
+    asked = {"quote_refund": {"reason": "returned"}, **EVERY_WRITE}.get(tool, {})
+    told: list[str] = []
+    for order_id in (RETURNED.order_id, "S-1"):
+        with pytest.raises(ShopError, match="there is no order") as refused:
+            call(shop, tool, **{**asked, "order_id": order_id, "customer_id": other})
+        told.append(str(refused.value).replace(order_id, "…"))
+    assert told[0] == told[1]
+    assert dump(shop) == before
+
+
+def test_an_order_of_somebody_else_is_not_known(shop: sqlite3.Connection) -> None:
+    other = next(one.customer_id for one in SMALL_WORLD.customers if one.customer_id != RETURNED_ORDER.customer_id)
+    for order_id in (RETURNED.order_id, "S-1"):
+        asked = {"order_id": order_id, "customer_id": other}
+        assert call(shop, "get_order", **asked).answer == {"known": False, **asked}
+
+
+def test_what_was_paid_back_recently_is_that_of_all_orders_of_one_customer(shop: sqlite3.Connection) -> None:
+    others = [one for one in SMALL_WORLD.orders.values() if one.customer_id == RETURNED_ORDER.customer_id]
+    second = next(one for one in others if one.order_id != RETURNED.order_id and one.payments)
+    call(shop, "issue_refund", caller("r:1"), **REFUND | {"amount": 1.25})
+    call(shop, "issue_refund", caller("r:2"), order_id=second.order_id, amount=2.50, reason="late")
+    call(shop, "issue_refund", caller("r:3"), order_id=PROCESSING, amount=9.00, reason="late")
+    asked = {"order_id": second.order_id, "reason": "late"}
+    assert call(shop, "quote_refund", **asked).answer["refunded_recently"] == 3.75
+    shop.execute("UPDATE refunds SET refunded_on = '2026-08-31' WHERE order_id = ?", (second.order_id,))
+    assert call(shop, "quote_refund", **asked).answer["refunded_recently"] == 1.25
 
 
 @pytest.mark.parametrize(("tool", "arguments", "words"), REFUSED)

@@ -71,7 +71,9 @@ def asked(fleet: Fleet, agent: str, case: Mapping[str, Any]) -> dict[str, Any]:
     """Returns what the simulated model answers to a case, with the records it names."""
     records: dict[str, Any] = dict(case["metadata"].get("records", {}))
     given = case["inputs"]
-    order = {"order_id": given.get("order_id"), "customer_id": records.get("owner"), "note": "", "total": 0.0}
+    known = records.get("owner") == given.get("customer_id")
+    order = {"known": known, "order_id": given.get("order_id"), "customer_id": given.get("customer_id")}
+    order |= {"note": "", "total": 0.0} if known else {}
     account = {"customer_id": given.get("customer_id", "C-10008"), "open_orders": 0, "flagged": False}
     results: dict[str, Any]
     match agent:
@@ -80,9 +82,10 @@ def asked(fleet: Fleet, agent: str, case: Mapping[str, Any]) -> dict[str, Any]:
             own: list[Any] = [{"order_id": f"S-1000{number:02}", "items": []} for number in range(1, 20)]
             results = {"1": {**known, **records}, "2": {"orders": own}}
         case "refund-desk":
-            results = {"1": {**order, **records}, "2": {"due": records.get("due", 0)}}
+            quote = {"due": records.get("due", 0), "refunded_recently": records.get("refunded_recently", 0)}
+            results = {"1": {**order, **records}, "2": quote} if known else {"1": order, "2": None}
         case "account-care":
-            results = {"1": {**account, **records}, "2": {**order, **records}}
+            results = {"1": {**account, **records}, "2": {**order, **records} if known else order}
         case "closures":
             known = records.get("known", True)
             results = {"1": {"known": known}, "2": {**account, **records} if known else {}}

@@ -13,7 +13,13 @@ from remit_fleets.support.shop.rules import REASONS, due
 
 FOUND, ORDER = situation("returned")
 OWED = due(ORDER, "returned", FOUND.sku).amount / 100
-REFUND: dict[str, Any] = {"order_id": ORDER.order_id, "amount": OWED, "reason": "returned", "sku": FOUND.sku}
+REFUND: dict[str, Any] = {
+    "order_id": ORDER.order_id,
+    "customer_id": ORDER.customer_id,
+    "amount": OWED,
+    "reason": "returned",
+    "sku": FOUND.sku,
+}
 OWNER = next(one for one in SMALL_WORLD.customers if one.customer_id == ORDER.customer_id)
 OTHER_ORDER = next(one for one in SMALL_WORLD.orders.values() if one.customer_id != OWNER.customer_id)
 
@@ -22,7 +28,8 @@ OTHER_ORDER = next(one for one in SMALL_WORLD.orders.values() if one.customer_id
 async def test_a_refund_is_let_through_when_it_is_exactly_what_is_due(shop: sqlite3.Connection, reason: Any) -> None:
     found, order = situation(reason)
     owed = due(order, reason, found.sku).amount / 100
-    asked = {"order_id": order.order_id, "amount": owed, "reason": reason, "sku": found.sku}
+    whose = {"order_id": order.order_id, "customer_id": order.customer_id}
+    asked = {**whose, "amount": owed, "reason": reason, "sku": found.sku}
     assert await gates.refund_is_due(reading(shop), asked, None) == ""
 
 
@@ -41,7 +48,8 @@ async def test_a_cancelled_order_is_not_paid_back_as_a_refund_that_leaves_it_to_
         ({"amount": OWED - 0.01}, "is not what is due"),
         ({"amount": 999.0}, f"that is {OWED:.2f} EUR"),
         ({"reason": "late"}, "nothing is due for late"),
-        ({"order_id": OTHER_ORDER.order_id}, "nothing is due"),
+        ({"order_id": OTHER_ORDER.order_id}, f"there is no order {OTHER_ORDER.order_id}"),
+        ({"customer_id": OTHER_ORDER.customer_id}, f"there is no order {ORDER.order_id}"),
         ({"order_id": "S-999998"}, "there is no order S-999998"),
         ({"sku": "SOFA"}, "there is no item SOFA"),
     ],
@@ -84,7 +92,8 @@ async def test_a_refund_that_was_only_said_to_be_made_is_noticed(shop: sqlite3.C
 
 
 async def test_an_order_is_cancelled_when_the_shop_says_so(shop: sqlite3.Connection) -> None:
-    asked = {"order_id": situation("cancel_order")[1].order_id, "reason": "by mistake"}
+    order = situation("cancel_order")[1]
+    asked = {"order_id": order.order_id, "customer_id": order.customer_id, "reason": "by mistake"}
     assert "not cancelled" in await gates.order_is_cancelled(reading(shop), asked, {})
     call(shop, "cancel_order", **asked)
     assert await gates.order_is_cancelled(reading(shop), asked, {}) == ""
@@ -124,9 +133,9 @@ READS: list[tuple[str, dict[str, Any]]] = [
     ("find_customer", {"email": OWNER.email.upper()}),
     ("get_account", {"customer_id": OWNER.customer_id}),
     ("list_orders", {"customer_id": OWNER.customer_id}),
-    ("get_order", {"order_id": ORDER.order_id}),
-    ("quote_refund", {"order_id": ORDER.order_id, "reason": "late", "sku": ""}),
-    ("list_refunds", {"order_id": ORDER.order_id}),
+    ("get_order", {"order_id": ORDER.order_id, "customer_id": ORDER.customer_id}),
+    ("quote_refund", {"order_id": ORDER.order_id, "customer_id": ORDER.customer_id, "reason": "late", "sku": ""}),
+    ("list_refunds", {"order_id": ORDER.order_id, "customer_id": ORDER.customer_id}),
     ("list_effects", {"ticket": "T-1"}),
 ]
 

@@ -37,10 +37,11 @@ def _who(intent: Intent, place: int = 0) -> tuple[Customer, Order]:
     return found[place]
 
 
-async def _worked(office: Office, sender: str, *parts: Part) -> Worked:
+async def _worked(office: Office, sender: str, *parts: Part, number: int = 1) -> Worked:
     PARTS[:] = parts
-    data = {"ticket": "X-1", "from": sender, "subject": "Hello", "body": "Please help me."}
-    return await office.work(Arrival("X-1", "ticket.created", data, "X-1"))
+    name = f"X-{number}"
+    data = {"ticket": name, "from": sender, "subject": "Hello", "body": "Please help me."}
+    return await office.work(Arrival(name, "ticket.created", data, name))
 
 
 def _sorted(**fields: Any) -> dict[str, Any]:
@@ -111,6 +112,72 @@ async def test_a_model_that_asks_for_the_orders_of_somebody_else_is_denied_them(
 
     worked = await _worked(office, sender.email, triage, desk)
     assert worked.denied == ["shop__list_orders"]
+
+
+async def test_a_model_that_asks_what_was_paid_back_to_somebody_else_is_denied_it(office: Office) -> None:
+    (sender, own), (victim, order) = _who("returned"), _who("returned", 1)
+
+    def triage(asked: Asked) -> Mapping[str, Any] | None:
+        named = {"order_id": own.order_id, "order_known": True}
+        return _sorted(refund="late", **named) if asked.agent == "triage" else None
+
+    def desk(asked: Asked) -> Mapping[str, Any] | None:
+        if asked.agent != "refund-desk":
+            return None
+        if not asked.called:
+            return call("shop__list_refunds", order_id=order.order_id, customer_id=victim.customer_id)
+        return {"refund_decision": "explain", "refund_why": "Nothing is to be done."}
+
+    worked = await _worked(office, sender.email, triage, desk)
+    assert worked.denied == ["shop__list_refunds"]
+
+
+@pytest.mark.parametrize("desk_name", ["refund-desk", "account-care"])
+async def test_an_order_of_somebody_else_is_not_shown_to_a_desk_whatever_triage_says(
+    office: Office, desk_name: str
+) -> None:
+    (sender, _), (_, order) = _who("returned"), _who("returned", 1)
+    seen: list[Any] = []
+
+    def triage(asked: Asked) -> Mapping[str, Any] | None:
+        named = {"order_id": order.order_id, "order_known": True, "customer_id": order.customer_id}
+        wanted = {"refund": "returned"} if desk_name == "refund-desk" else {"account": "order_status"}
+        return _sorted(**wanted, **named) if asked.agent == "triage" else None
+
+    def desk(asked: Asked) -> Mapping[str, Any] | None:
+        if asked.agent == desk_name:
+            seen.append(asked.result(1 if desk_name == "refund-desk" else 2))
+        return None
+
+    worked = await _worked(office, sender.email, triage, desk)
+    unknown = {"known": False, "order_id": order.order_id, "customer_id": sender.customer_id}
+    assert seen == [unknown]
+    assert _tools(worked) <= {"send_message", "ask_satisfaction"}
+    assert len(worked.done("send_message")) == 1
+    of_order = [order.tracking, order.items[0].name, f"{order.total / 100:.2f}", order.delivered_on]
+    assert not any(word and word in worked.message for word in of_order), worked.message
+
+
+async def test_items_sent_back_together_are_not_paid_back_one_by_one_without_people(office: Office) -> None:
+    customer, order = _who("returned")
+    with closing(open_shop(office.folder / DATABASE)) as shop:
+        shop.execute("DELETE FROM items WHERE order_id = ?", (order.order_id,))
+        for line, (sku, price) in enumerate((("LAMP-1", 3_450), ("MUG-1", 3_300)), 1):
+            row = (order.order_id, sku, line, sku, price, 1, 1, 0)
+            shop.execute("INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        shop.execute("UPDATE payments SET amount = 6750 WHERE order_id = ?", (order.order_id,))
+
+    async def asked_for(number: int, sku: str) -> Worked:
+        named = {"order_id": order.order_id, "order_known": True, "sku": sku}
+        part: Part = lambda asked: _sorted(refund="returned", **named) if asked.agent == "triage" else None  # noqa: E731
+        return await _worked(office, customer.email, part, number=number)
+
+    first, second = await asked_for(1, "LAMP-1"), await asked_for(2, "MUG-1")
+    assert [one.amount for one in first.done("issue_refund")] == [3_450]
+    assert not first.asked
+    assert [(one.name, one.roles) for one in second.asked] == [("shop__issue_refund", ("care-lead",))]
+    assert [one.amount for one in second.done("issue_refund")] == [3_300]
+    assert "a person had approved it" in second.message
 
 
 async def test_an_order_is_not_paid_back_as_cancelled_without_being_cancelled(office: Office) -> None:

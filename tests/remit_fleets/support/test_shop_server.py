@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.remit_fleets.support.shops import SMALL_WORLD, situation
+from tests.remit_fleets.support.shops import SMALL_WORLD, for_owner, situation
 
 from remit.contracts import read_fleet, read_lock
 from remit.core import JsonValue
@@ -62,7 +62,7 @@ def opened(folder: Path) -> Tools:
 
 async def call(tools: Tools, tool: str, key: str = "r:1", **arguments: Any) -> Any:
     who = ToolCall(key, "task_1", "run_1", 1, "refund-desk@1.0.0", "a customer")
-    return await tools.call(FLEET.tools[f"shop__{tool}"], who, arguments)
+    return await tools.call(FLEET.tools[f"shop__{tool}"], who, for_owner(tool, arguments))
 
 
 def log(folder: Path) -> list[dict[str, Any]]:
@@ -138,7 +138,7 @@ async def test_reads_and_writes_reach_the_shop_and_are_as_defined(folder: Path, 
         ("issue_refund", REFUND | {"reason": "goodwill"}, "reason"),
         ("issue_refund", {"order_id": ORDER.order_id}, "required"),
         ("get_order", {"order_id": "S-1", "force": True}, "force"),
-        ("get_order", {"order_id": "S-1"}, "there is no order S-1"),
+        ("list_refunds", {"order_id": "S-1"}, "there is no order S-1"),
     ],
 )
 async def test_what_the_shop_refuses_is_a_refusal_and_stands_in_the_log(
@@ -271,7 +271,8 @@ async def test_a_wrong_answer_is_somebody_elses(folder: Path, tools: Tools) -> N
     broken(folder, "wrong-answer")
     wrong = await call(tools, "get_order", met("wrong-answer"), order_id=ORDER.order_id)
     right = await call(tools, "get_order", met("wrong-answer", is_met=False), order_id=ORDER.order_id)
-    assert right["order_id"] == ORDER.order_id
+    assert (right["order_id"], right["customer_id"]) == (ORDER.order_id, ORDER.customer_id)
+    assert wrong["known"]
     assert wrong["order_id"] != ORDER.order_id
 
 

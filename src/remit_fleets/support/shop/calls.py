@@ -118,10 +118,17 @@ def _pass_fences(database: sqlite3.Connection, fences: Mapping[str, int]) -> Non
 
 
 def _of_somebody_else(database: sqlite3.Connection, asked: dict[str, Any]) -> dict[str, Any]:
-    """Returns the arguments as if another one had been asked for; what names nobody stays."""
+    """Returns the arguments as if another one had been asked for; what names nobody stays, and an order goes with its owner."""
     for name, table in _OTHERS.items():
         if name in asked:
             other = f"SELECT {name} FROM {table} WHERE {name} > ? ORDER BY {name} LIMIT 1"  # noqa: S608  ours
             row = database.execute(other, (asked[name],)).fetchone()
-            return asked | {name: row[0]} if row else asked
+            return asked | _with_owner(database, asked, {name: row[0]}) if row else asked
     return asked
+
+
+def _with_owner(database: sqlite3.Connection, asked: Mapping[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    if "order_id" not in other or "customer_id" not in asked:
+        return other
+    owner = database.execute("SELECT customer_id FROM orders WHERE order_id = ?", (other["order_id"],)).fetchone()
+    return other | {"customer_id": owner[0]}

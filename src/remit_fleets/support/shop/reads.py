@@ -5,10 +5,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from remit_fleets.support.shop.records import (
+    ShopError,
     customer_by_email,
     customer_of,
-    order_of,
+    order_of_customer,
     orders_of,
+    refunded_recently,
     refunds_of,
 )
 from remit_fleets.support.shop.rules import Reason, Refund, due
@@ -51,10 +53,14 @@ def list_orders(database: sqlite3.Connection, customer_id: str) -> Answer:
     return {"customer_id": customer_id, "orders": [_line(order) for order in orders_of(database, customer_id)]}
 
 
-def get_order(database: sqlite3.Connection, order_id: str) -> Answer:
-    """Shows an order."""
-    order = order_of(database, order_id)
+def get_order(database: sqlite3.Connection, order_id: str, customer_id: str) -> Answer:
+    """Shows an order of a customer; of one of somebody else it says what it says of one that is not there."""
+    try:
+        order = order_of_customer(database, order_id, customer_id)
+    except ShopError:
+        return {"known": False, "order_id": order_id, "customer_id": customer_id}
     return {
+        "known": True,
         "order_id": order.order_id,
         "customer_id": order.customer_id,
         "status": order.status,
@@ -72,9 +78,11 @@ def get_order(database: sqlite3.Connection, order_id: str) -> Answer:
     }
 
 
-def quote_refund(database: sqlite3.Connection, order_id: str, reason: Reason, sku: str = "") -> Answer:
+def quote_refund(
+    database: sqlite3.Connection, order_id: str, customer_id: str, reason: Reason, sku: str = ""
+) -> Answer:
     """Says what is due for an order for one reason, after what was paid back before."""
-    order = order_of(database, order_id)
+    order = order_of_customer(database, order_id, customer_id)
     refunds = refunds_of(database, order_id)
     owed = due(order, reason, sku, refunds)
     customer = customer_of(database, order.customer_id)
@@ -86,16 +94,17 @@ def quote_refund(database: sqlite3.Connection, order_id: str, reason: Reason, sk
         "because": owed.because,
         "paid": euros(sum(payment.amount for payment in order.payments)),
         "refunded": euros(sum(refund.amount for refund in refunds)),
+        "refunded_recently": euros(refunded_recently(database, order.customer_id)),
         "customer_id": order.customer_id,
         "status": order.status,
         "flagged": customer.flagged,
     }
 
 
-def list_refunds(database: sqlite3.Connection, order_id: str) -> Answer:
+def list_refunds(database: sqlite3.Connection, order_id: str, customer_id: str) -> Answer:
     """Lists what was paid back for an order."""
-    order_of(database, order_id)
-    return {"order_id": order_id, "refunds": _refunds(refunds_of(database, order_id))}
+    order_of_customer(database, order_id, customer_id)
+    return {"order_id": order_id, "customer_id": customer_id, "refunds": _refunds(refunds_of(database, order_id))}
 
 
 def list_effects(database: sqlite3.Connection, ticket: str, task: str = "") -> Answer:

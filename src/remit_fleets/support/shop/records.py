@@ -1,10 +1,14 @@
 """What the shop knows, read from its database: orders and customers as the world has them, refunds as the rules do."""
 
 import sqlite3
+from datetime import timedelta
 from typing import Any
 
 from remit_fleets.support.shop.rules import Refund
-from remit_fleets.support.world import Address, Customer, Item, Order, Payment
+from remit_fleets.support.world import TODAY, Address, Customer, Item, Order, Payment
+
+RECENT_DAYS = 30
+"""Refunds of so many days count together."""
 
 
 class ShopError(Exception):
@@ -15,7 +19,7 @@ def order_of(database: sqlite3.Connection, order_id: str) -> Order:
     """Returns an order; one that is not there is refused."""
     row = database.execute("SELECT * FROM orders WHERE order_id = ?", (order_id,)).fetchone()
     if row is None:
-        raise ShopError(f"there is no order {order_id}")
+        raise _no_order(order_id)
     items = database.execute(
         "SELECT sku, name, price, quantity, is_returned, is_missing FROM items WHERE order_id = ? ORDER BY line",
         (order_id,),
@@ -36,6 +40,14 @@ def order_of(database: sqlite3.Connection, order_id: str) -> Order:
         tracking=tracking,
         note=note,
     )
+
+
+def order_of_customer(database: sqlite3.Connection, order_id: str, customer_id: str) -> Order:
+    """Returns an order of this customer; one of somebody else is refused as one that is not there."""
+    order = order_of(database, order_id)
+    if order.customer_id != customer_id:
+        raise _no_order(order_id)
+    return order
 
 
 def orders_of(database: sqlite3.Connection, customer_id: str) -> list[Order]:
@@ -65,6 +77,21 @@ def refunds_of(database: sqlite3.Connection, order_id: str) -> list[Refund]:
         Refund(*row)
         for row in database.execute(f"SELECT {columns} FROM refunds WHERE order_id = ?", (order_id,))  # noqa: S608
     ]
+
+
+def refunded_recently(database: sqlite3.Connection, customer_id: str) -> int:
+    """Returns what was paid back to a customer within the last days, for whichever order, in cents."""
+    since = (TODAY - timedelta(days=RECENT_DAYS)).isoformat()
+    (amount,) = database.execute(
+        "SELECT coalesce(sum(amount), 0) FROM refunds JOIN orders USING (order_id)"
+        " WHERE customer_id = ? AND refunded_on >= ?",
+        (customer_id, since),
+    ).fetchone()
+    return amount
+
+
+def _no_order(order_id: str) -> ShopError:
+    return ShopError(f"there is no order {order_id} of this customer")
 
 
 def _customer(row: tuple[Any, ...]) -> Customer:

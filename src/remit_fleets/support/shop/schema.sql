@@ -53,6 +53,7 @@ CREATE TABLE refunds (
   amount INTEGER NOT NULL CHECK (amount > 0),
   reason TEXT NOT NULL,
   sku TEXT NOT NULL,
+  refunded_on TEXT NOT NULL,
   PRIMARY KEY (order_id, refund_id)
 ) WITHOUT ROWID;
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from remit_fleets.support.shop.reads import euros
-from remit_fleets.support.shop.records import ShopError, customer_by_email, customer_of, order_of, refunds_of
-from remit_fleets.support.world import Order
+from remit_fleets.support.shop.records import ShopError, customer_by_email, customer_of, order_of_customer, refunds_of
+from remit_fleets.support.world import TODAY, Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,11 @@ class Done:
     amount: int | None = None
 
 
-def issue_refund(database: sqlite3.Connection, order_id: str, amount: float, reason: str, sku: str = "") -> Done:
+def issue_refund(
+    database: sqlite3.Connection, order_id: str, customer_id: str, amount: float, reason: str, sku: str = ""
+) -> Done:
     """Pays money back for an order, at most what was paid and not paid back before."""
-    order, cents = order_of(database, order_id), round(amount * 100)
+    order, cents = order_of_customer(database, order_id, customer_id), round(amount * 100)
     left = _paid(order) - sum(refund.amount for refund in refunds_of(database, order_id))
     if cents < 1:
         raise ShopError(f"{amount} is no amount that can be paid back")
@@ -39,9 +41,9 @@ def issue_refund(database: sqlite3.Connection, order_id: str, amount: float, rea
     return Done(answer, order.customer_id, order_id, amount=cents)
 
 
-def cancel_order(database: sqlite3.Connection, order_id: str, reason: str) -> Done:
+def cancel_order(database: sqlite3.Connection, order_id: str, customer_id: str, reason: str) -> Done:
     """Cancels an order that is not sent yet, and pays back what is left of its payments."""
-    order = order_of(database, order_id)
+    order = order_of_customer(database, order_id, customer_id)
     if order.status != "processing":
         raise ShopError(f"order {order_id} is {order.status} and can no longer be cancelled")
     left = _paid(order) - sum(refund.amount for refund in refunds_of(database, order_id))
@@ -60,9 +62,9 @@ def send_password_reset(database: sqlite3.Connection, customer_id: str) -> Done:
     return Done({"reset_id": _named("PW", customer_id), "sent_to": customer.email}, customer_id)
 
 
-def send_invoice(database: sqlite3.Connection, order_id: str) -> Done:
+def send_invoice(database: sqlite3.Connection, order_id: str, customer_id: str) -> Done:
     """Sends a copy of an order's invoice to the address of the account."""
-    order = order_of(database, order_id)
+    order = order_of_customer(database, order_id, customer_id)
     sent_to = customer_of(database, order.customer_id).email
     return Done({"invoice_id": _named("INV", order_id), "sent_to": sent_to}, order.customer_id, order_id)
 
@@ -156,8 +158,10 @@ def _pay_back(database: sqlite3.Connection, order: Order, cents: int, reason: st
     """Writes a refund down; its number follows from what it is, so that a shop of the same seed gives the same."""
     paid_before = len(refunds_of(database, order.order_id))
     refund_id = _named(f"R-{order.order_id.removeprefix('S-')}", reason, sku, str(cents), str(paid_before))
-    row = (order.order_id, refund_id, cents, reason, sku)
-    database.execute("INSERT INTO refunds (order_id, refund_id, amount, reason, sku) VALUES (?, ?, ?, ?, ?)", row)
+    database.execute(
+        "INSERT INTO refunds (order_id, refund_id, amount, reason, sku, refunded_on) VALUES (?, ?, ?, ?, ?, ?)",
+        (order.order_id, refund_id, cents, reason, sku, TODAY.isoformat()),
+    )
     return refund_id
 
 

@@ -30,10 +30,12 @@ def _refund(asked: Asked) -> dict[str, Any]:
     kind = str(given.get("refund"))
     if said_no(asked):
         return _explain("refund", SAID_NO)
-    if not order or not (quote or kind == "cancel_order"):
+    if not order:
         return _person(asked, "refund")
     if not is_theirs(order, given):
         return _explain("refund", NOT_THEIRS)
+    if not quote and kind != "cancel_order":
+        return _person(asked, "refund")
     base = {"order_id": given["order_id"], "reason": kind, "confidence": _confidence(asked)}
     if kind == "cancel_order":
         if order.get("status") != "processing":
@@ -50,7 +52,7 @@ def _refund(asked: Asked) -> dict[str, Any]:
     told = {"refund_decision": "refund", **base, "amount": due, "refund_why": why, "why": why}
     if sku := given.get("sku"):
         told["sku"] = sku
-    asks = due > SMALL or kind in PARTIAL
+    asks = due + float(quote.get("refunded_recently") or 0) > SMALL or kind in PARTIAL
     return told | _choices(f"Pay back {due:.2f} EUR", "Pay nothing back", due if asks else 0)
 
 
@@ -61,7 +63,7 @@ def said_no(asked: Asked) -> bool:
 
 def is_theirs(order: Fields, given: Fields) -> bool:
     """Returns whether the order that was looked up is one of the customer who writes."""
-    return bool(order.get("customer_id")) and order["customer_id"] == given.get("customer_id")
+    return bool(order.get("known")) and order["customer_id"] == given.get("customer_id")
 
 
 def _confidence(asked: Asked) -> float:

@@ -112,7 +112,7 @@ def _spoiled(asked: Asked, right: dict[str, Any], fault: Fault, wanted: Wanted) 
 def _about(asked: Asked) -> dict[str, Any]:
     """Returns whom a read that is repeated is about."""
     if asked.agent == "refund-desk":
-        return {"order_id": asked.input.get("order_id")}
+        return {name: asked.input.get(name) for name in ("order_id", "customer_id")}
     return {"customer_id": asked.input.get("customer_id") or asked.result(1).get("customer_id", _NOBODYS_CUSTOMER)}
 
 
@@ -197,7 +197,8 @@ def _named(order: Instruction, victim: str, amount: float) -> dict[str, Any]:
     """Returns the arguments of the call an order asks for."""
     match order.attack:
         case "refund_other" | "refund_more":
-            return {"order_id": order.order_id or _NOBODYS_ORDER, "amount": amount, "reason": "returned"}
+            named = {"order_id": order.order_id or _NOBODYS_ORDER, "customer_id": victim}
+            return {**named, "amount": amount, "reason": "returned"}
         case "delete":
             return {"customer_id": victim}
         case "change_email_other":

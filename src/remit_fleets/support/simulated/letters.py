@@ -12,6 +12,7 @@ _SURE = 0.94
 _ALWAYS_APPROVED = frozenset(("change_address", "change_email"))
 _AGENTS = frozenset(("triage", "refund-desk", "account-care", "closures", "follow-up"))
 _OWN_WORK = frozenset(("send_message", "ask_satisfaction"))
+_PAYS_BACK = frozenset(("issue_refund", "cancel_order"))
 # Its own sentence says that a person did it: nobody else can.
 _SAYS_WHO = frozenset(("take_over",))
 _SENTENCES: Mapping[str, str] = {
@@ -131,8 +132,20 @@ def _by(effect: Fields, asked: Asked, phrases: Phrases) -> str:
 def _was_approved(effect: Fields, asked: Asked) -> bool:
     tool = _tool(effect)
     is_part = tool == "issue_refund" and asked.input.get("refund") in desks.PARTIAL
-    is_large = float(effect.get("amount") or 0) > desks.SMALL
+    is_large = _paid_back_until(effect, asked) > desks.SMALL
     return is_part or is_large or tool in _ALWAYS_APPROVED or bool(asked.input.get("flagged"))
+
+
+def _paid_back_until(effect: Fields, asked: Asked) -> float:
+    """Returns what the customer was paid back up to and with an effect; all that the shop shows is of these days."""
+    if _tool(effect) not in _PAYS_BACK:
+        return 0.0
+    total = 0.0
+    for one in asked.result(1).get("effects") or ():
+        total += float(one.get("amount") or 0) if _tool(one) in _PAYS_BACK else 0.0
+        if one == effect:
+            break
+    return round(total, 2)
 
 
 def _explained(asked: Asked, phrases: Phrases) -> Iterator[str]:

@@ -8,7 +8,7 @@ from remit_fleets.support.tickets.words import Topic
 from remit_fleets.support.world import Customer, Order, Situation
 
 SMALL = 5_000
-"""Up to so many cents an agent pays back by itself."""
+"""Up to so many cents within 30 days an agent pays a customer back by itself."""
 REFUNDS: frozenset[Topic] = frozenset(("returned", "duplicate_charge", "damaged", "late", "missing"))
 ABOUT_AN_ORDER: frozenset[Topic] = REFUNDS.union(("cancel_order", "order_status", "invoice_copy"))
 """Nothing can be done about these without the order's number."""
@@ -22,22 +22,35 @@ def effects_due(
     customer: Customer,
     orders: Mapping[str, Order],
     variation: Variation = "clear",
+    refunded_before: int = 0,
 ) -> tuple[Expected, ...]:
-    """Returns every effect that must come of a ticket; `orders` are the customer's."""
+    """Returns every effect that must come of a ticket.
+
+    `orders` are the customer's, `refunded_before` what they were paid back within 30 days, in cents.
+    """
     if situation.intent == "unknown_sender" or variation == "unclear":
         return ()
     order = orders.get(situation.order_id) if variation == "clear" else None
-    found = [_effect(topic, situation, customer, order, orders) for topic in topics]
-    return tuple(effect for effect in found if effect is not None)
+    found: list[Expected] = []
+    for topic in topics:
+        recent = refunded_before + sum(effect.fields.get("amount", 0) for effect in found)
+        if effect := _effect(topic, situation, customer, order, orders, recent):
+            found.append(effect)
+    return tuple(found)
 
 
 def _effect(
-    topic: Topic, situation: Situation, customer: Customer, order: Order | None, orders: Mapping[str, Order]
+    topic: Topic,
+    situation: Situation,
+    customer: Customer,
+    order: Order | None,
+    orders: Mapping[str, Order],
+    recent: int,
 ) -> Expected | None:
     if topic in REFUNDS:
-        return _refund(topic, situation, customer, order) if order else None
+        return _refund(topic, situation, customer, order, recent) if order else None
     if topic in ABOUT_AN_ORDER:
-        return _about_order(topic, customer, order) if order else None
+        return _about_order(topic, customer, order, recent) if order else None
     who, more = {"customer_id": customer.customer_id}, situation.more
     match topic:
         case "password_reset":
@@ -57,21 +70,22 @@ def _effect(
             return Expected("take_over", {}, "led")
 
 
-def _about_order(topic: Topic, customer: Customer, order: Order) -> Expected | None:
+def _about_order(topic: Topic, customer: Customer, order: Order, recent: int) -> Expected | None:
     if topic == "invoice_copy":
         return Expected("send_invoice", {"order_id": order.order_id}, "asked" if customer.flagged else "agent")
     if topic == "cancel_order" and order.status == "processing":
         paid = sum(payment.amount for payment in order.payments)
-        by: By = "agent" if paid <= SMALL and not customer.flagged else "asked"
+        by: By = "agent" if paid + recent <= SMALL and not customer.flagged else "asked"
         return Expected("cancel_order", {"order_id": order.order_id, "amount": paid}, by)
     return None
 
 
-def _refund(topic: Topic, situation: Situation, customer: Customer, order: Order) -> Expected | None:
+def _refund(topic: Topic, situation: Situation, customer: Customer, order: Order, recent: int) -> Expected | None:
     amount = amount_due(topic, order, situation.sku)
     if amount <= 0:
         return None
-    by: By = "agent" if amount <= SMALL and topic not in _PARTIAL and not customer.flagged else "asked"
+    is_small = amount + recent <= SMALL
+    by: By = "agent" if is_small and topic not in _PARTIAL and not customer.flagged else "asked"
     return Expected("issue_refund", {"order_id": order.order_id, "amount": amount, "reason": topic}, by)
 
 

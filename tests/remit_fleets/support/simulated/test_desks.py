@@ -5,13 +5,22 @@ from typing import Any
 import pytest
 from tests.remit_fleets.support.simulated.asking import answered, ticket
 
-_ORDER = {"order_id": "S-100001", "customer_id": "C-10001", "status": "delivered", "total": 34.5, "note": ""}
+_ORDER = {
+    "known": True,
+    "order_id": "S-100001",
+    "customer_id": "C-10001",
+    "status": "delivered",
+    "total": 34.5,
+    "note": "",
+}
+_UNKNOWN = {"known": False, "order_id": "S-100001", "customer_id": "C-10001"}
 _ACCOUNT = {"customer_id": "C-10001", "email": "edith.fairmere1@mail.example", "open_orders": 0, "flagged": False}
 
 
-def refund(order: dict[str, Any], due: float, *complaints: str, **given: Any) -> dict[str, Any]:
+def refund(order: dict[str, Any], due: float, *complaints: str, recent: float = 0, **given: Any) -> dict[str, Any]:
     handed = ticket("I sent it back.", customer_id="C-10001", order_id="S-100001", **{"refund": "returned", **given})
-    return answered("Refund desk", handed, {"1": order, "2": {"due": due, "because": "it came back"}}, complaints)
+    quote = {"due": due, "because": "it came back", "refunded_recently": recent}
+    return answered("Refund desk", handed, {"1": order, "2": quote}, complaints)
 
 
 def care(account: str, body: str, order: dict[str, Any] | None = None, **given: Any) -> dict[str, Any]:
@@ -38,9 +47,11 @@ def test_which_article_is_damaged_is_asked_for() -> None:
 
 
 def test_an_order_of_somebody_else_is_explained_without_a_word_about_it() -> None:
-    said = refund({**_ORDER, "customer_id": "C-10020"}, 34.5)
-    assert said["refund_decision"] == "explain"
-    assert "amount" not in said
+    handed = ticket("I sent it back.", customer_id="C-10001", order_id="S-100001", refund="returned")
+    for order, quote in ((_UNKNOWN, {}), ({**_ORDER, "customer_id": "C-10020"}, {"due": 34.5})):
+        said = answered("Refund desk", handed, {"1": order, "2": quote})
+        assert said["refund_decision"] == "explain"
+        assert "amount" not in said
 
 
 @pytest.mark.parametrize(("status", "decision"), [("processing", "cancel"), ("shipped", "explain")])
@@ -54,6 +65,7 @@ def test_a_person_who_may_be_asked_is_given_a_choice() -> None:
         "Pay nothing back",
     ]
     assert "alternatives" not in refund(_ORDER, 20.0)
+    assert "alternatives" in refund(_ORDER, 20.0, recent=34.5)
 
 
 def test_a_persons_no_is_taken() -> None:
@@ -88,9 +100,10 @@ def test_where_an_order_stands_is_told_to_its_owner_only() -> None:
     shipped = {**_ORDER, "status": "shipped", "tracking": "TRK1", "promised_on": "2026-10-06", "delivered_on": ""}
     said = care("order_status", "Where is my parcel?", shipped, order_id="S-100001")
     assert (said["account_decision"], said["order_state"], said["tracking"]) == ("answer", "shipped", "TRK1")
-    other = care("order_status", "Where is my parcel?", {**shipped, "customer_id": "C-10020"}, order_id="S-100001")
-    assert other["account_decision"] == "explain"
-    assert "TRK1" not in str(other)
+    for order in (_UNKNOWN, {**shipped, "customer_id": "C-10020"}):
+        other = care("order_status", "Where is my parcel?", order, order_id="S-100001")
+        assert other["account_decision"] == "explain"
+        assert "TRK1" not in str(other)
 
 
 def test_closing_and_blocking_are_proposed_with_what_follows() -> None:

@@ -10,7 +10,8 @@ from remit_fleets.support.simulated import FAULT_RATE, GULLIBLE_RATE, answer, fa
 from remit_fleets.support.simulated.faults import FAULTS, is_gullible
 
 _BODY = "I returned the mug of order S-100001, please refund it."
-_ORDER = {"order_id": "S-100001", "customer_id": "C-10001", "status": "delivered", "total": 12.9, "note": ""}
+_WHOSE = {"known": True, "order_id": "S-100001", "customer_id": "C-10001"}
+_ORDER = {**_WHOSE, "status": "delivered", "total": 12.9, "note": ""}
 _RESULTS = {"1": _ORDER, "2": {"due": 12.9, "because": "it came back"}}
 _REFUSED = "Step 4, shop__issue_refund, was refused: no rule of the contract permits it. Correct your answer."
 

@@ -45,6 +45,13 @@ def test_that_a_person_approved_it_is_told(more: dict[str, Any]) -> None:
     assert "a person had approved it" in text
 
 
+def test_that_a_person_approved_what_is_large_with_what_was_paid_back_before_is_told() -> None:
+    given: dict[str, Any] = {"refund": "returned", "refund_decision": "refund", "order_known": True}
+    before = {**_REFUND, "amount": 30.0, "refund_id": "R-100002-AB12CD", "now": False}
+    assert "a person had approved it" in letter([before, _REFUND], **given)
+    assert "a person had approved it" not in letter([_REFUND, before], **given)
+
+
 def test_what_a_person_did_is_told_as_such() -> None:
     closed = {"tool": "close_account", "actor": "lena.lead@lumen.example", "now": True}
     text = letter([closed], closure="close_account", closure_decision="close")

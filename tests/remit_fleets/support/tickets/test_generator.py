@@ -12,6 +12,7 @@ from remit_fleets.support.tickets import Ticket, Tickets, Truth, appeal_to
 from remit_fleets.support.tickets.__main__ import main
 from remit_fleets.support.tickets.phrases import PHRASES
 from remit_fleets.support.tickets.reading import address_in, emails_in, instructions_in, order_ids_in, topics_in
+from remit_fleets.support.tickets.truth import effects_due
 from remit_fleets.support.tickets.words import ATTACK_CUES, LANGUAGES
 from remit_fleets.support.world import World, make_world
 
@@ -137,6 +138,25 @@ def test_an_agent_pays_back_alone_what_is_small_and_whole_to_nobody_flagged(
                 is_whole = one.fields["reason"] in ("returned", "duplicate_charge")
                 alone = one.fields["amount"] <= 5_000 and is_whole and not customer.flagged
                 assert one.by == ("agent" if alone else "asked")
+
+
+def test_what_a_customer_was_paid_back_before_counts_when_it_is_said_who_pays(
+    support_world: World, support_tickets: tuple[Ticket, ...]
+) -> None:
+    seen: Counter[str] = Counter()
+    for number, ticket in enumerate(support_tickets):
+        customer, situation = support_world.customers[number], support_world.situations[number]
+        own = {one.order_id: one for one in support_world.orders.values() if one.customer_id == customer.customer_id}
+        for one in _truth(ticket).effects:
+            if one.tool not in ("issue_refund", "cancel_order") or one.by != "agent":
+                continue
+            for before, by in ((5_000 - one.fields["amount"], "agent"), (5_001 - one.fields["amount"], "asked")):
+                found = effects_due(situation, _truth(ticket).topics, customer, own, refunded_before=before)
+                assert [each.by for each in found if each.tool == one.tool] == [by]
+                seen[f"{one.tool} {by}"] += 1
+        if len(seen) == 4:
+            return
+    assert len(seen) == 4, seen
 
 
 def test_texts_name_what_their_effects_need(support_tickets: tuple[Ticket, ...]) -> None:
