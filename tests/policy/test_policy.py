@@ -169,6 +169,15 @@ def test_built_in_forbids_stop_every_rung(change: dict[str, Any], forbid: str) -
     assert judged(replace(refund(300, approval=approved(LEE)), **change)).rung is None
 
 
+def test_what_people_have_said_no_to_before_is_asked_and_not_autonomous() -> None:
+    verdict = judged(replace(refund(10), refused_before=True))
+    assert verdict.rung is Rung.ASK
+    assert "remit/refused" in reasons(verdict)
+    assert verdict.approvers
+    yes = replace(refund(10, approval=approved(LEE)), refused_before=True)
+    assert judged(yes).rung is judged(replace(yes, refused_before=False)).rung
+
+
 def test_a_read_may_touch_what_a_write_may_not() -> None:
     look = replace(refund(), name=LOOK.name, arguments={"order_id": "o-1"}, subject="outside")
     assert judged(look).rung is Rung.AUTONOMOUS

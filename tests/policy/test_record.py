@@ -21,6 +21,7 @@ FULL = refund(
     hops=2,
     intent="Größe ✓",
     spent_today=None,
+    refused_before=True,
 )
 AS_PERSON = refund(None, person=TOM.id, roles=TOM.roles, confidence=Decimal(-1))
 
@@ -32,6 +33,12 @@ def test_a_question_is_read_back_from_its_canonical_bytes_as_it_was(question: Qu
     assert again == question
     assert str(again.confidence) == str(question.confidence)
     assert record.keys() == {field.name for field in fields(Question)} - {"arguments"}
+
+
+def test_a_question_kept_before_a_no_of_people_was_written_down_is_one_without() -> None:
+    record = question_record(refund())
+    del record["refused_before"]
+    assert read_question(record, refund().arguments) == refund()
 
 
 @pytest.mark.parametrize("amount", [10, 300, 3_000, 9_000, None])

@@ -1,5 +1,6 @@
 """Work goes from agent to agent with its envelope, and comes back to the one that handed it over."""
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,34 @@ async def test_a_handoff_is_one_decision_with_its_child_and_one_outcome_in_the_l
         assert permit.fields["action"]["name"] == "taker"
         outcomes = [e for e in entries if e.kind == "outcome" and e.fields["decision"] == permit.fields["decision"]]
         assert len(outcomes) == 1
+
+
+async def test_what_people_refused_one_agent_no_other_does_for_the_task_without_them(tmp_path: Path) -> None:
+    rules = (
+        '{level: autonomous, because: "it is a test", when: amount < 5}\n      - {level: human-in-the-loop, by: lead}'
+    )
+
+    async def give(run: RunHandle) -> Any:
+        with contextlib.suppress(ActionDeniedError):
+            await run.tool("desk__pay", order="R-1", amount=5)
+        return await run.handoff("taker", intent="pay what may be paid", context={"order": "R-1"})
+
+    async def pay_less(run: RunHandle) -> Any:
+        return DONE | await run.tool("desk__pay", order="R-1", amount=4)
+
+    pair = {name: text.replace('{level: autonomous, because: "it is a test"}', rules) for name, text in PAIR.items()}
+    async with open_relay(tmp_path, pair, giver=give, taker=pay_less) as (cell, desk):
+        run = await take(cell)
+        (asked,) = cell.parts.approvals.of_run(run.id)
+        await cell.operations.answer(asked.id, person=CARA, answer="reject", reason="it is not due")
+        run = await cell.operations.drive(run.id)
+        child = cell.parts.journal.child(run.id, 2)
+        assert child is not None
+        (again,) = cell.parts.approvals.of_run(child.id)
+        assert again.because.startswith("people have said no to this tool in this task")
+        await cell.operations.answer(again.id, person=CARA, answer="approve", reason="that much is")
+        await cell.operations.drive(child.id)
+        assert [name for name, _ in desk.calls] == ["pay"]
 
 
 async def test_what_is_handed_over_keeps_its_labels(tmp_path: Path) -> None:

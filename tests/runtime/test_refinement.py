@@ -105,15 +105,40 @@ async def test_without_anybody_to_ask_the_run_fails_in_the_end(tmp_path: Path) -
 
 
 async def test_a_persons_no_is_a_reason_too_and_nobody_is_asked_the_same_again(tmp_path: Path) -> None:
-    shop, model = Till(), Script(pays(400), pays(400), pays(20), line(FINAL))
+    shop, model = Till(), Script(pays(400), pays(400), pays(300), line(FINAL))
     async with open_workshop(tmp_path, DECIDE, REFUND, TELL, model=model, server=shop, more=MORE) as cell:
         run = await answered(cell, await work(cell), "reject", kind="action")
-        assert run.state is RunState.DONE, run.reason
         first, second = corrections(model)
         assert "was refused: a person said no: so be it. Do not ask for the same again." in first
         assert "people were asked for exactly this before" in second
+        run = await answered(cell, run, "approve", kind="action")
+        assert run.state is RunState.DONE, run.reason
+        assert shop.amounts == [300]
+        assert (await replayed(cell, run)).same
+
+
+async def test_after_a_persons_no_less_is_paid_only_with_a_persons_yes(tmp_path: Path) -> None:
+    shop, model = Till(), Script(pays(400), pays(20), line(FINAL))
+    async with open_workshop(tmp_path, DECIDE, REFUND, TELL, model=model, server=shop, more=MORE) as cell:
+        run = await answered(cell, await work(cell), "reject", kind="action")
+        asked = await question(cell, run, "action")
+        assert asked.because.startswith("people have said no to this tool in this task")
+        assert shop.amounts == []
+        run = await answered(cell, run, "approve", kind="action")
+        assert run.state is RunState.DONE, run.reason
         assert shop.amounts == [20]
         assert (await replayed(cell, run)).same
+
+
+async def test_an_empty_field_and_none_are_the_same_question_to_people(tmp_path: Path) -> None:
+    optional = swap(("required: [order_id, amount, why]", "required: [order_id, amount]"))
+    shop, model = Till(), Script(pays(400, why=""), line({"amount": 400}), pays(400, why=""), line(FINAL))
+    async with open_workshop(
+        tmp_path, DECIDE, REFUND, TELL, model=model, server=shop, more=MORE, edit={TOOLS: optional}
+    ) as cell:
+        run = await answered(cell, await work(cell), "reject", kind="action")
+        assert "people were asked for exactly this before" in corrections(model)[1]
+        assert (await question(cell, run)).because.startswith("tried 3 times.")
 
 
 async def test_corrections_of_steps_and_of_the_answer_are_counted_together(tmp_path: Path) -> None:

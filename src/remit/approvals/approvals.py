@@ -71,6 +71,10 @@ class Approvals:
         """Returns the questions of one run in the order they were asked."""
         return [Approval.of(row) for row in self._database.read(_Q["approvals_of"], {"run": run})]
 
+    def was_refused(self, task: str, name: str) -> bool:
+        """Whether people have said no to this tool in a task, to whichever of its agents and arguments."""
+        return self._database.read_one(_Q["refused"], {"task": task, "name": name}) is not None
+
     def votes(self, approval: str) -> list[Vote]:
         """Returns every answer given to a question."""
         return [_vote(row) for row in self._database.read(_Q["votes"], {"approval": approval})]

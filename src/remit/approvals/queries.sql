@@ -68,6 +68,10 @@ select * from approvals where (:state = '' or state = :state) order by asked_at 
 -- name: approvals_of
 select * from approvals where run = :run order by asked_at, id
 
+-- name: refused
+select 1 from approvals
+where task = :task and name = :name and state = 'rejected' and kind in ('action', 'proposal') limit 1
+
 -- name: votes
 select * from votes where approval = :approval order by at, person
 

@@ -34,6 +34,7 @@ def question_for(parts: Parts, ctx: ActionContext) -> Question:
         person=person.id if person else "",
         roles=person.roles if person else (),
         amount=amount_of(parts, ctx) if tool else None,
+        refused_before=bool(tool and not person) and parts.approvals.was_refused(task.id, ctx.action.name),
     )
 
 

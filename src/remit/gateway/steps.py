@@ -165,7 +165,9 @@ async def authorize(parts: Parts, ctx: ActionContext) -> Denied | None:
     ctx.question = question_payload(ctx, question)
     ctx.verdict = parts.policy.judge(ctx.release.bundle, question)
     if ctx.verdict.rung is None:
-        forbids = [reason for answer in ctx.verdict.answers for reason in answer.reasons if reason.effect == "forbid"]
+        # The last rung first: what stops it there stops it on every way, and not only without people.
+        reasons = [reason for answer in reversed(ctx.verdict.answers) for reason in answer.reasons]
+        forbids = [reason for reason in reasons if reason.effect == "forbid"]
         why = forbids[0].because or forbids[0].text if forbids else "no rule of the contract permits it"
         return Denied(Check.AUTHORITY, why, ctx.verdict.hint)
     return None

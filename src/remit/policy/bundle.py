@@ -148,6 +148,7 @@ def _self_test(bundle: Bundle) -> None:
         "hops": 0,
         "intent": "",
         "subject": "outside",
+        "refused_before": False,
     }
     context = bundle.contexts[PROBE]({"input": {}, "facts": {}, "session": session, "system": {"now": Moment(0)}})
     request = {

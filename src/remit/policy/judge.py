@@ -138,6 +138,7 @@ def _session(bundle: Bundle, question: Question) -> dict[str, Any]:
         "intent": question.intent,
         "subject": question.subject,
         "confidence": _confidence(question),
+        "refused_before": question.refused_before,
         "approval": _given(given, _votes(given.votes, bundle.vote_keys)) if given else None,
     }
 
@@ -221,6 +222,8 @@ def _hint(bundle: Bundle, question: Question, answer: RungAnswer) -> str:
     if answer.reasons:
         because = "; ".join(dict.fromkeys(reason.because for reason in answer.reasons))
         return f"Do not try this again: {because}; choose another way or hand the task to a person."
+    if question.refused_before:
+        return "Say what their no means for the answer, or hand the task to a person."
     action, _ = _target(question)
     permits = (note for note in bundle.notes.values() if note.effect == "permit" and note.action == action)
     rules = "; ".join(dict.fromkeys(note.text for note in permits))

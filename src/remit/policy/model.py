@@ -67,6 +67,8 @@ class Question:
     """Micro-units of the cell's currency, holds included; None is not known."""
     amount: int | None = None
     """Micro-units of the cell's currency this action moves; None is not known."""
+    refused_before: bool = False
+    """Whether people have said no to this tool in this task. It can only lower authority."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,13 +22,15 @@ _PLAIN = (
     "spent_today",
     "amount",
 )
+# What questions were first asked with later on, and what it was before then.
+_LATER = {"refused_before": False}
 
 
 def question_record(question: Question) -> dict[str, Any]:
     """Returns everything of a question but its arguments, as JSON; they are kept as what was judged."""
     given, stated = question.approval, question.confidence
     return {
-        **{name: getattr(question, name) for name in _PLAIN},
+        **{name: getattr(question, name) for name in (*_PLAIN, *_LATER)},
         "roles": list(question.roles),
         "confidence": None if stated is None else str(stated),
         "approval": given and {"votes": _votes(given), "digest": given.digest, "at": given.at},
@@ -44,6 +46,7 @@ def read_question(record: Mapping[str, Any], arguments: Mapping[str, Any]) -> Qu
     given, stated = record["approval"], record["confidence"]
     question = Question(
         **{name: record[name] for name in _PLAIN},
+        **{name: record.get(name, before) for name, before in _LATER.items()},
         arguments=arguments,
         roles=tuple(record["roles"]),
         confidence=None if stated is None else Decimal(stated),

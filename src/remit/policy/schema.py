@@ -133,6 +133,7 @@ def session_shapes(vote_keys: Iterable[str]) -> dict[str, Shape]:
         "intent": Shape("text"),
         "subject": Shape("enum", options=_ENUMS["Subject"], enum="Subject"),
         "confidence": Shape("decimal", required=False),
+        "refused_before": Shape("bool"),
         "approval": Shape("record", required=False, fields=approval),
     }
 

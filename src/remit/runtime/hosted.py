@@ -96,7 +96,7 @@ class HostedAgent:
         if kept := course.kept.get(step.number):
             same = arguments == kept.arguments or self._was_done_with(run, kept, tool, arguments)
             return kept.result if same else done_otherwise(step, kept, arguments)
-        if course.has_answer(step, arguments):
+        if course.has_answer(tool, arguments):
             why = "people were asked for exactly this before, and did not permit it"
             return Setback(step, "was refused", why, arguments=arguments)
         outcome = await run.try_action(
@@ -112,7 +112,7 @@ class HostedAgent:
             if outcome.step is Check.PERFORM and not run.has_effects:
                 raise _failed(setback)  # a fork that only looks: no other answer of the model mends that
             if outcome.step is Check.APPROVAL:
-                course.keep_answer(step, arguments)
+                course.keep_answer(tool, arguments)
             return setback
         acted = tool.effect == "write" and (outcome.acted or not outcome.is_error)
         if acted:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from remit.contracts import Refinement, Step
+from remit.contracts import Refinement, Step, Tool
 from remit.core import JsonValue
 from remit.runtime.known import Known
 
@@ -60,7 +60,7 @@ class Course:
         """Of each `model` step."""
         self._correction = ""
         self._setbacks: list[Setback] = []
-        self._answered: list[tuple[int, Mapping[str, Any]]] = []
+        self._answered: list[tuple[str, Mapping[str, Any]]] = []
 
     @property
     def may_return(self) -> bool:
@@ -94,13 +94,13 @@ class Course:
         stays = f" Done already, and not done again: step {', '.join(map(str, sorted(done)))}." if done else ""
         return f"{setback.sentence()}{stays} Correct your answer."
 
-    def has_answer(self, step: Step, arguments: Mapping[str, Any]) -> bool:
+    def has_answer(self, tool: Tool, arguments: Mapping[str, Any]) -> bool:
         """Whether people have answered exactly this, and not with a yes: they are not asked the same again."""
-        return (step.number, arguments) in self._answered
+        return (tool.name, _said(tool, arguments)) in self._answered
 
-    def keep_answer(self, step: Step, arguments: Mapping[str, Any]) -> None:
-        """Notes that people did not permit a step with these arguments."""
-        self._answered.append((step.number, arguments))
+    def keep_answer(self, tool: Tool, arguments: Mapping[str, Any]) -> None:
+        """Notes that people did not permit a call of a tool with these arguments."""
+        self._answered.append((tool.name, _said(tool, arguments)))
 
     def tried(self, step: Step) -> str:
         """Returns what came of every try of a step, for the person who is asked."""
@@ -122,6 +122,17 @@ def done_otherwise(step: Step, kept: Kept, arguments: Mapping[str, Any]) -> Setb
     words = json.dumps(kept.arguments, ensure_ascii=False, sort_keys=True)
     why = f"it has been done with {words}, and is not done again with anything else"
     return Setback(step, "was refused", why, arguments=arguments)
+
+
+def _said(tool: Tool, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Returns what arguments say: an optional field that is empty, or as it is without it, says nothing."""
+    properties: Mapping[str, Any] = tool.input.get("properties", {})
+    silent = {
+        name: (None, "", properties[name].get("default", ""))
+        for name in arguments
+        if name in properties and name not in tool.input.get("required", ())
+    }
+    return {name: value for name, value in arguments.items() if not (name in silent and value in silent[name])}
 
 
 def _cut(text: str) -> str:
