@@ -16,7 +16,7 @@ class Trusting(Shop):
     def __init__(self) -> None:
         super().__init__()
         self.begun, self.go = asyncio.Event(), asyncio.Event()
-        self.looks = 0
+        self.looks, self.both_looked = 0, asyncio.Event()
         self.between: Any = None
 
     async def issue_refund(self, call: ToolCall, *, order_id: str, amount: float, why: str) -> dict[str, Any]:
@@ -29,6 +29,8 @@ class Trusting(Shop):
     async def get_order(self, call: ToolCall, *, order_id: str) -> dict[str, Any]:
         told = await super().get_order(call, order_id=order_id)
         self.looks += 1
+        if self.looks == 4:  # facts and gate, for each of two refunds: what is left is the lock
+            self.both_looked.set()
         if self.looks == 2 and self.between is not None:  # the gate has looked, and nothing else will
             happens, self.between = self.between, None
             await happens()
@@ -41,7 +43,7 @@ async def test_who_waits_for_a_lock_does_not_act_on_what_was_so_before(tmp_path:
         first = asyncio.create_task(desk.refund(40))
         await desk.server.begun.wait()
         second = asyncio.create_task(other.refund(40))
-        await asyncio.sleep(0.3)
+        await desk.server.both_looked.wait()
         desk.server.go.set()
         done(await first)
         denied = refused(await second)
@@ -68,7 +70,7 @@ async def test_what_still_holds_is_done_after_the_wait(tmp_path: Path) -> None:
         first = asyncio.create_task(desk.refund(15))
         await desk.server.begun.wait()
         second = asyncio.create_task(other.refund(15))
-        await asyncio.sleep(0.3)
+        await desk.server.both_looked.wait()
         desk.server.go.set()
         done(await first)
         done(await second)
@@ -82,7 +84,7 @@ async def test_a_switch_pulled_during_the_wait_stops_it(tmp_path: Path) -> None:
         first = asyncio.create_task(desk.refund(15))
         await desk.server.begun.wait()
         second = asyncio.create_task(other.refund(15))
-        await asyncio.sleep(0.3)
+        await desk.server.both_looked.wait()
         await desk.cell.operations.stop("tool:shop__issue_refund", because="look at it first", by=CARA)
         desk.server.go.set()
         done(await first)
@@ -96,7 +98,7 @@ async def test_the_record_names_what_was_read_last(tmp_path: Path) -> None:
         first = asyncio.create_task(desk.refund(15))
         await desk.server.begun.wait()
         second = asyncio.create_task(other.refund(15))
-        await asyncio.sleep(0.3)
+        await desk.server.both_looked.wait()
         desk.server.go.set()
         await first
         done(await second)
