@@ -225,7 +225,7 @@ def whole(**fields: Any) -> Reply:
         (whole(content=["text"]), "is not an object"),
         (whole(content=[{"type": "text", "text": 7}]), "is not text"),
         (whole(content=[{"type": "server_tool_use", "id": "s", "name": "web_search"}]), "was not asked for"),
-        (whole(content=[{"type": "tool_use", "id": "a", "name": "rm -rf", "input": {}}]), "names no function"),
+        (whole(content=[{"type": "tool_use", "id": "a", "name": 7, "input": {}}]), "names no function"),
         (whole(content=[{"type": "tool_use", "id": "a", "name": "b", "input": "{}"}]), "is not an object"),
         (message([tool_use("a", {}), tool_use("b", {})]), "have one id"),
         (event_stream([b"data: {\n\n"]), "is not JSON"),

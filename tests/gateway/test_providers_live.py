@@ -206,7 +206,7 @@ def tool_call(**function: Any) -> Reply:
         (tool_call(arguments="[1]"), "arguments are not an object"),
         (tool_call(arguments={"order_id": 1}), "arguments are not JSON text"),
         (tool_call(arguments='{"a": ' * 40 + "1" + "}" * 40), "nested too deeply"),
-        (tool_call(arguments="{}", name="rm -rf"), "names no function"),
+        (tool_call(arguments="{}", name=None), "names no function"),
         (
             completion({"role": "assistant", "content": "", "tool_calls": calls("a", {})["tool_calls"] * 2}),
             "have one id",
@@ -219,6 +219,14 @@ async def test_an_answer_that_cannot_be_used_says_why_and_is_not_asked_for_again
     assert words in str(error)
     assert len(endpoint.seen) == 1
     assert (error.retryable, error.spent) == (False, True)
+
+
+@pytest.mark.parametrize("name", ["rm -rf", "a" * 65, ""])
+async def test_a_call_of_what_is_no_name_is_a_call_of_nothing(name: str) -> None:
+    async with serving([tool_call(arguments="{}", name=name)]) as (_, provider):
+        answer = await provider.complete(REQUEST, task="t1")
+
+    assert answer.message["tool_calls"][0]["function"] == {"name": "not-a-function-name", "arguments": "{}"}
 
 
 async def test_calls_without_arguments_or_ids_are_completed() -> None:

@@ -9,6 +9,7 @@ from tests.runtime.test_hosted import FINAL, LOOK, REFUND, line
 from tests.runtime.workshop import Script, names, open_workshop, work
 
 from remit.gateway import ToolCall
+from remit.gateway.providers import assistant_message
 from remit.journal import RunState, StepState
 from remit.runtime.functions import MOST_STRAYS
 from remit.testing import calls
@@ -31,6 +32,16 @@ class Boastful(Till):
 
     async def get_order(self, call: ToolCall, *, order_id: str) -> Any:
         return {**await super().get_order(call, order_id=order_id), "confidence": 0.99}
+
+
+async def test_a_call_of_what_is_no_name_is_answered_without_a_step(tmp_path: Path) -> None:
+    strays = [assistant_message(calls(name, {"order_id": "R-1"})) for name in ("a b", "x" * 65, "shop__get order", "")]
+    async with open_workshop(tmp_path, model=(model := Script(*strays, line(FINAL)))) as cell:
+        run = await work(cell)
+        assert run.state is RunState.DONE, run.reason
+        assert names(cell, run) == [*["simulated"] * 5, "check"]
+        assert len(heard(model)) == 4
+        assert all(told.startswith("Not called: it is not offered here.") for told in heard(model))
 
 
 async def test_a_tools_result_does_not_speak_of_the_models_confidence(tmp_path: Path) -> None:

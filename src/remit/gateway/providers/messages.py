@@ -16,6 +16,9 @@ MOST_TOKENS = 100_000_000
 # Of models and reasons; a longer one is no name.
 LONGEST_WORD = 200
 
+# What a call is named whose name is none: the name of no tool, which providers take when it is sent back to them.
+NO_NAME = "not-a-function-name"
+
 _FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -47,8 +50,10 @@ def _tool_call(value: Any, place: int) -> dict[str, Any]:
     call = object_of(value, f"Tool call {place}")
     function = object_of(call.get("function"), f"The function of tool call {place}")
     name = function.get("name")
-    if not (isinstance(name, str) and _FUNCTION_NAME.fullmatch(name)):
+    if not isinstance(name, str):
         raise InputError(f"Tool call {place} names no function", hint="Letters, digits, _ and -, at most 64")
+    # A slip of the model, and it is told so: the call is for nothing there is. One that is mended might be another's.
+    name = name if _FUNCTION_NAME.fullmatch(name) else NO_NAME
     identifier = call.get("id") or f"call_{place}"  # some servers leave it out
     if not isinstance(identifier, str):
         raise InputError(f"The id of tool call {place} is not text")
