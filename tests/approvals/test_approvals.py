@@ -177,3 +177,14 @@ def test_questions_are_listed_newest_first_by_state_and_by_run(inbox: Inbox) -> 
     assert [approval.id for approval in inbox.approvals.listing(state="pending")] == [new.id]
     assert [approval.id for approval in inbox.approvals.listing(limit=1)] == [new.id]
     assert [approval.id for approval in inbox.approvals.of_run("run_1")] == [old.id]
+
+
+def test_of_those_that_have_waited_the_one_asked_first_comes_first(inbox: Inbox) -> None:
+    first, second, decided = inbox.ask(), inbox.ask(step=4), inbox.ask(ONE_LEAD, step=5)
+    inbox.answered(decided, "ann")
+    inbox.clock.advance(HOUR // 2)
+    since = inbox.clock.now() - 1
+    young = inbox.ask(step=6)
+    assert [asked.id for asked in inbox.approvals.waiting_since(since)] == [first.id, second.id]
+    assert [asked.id for asked in inbox.approvals.waiting_since(since, limit=1)] == [first.id]
+    assert inbox.approvals.waiting_since(inbox.clock.now())[-1].id == young.id

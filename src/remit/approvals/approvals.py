@@ -67,6 +67,11 @@ class Approvals:
         """Returns the newest questions first."""
         return [Approval.of(row) for row in self._database.read(_Q["approvals"], {"state": state, "limit": limit})]
 
+    def waiting_since(self, moment: int, *, limit: int = LIST_LIMIT) -> list[Approval]:
+        """Returns open questions that were asked by then, the oldest first."""
+        parameters = {"since": moment, "limit": limit}
+        return [Approval.of(row) for row in self._database.read(_Q["approvals_waiting"], parameters)]
+
     def of_run(self, run: str) -> list[Approval]:
         """Returns the questions of one run in the order they were asked."""
         return [Approval.of(row) for row in self._database.read(_Q["approvals_of"], {"run": run})]

@@ -65,6 +65,9 @@ select * from approvals where :ending <> '' and substr(id, -length(:ending)) = :
 -- name: approvals
 select * from approvals where (:state = '' or state = :state) order by asked_at desc, id desc limit :limit
 
+-- name: approvals_waiting
+select * from approvals where state = 'pending' and asked_at <= :since order by asked_at, id limit :limit
+
 -- name: approvals_of
 select * from approvals where run = :run order by asked_at, id
 

@@ -55,9 +55,11 @@ class Colleagues:
 
     def due(self) -> list[Approval]:
         """Returns the open questions that have waited long enough, and that nobody looks at."""
-        before, now = self._cell.parts.clock.now() - self._patience, time.monotonic()
-        waited = [asked for asked in self.open() if asked.asked_at <= before and not self._looked_at.is_left(asked.id)]
-        return [asked for asked in waited if self._not_before.get(asked.id, 0) <= now]
+        now = time.monotonic()
+        # The oldest first: however many are asked meanwhile, each has its turn.
+        waited = self._cell.parts.approvals.waiting_since(self._cell.parts.clock.now() - self._patience)
+        free = [asked for asked in waited if not self._looked_at.is_left(asked.id)]
+        return [asked for asked in free if self._not_before.get(asked.id, 0) <= now]
 
     async def answer_due(self) -> None:
         """Answers what is due."""
