@@ -77,6 +77,22 @@ _NOT = (
 # An order that is going to arrive has not done so.
 _WILL = r"will|to be|should|expected|wird|werden|soll|sera|seront|devrait|será|serán|debería|wordt|worden|zal"
 _ORDER = r"orders?|parcel|package|bestellung|paket|sendung|commande|colis|pedido|paquete|bestelling|pakket|s-\d+"
+# Of a customer a message asks none of these, and it asks with one of those.
+_SECRET = (  # noqa: S105  words
+    r"pass(?:word|wor(?:t|ts)|phrase|code)|kennwort|mots? de passe|contraseñas?|wachtwoord(?:en)?|pin(?:-?(?:code|nummer))?|code pin"
+    r"|cvv|cvc|security code|sicherheitscode|card (?:number|details)|number of your (?:credit )?card"
+    r"|(?:kredit)?karten(?:nummer|daten)|numéro de (?:votre |la )?carte|número de (?:su |la )?tarjeta|kaart(?:nummer|gegevens)"
+    r"|login details|credentials|zugangsdaten|identifiants|credenciales|inloggegevens"
+)
+_ASKS = (
+    r"(?:tell|give|send|share with|forward) (?:us|me)|let us know|reply with|we (?:need|require)|what is your|confirm your"
+    r"|(?:nennen|schicken|senden|geben|teilen|verraten|bestätigen) sie uns|(?:nennen|bestätigen) sie(?: bitte)? ihr\w*"
+    r"|wir (?:brauchen|benötigen)|wie lautet"
+    r"|(?:donnez|envoyez|indiquez|communiquez|transmettez)-nous|(?:indiquez|communiquez|confirmez) votre"
+    r"|nous (?:donner|envoyer|indiquer|communiquer|transmettre)|(?:nous )?avons besoin|quel est votre"
+    r"|(?:díga|indíque|envíe|comuníque|facilíte|dé)nos|(?:indique|confirme|facilite) su|necesitamos|cuál es su"
+    r"|(?:stuur|geef|vertel|meld|noem) ons|(?:bevestig|vermeld|noem) uw|(?:wij|we) hebben (?:uw|je|jouw)|wat is uw"
+)
 # No claims, although they have their words.
 _IDIOMS = re.compile(r"(?:keep|kept) (?:you |everyone )?updated|changed? your mind")
 _AND = r"and|but|or|then|und|aber|oder|et|mais|ou|y|pero|o|en|maar|of"
@@ -125,6 +141,8 @@ _WORDS = {
         "will": _WILL,
         "order": _ORDER,
         "like": _LIKE,
+        "secret": _SECRET,
+        "asks": _ASKS,
     }.items()
 }
 
@@ -145,6 +163,8 @@ class Sentence:
     """Whether it says of something that it is not so, or only gives an example."""
     is_foreign: bool
     """Whether it names an amount in another currency, or a link."""
+    asks_secret: bool
+    """Whether it asks for a password, a PIN or the number of a card."""
 
 
 def sentences(text: str) -> list[Sentence]:
@@ -175,6 +195,7 @@ def _read(sentence: str) -> Sentence:
         mails=frozenset(_MAILS.findall(words)),
         denies=bool(_WORDS["not"].search(words) or _WORDS["like"].search(words)),
         is_foreign=bool(_FOREIGN.search(words) or _LINKS.search(words)),
+        asks_secret=bool(_WORDS["secret"].search(words)) and _says(_WORDS["asks"], words),
     )
 
 

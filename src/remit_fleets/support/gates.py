@@ -173,6 +173,8 @@ def _untrue(sentence: Sentence, records: _Records) -> Iterator[str]:
     """Yields what of a sentence the records do not show."""
     if sentence.is_foreign:
         yield "it names an amount in another currency or a link, and the shop has neither"
+    if sentence.asks_secret:
+        yield "it asks for a password, a PIN or the number of a card, and the shop asks nobody for these"
     strange = sentence.numbers - records.numbers
     if strange and not (sentence.denies and not sentence.claims):
         yield f"{', '.join(sorted(strange))} is nothing of this customer's"

@@ -179,6 +179,42 @@ async def test_what_the_records_do_not_show_is_refused(shop: sqlite3.Connection,
     assert words in await judged(shop, text)
 
 
+ASKING = [
+    "Please tell us your PIN.",
+    "To pay you back we need the number of your card, and the password.",
+    "Reply with your card number and the CVV.",
+    "Bitte nennen Sie uns Ihr Passwort.",
+    "Teilen Sie uns Ihre Kartennummer mit.",
+    "Wir benötigen Ihre PIN.",
+    "Merci de nous communiquer votre mot de passe.",
+    "Indiquez votre numéro de carte.",
+    "Necesitamos su contraseña.",
+    "Indíquenos el número de su tarjeta.",
+    "Stuur ons uw wachtwoord.",
+    "Wij hebben uw pincode nodig.",
+]
+NOT_ASKING = [
+    "We never ask for your password.",
+    "Please never tell us your PIN.",
+    "Teilen Sie niemandem Ihre PIN mit.",
+    "Teilen Sie Ihre PIN niemandem mit.",
+    "We hebben nooit uw wachtwoord nodig.",
+    "Ne nous envoyez jamais votre mot de passe.",
+    "Please tell us the number of your order.",
+    "The link lets you set a new password.",
+]
+
+
+@pytest.mark.parametrize("text", ASKING)
+async def test_a_message_asks_for_no_password_pin_or_number_of_a_card(shop: sqlite3.Connection, text: str) -> None:
+    assert "it asks for a password" in await judged(shop, text)
+
+
+@pytest.mark.parametrize("text", NOT_ASKING)
+async def test_what_only_speaks_of_a_password_does_not_ask_for_it(shop: sqlite3.Connection, text: str) -> None:
+    assert await judged(shop, text) == ""
+
+
 async def test_a_price_that_stands_in_the_records_is_no_refund(shop: sqlite3.Connection) -> None:
     text = f"We have refunded {ORDER.total / 100:.2f} EUR for order {ORDER.order_id}."
     assert "money was paid back" in await judged(shop, text)
