@@ -105,7 +105,9 @@ async def test_marked_fields_and_what_shows_its_form_are_left_out(tmp_path: Path
         (case,) = exported(cell)
         assert case["inputs"] == {"order_id": "R-2", "message": "[personal: message]"}
         assert case["metadata"]["override"]["reason"] == "[left out: it holds a mail-address]"
+        assert case["metadata"]["override"]["by"] == "[personal: by]"
         (case,) = exported(cell, personal=True)
+        assert "@" in case["metadata"]["override"]["by"]
         assert "400.00" in case["inputs"]["message"]
         assert case["metadata"]["override"]["reason"] == "mail ann@private.example"
 

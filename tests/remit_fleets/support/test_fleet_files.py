@@ -49,6 +49,14 @@ def test_no_agent_may_take_out_or_delete_customers(fleet: Fleet) -> None:
         assert set(contract.terms.never) == {"shop__export_customers", "shop__delete_customer"}, contract.name
 
 
+def test_what_is_said_to_and_about_a_customer_is_marked_as_theirs(fleet: Fleet) -> None:
+    for contract in fleet.contracts.values():
+        for schema in (contract.terms.input, contract.terms.output):
+            for name, part in schema["properties"].items():
+                if name.endswith("_why"):
+                    assert part["x-subject"] == "customer", (contract.name, name)
+
+
 def test_every_refusal_goes_back_to_the_model_and_then_to_a_person(fleet: Fleet) -> None:
     for contract in fleet.contracts.values():
         assert contract.terms.refine.steps, contract.name

@@ -103,7 +103,7 @@ class OverrideViews(Viewing):
     def export(self, agent: str, *, personal: bool = False) -> ExportedCases:
         """Returns an agent's cases as they go into a file, for whoever may read all of their content.
 
-        What is marked as personal, or shows by its form that it is, is left out unless `personal`.
+        What is marked as personal, or shows by its form that it is, and who decided, is left out unless `personal`.
         """
         found = self._parts.approvals.overrides(agent=agent, limit=MOST_EXPORTED)
         hidden = sorted({one.version for one in found if not self._source.shows_content(agent, one.version)})
@@ -172,7 +172,7 @@ class OverrideViews(Viewing):
             **decided,
             "category": one.category.value,
             "reason": hide(row.reason, ()),
-            "by": one.person,
+            "by": one.person if personal else "[personal: by]",
             "at": row.at,
         }
         expected: dict[str, Any] = decided["decided"] if one.kind == "answer" and one.decided else {}
