@@ -72,8 +72,11 @@ class Breaker:
     async def kill_worker(self) -> str:
         """Ends the worker with `kill -9` and starts another; says so in a sentence."""
         gone = await self._worker.kill()
-        self.killed_at.append(self._clock.now())
-        told = f"The worker, process {gone}, was killed with kill -9; another one takes its runs over."
+        if gone is None:
+            told = "The worker had just ended by itself; another one is started and takes its runs over."
+        else:
+            self.killed_at.append(self._clock.now())
+            told = f"The worker, process {gone}, was killed with kill -9; another one takes its runs over."
         self._tell(told)
         return told
 
@@ -100,5 +103,8 @@ async def strike(breaker: Breaker, due: Iterator[Blow], ended: Callable[[], int]
             await breaker.break_outside(blow.fault)
             await asyncio.sleep(FAULT_SECONDS)
         else:
-            await breaker.kill_worker()
+            already = len(breaker.killed_at)
+            while len(breaker.killed_at) == already:
+                await breaker.kill_worker()
+                await asyncio.sleep(LOOK_SECONDS)
     await asyncio.Event().wait()  # of an outside world that cannot be broken, nothing is due

@@ -32,11 +32,17 @@ class WorkerProcess:
         async with self._changing:
             await self._start()
 
-    async def kill(self) -> int:
-        """Ends it with `kill -9` and starts the next one; returns the process id of the one that is gone."""
+    async def kill(self) -> int | None:
+        """Ends it with `kill -9` and starts the next one; returns the process id of the one that is gone.
+
+        None means that it had just ended by itself; the next one is then started by who watches.
+        """
         async with self._changing:
             process = self._running()
-            process.kill()
+            try:
+                process.kill()
+            except ProcessLookupError:
+                return None
             await process.wait()
             await self._start()
             return process.pid
@@ -83,7 +89,7 @@ class WorkerProcess:
         return self._process
 
     async def _start(self) -> None:
-        self._log.parent.mkdir(parents=True, exist_ok=True)
+        self._log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # -P: nothing is imported from where the demo was started.
         command = (
             sys.executable,
