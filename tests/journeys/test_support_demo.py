@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,10 @@ def report(*arguments: str) -> dict[str, Any]:
     done = started("demo", "--headless", "--json", *arguments, seconds=240)
     assert done.code == 0, done.err
     return done.value
+
+
+def _rights(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
 
 
 def assert_balanced(told: dict[str, Any], tasks: int) -> None:
@@ -48,6 +53,7 @@ def test_one_seed_gives_the_same_decisions_in_each_task(tmp_path: Path) -> None:
     traces = [tmp_path / "few", tmp_path / "many"]
     for trace, most in zip(traces, ("3", "24"), strict=True):
         assert_balanced(report("--tasks", "24", "--open", most, "--trace", str(trace)), 24)
+    assert [_rights(trace) for trace in traces] == [0o600, 0o600]
     few, many = (trace.read_text(encoding="utf-8") for trace in traces)
     assert few == many
     keys = [json.loads(line)["key"] for line in few.splitlines()]
@@ -61,6 +67,7 @@ def test_a_fleet_that_is_killed_and_a_shop_that_breaks_end_in_a_report_that_bala
         "demo", "--headless", "--json", "--tasks", "40", "--chaos", "--open", "12", "--keep", str(kept), seconds=400
     )
     assert_balanced(done.value, 40)
+    assert [_rights(path) for path in (kept, kept / ".remit")] == [0o700, 0o700]
     assert done.value["crashes_survived"] == 2
     assert started("log", "verify", "--fleet", str(kept)).code == 0
 

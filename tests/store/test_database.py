@@ -1,6 +1,7 @@
 """One file, many connections: reading never writes, and every thread reads by itself."""
 
 import sqlite3
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -28,6 +29,14 @@ def test_the_folder_of_the_file_is_made(tmp_path: Path) -> None:
     database = Database("sqlite:///deep/down/store.db", folder=tmp_path)
     database.connect().close()
     assert (tmp_path / "deep" / "down" / "store.db").exists()
+
+
+def test_others_cannot_look_into_a_folder_that_is_made_and_one_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
+    Database("sqlite:///made/store.db", folder=tmp_path).connect().close()
+    (tmp_path / "there").mkdir(mode=0o755)
+    (tmp_path / "there").chmod(0o755)
+    Database("sqlite:///there/store.db", folder=tmp_path).connect().close()
+    assert [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("made", "there")] == [0o700, 0o755]
 
 
 def test_commits_are_durable_and_references_are_checked(database: Database) -> None:

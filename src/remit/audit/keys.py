@@ -27,7 +27,7 @@ def load_or_create_key(path: Path, name: str) -> SigningKey:
 
 def _create(path: Path, key: SigningKey) -> None:
     """Writes the key aside and links it into place, so that of two starting processes both use the first one's."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     aside = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     try:

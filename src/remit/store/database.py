@@ -28,7 +28,7 @@ class Database:
 
     def connect(self) -> sqlite3.Connection:
         """Opens a new connection with our settings; the caller closes it."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         connection = sqlite3.connect(
             self.path, isolation_level=None, cached_statements=STATEMENT_CACHE, check_same_thread=False
         )

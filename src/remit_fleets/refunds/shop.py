@@ -77,5 +77,5 @@ class Shop:
 def connect(folder: Path) -> Shop:
     """Opens the shop of the fleet in `folder`."""
     path = folder / ".remit" / "shop.db"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Shop(path)

@@ -61,5 +61,5 @@ def connect(folder: Path) -> Customer:
     if shared := os.environ.get("REMIT_SHARED_DATA"):
         replies |= {conversation.ticket: conversation.replies for conversation in load_conversations(Path(shared))}
     path = folder / ".remit" / "customer.db"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Customer(replies, path)

@@ -169,7 +169,7 @@ class Shop:
 def connect(folder: Path) -> Shop:
     """Opens the shop of the fleet in `folder`; the first time, it is filled with the fleet's invented goods."""
     path = folder / ".remit" / "shop.db"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Shop.load(synthetic.documents(), path)
 
 

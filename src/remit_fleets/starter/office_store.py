@@ -56,5 +56,5 @@ async def order_facts(read: Read, arguments: Mapping[str, Any], subjects: Mappin
 def connect(folder: Path) -> Store:
     """Opens the store of the fleet in `folder`."""
     path = folder / ".remit" / "store.db"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Store(path)

@@ -108,6 +108,9 @@ def _copy(source: Path, folder: Path, *, with_code: bool) -> None:
         raise InputError("The folder is there already", which=str(folder), hint="Name a new one with --keep")
     left_out = ("__pycache__", ".remit") if with_code else ("__pycache__", "*.py")
     shutil.copytree(source, folder, ignore=shutil.ignore_patterns(*left_out))
+    folder.chmod(
+        0o700
+    )  # the copy has taken over the rights of the source; what customers write is for nobody else here
 
 
 def _work_of(folder: Path, terms: LiveTerms) -> Demo | LiveDemo:
@@ -146,7 +149,7 @@ def _play_queue(folder: Path, work: Demo, terms: LiveTerms) -> int:
 def _play_live(folder: Path, work: LiveDemo, terms: LiveTerms, started: float) -> int:
     """A live demo: its console, its worker, and the report when it is over."""
     if terms.trace:
-        terms.trace.touch()  # what cannot be written is told before anything starts
+        terms.trace.touch(mode=0o600)  # what cannot be written is told before anything starts
     try:
         with (
             _warnings_in(folder / ".remit" / WARNINGS_FILE),
@@ -168,7 +171,7 @@ def _play_live(folder: Path, work: LiveDemo, terms: LiveTerms, started: float) -
 @contextmanager
 def _warnings_in(path: Path) -> Generator[None]:
     """Has warnings of this process written into a file, as the worker's are: faults on purpose bring many."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     told, kept = logging.getLogger("remit"), logging.FileHandler(path, delay=True)
     told.addHandler(kept)
     told.propagate = False

@@ -52,7 +52,7 @@ class Effect:
 
 def open_shop(path: Path, world: World | None = None) -> sqlite3.Connection:
     """Opens the shop at a path; where there is none it is made of `world`, or of the standard one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_SECONDS, cached_statements=200)
     try:
         database.execute("PRAGMA journal_mode = WAL")
