@@ -26,7 +26,11 @@ delete from overrides where approval = :approval
 select * from overrides where approval = :approval
 
 -- name: overrides
-select * from overrides where (:agent = '' or agent = :agent) and (:category = '' or category = :category)
+-- Of one agent by its index; of all when none is named.
+select * from overrides where agent = :agent and (:category = '' or category = :category)
+  and (:after = '' or id < :after)
+union all
+select * from overrides where :agent = '' and (:category = '' or category = :category)
   and (:after = '' or id < :after)
 order by id desc limit :limit
 
@@ -37,7 +41,9 @@ select * from overrides where run = :run order by step, id
 select * from overrides where (:ending <> '' and substr(id, -length(:ending)) = :ending) limit 2
 
 -- name: override_counts
-select category, count(*) as count from overrides where (:agent = '' or agent = :agent) group by category
+select category, count(*) as count from overrides where agent = :agent group by category
+union all
+select category, count(*) from overrides where :agent = '' group by category
 
 -- name: decide
 -- The revision makes two answers at once take turns.
