@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from remit.contracts.check_cases import check_cases
 from remit.contracts.check_conditions import check_condition
 from remit.contracts.check_steps import check_steps
+from remit.contracts.check_subjects import check_subjects
 from remit.contracts.check_triggers import check_triggers
 from remit.contracts.condition_types import CONFIDENCE
 from remit.contracts.declared import Level, Tool
@@ -29,6 +30,7 @@ def check_contract(contract: Contract, fleet: Fleet) -> Iterator[Finding]:
     yield from _oversight(contract, fleet, at)
     yield from _limits(contract, at)
     yield from check_steps(contract, fleet, at)
+    yield from check_subjects(contract, fleet)
     yield from check_cases(contract, fleet, at)
 
 
