@@ -52,6 +52,18 @@ async def test_a_step_whose_condition_does_not_hold_is_skipped(tmp_path: Path) -
         assert output(cell, run)["refund"] is False
 
 
+@pytest.mark.parametrize(("message", "paid"), [("pay", [7]), ("wait", [])])
+async def test_a_condition_of_the_input_is_not_answered_by_what_a_model_says(
+    tmp_path: Path, message: str, paid: list[int]
+) -> None:
+    said = {"amount": 7, "why": "x", "message": "pay", "input": {"message": "pay"}}
+    shop, model = Till(), Script(line(said), line(FINAL))
+    steps = ("model — decide.", f"{REFUND} if `input.message == 'pay'`", "model — tell.")
+    async with open_workshop(tmp_path, *steps, model=model, server=shop) as cell:
+        assert (await work(cell, message)).state is RunState.DONE
+        assert shop.amounts == paid
+
+
 async def test_a_last_step_whose_condition_does_not_hold_is_skipped_too(tmp_path: Path) -> None:
     model = Script(line({**FINAL, "refund": False}))
     async with open_workshop(tmp_path, "model — decide.", "model if `refund` — tell.", model=model) as cell:

@@ -223,7 +223,7 @@ def _failed(setback: Setback) -> RunFailedError:
 
 
 def _applies(step: Step, known: Known) -> bool:
-    return not step.when or holds(parse_condition(step.when), known.values)
+    return not step.when or holds(parse_condition(step.when), known.conditions)
 
 
 def _told(known: Known, run: RunHandle) -> str:

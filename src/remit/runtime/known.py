@@ -22,6 +22,11 @@ class Known:
         """What the latest model step said: only a model's own answer speaks of its confidence and reasons."""
 
     @property
+    def conditions(self) -> dict[str, Any]:
+        """What a step's condition speaks of: everything by name, and the input by `input.…`, which no result covers."""
+        return self.values | {"input": self._input}
+
+    @property
     def latest(self) -> Step | None:
         """The last step that gave a result."""
         return self._learned[-1][0] if self._learned else None
