@@ -14,15 +14,20 @@ help: ## what each command does
 
 setup: .venv/ready ## virtual environment and locked dependencies (every command below does it by itself)
 
-.venv/ready: requirements/dev.lock
+# What running takes, and beside it what testing takes: whoever only looks does not wait for the rest.
+.venv/core: requirements/core.lock
 	python3 -c 'import sys; sys.exit("Remit needs Python 3.11 or newer; this is " + sys.version) if sys.version_info < (3, 11) else None'
 	test -x $(PY) || python3 -m venv .venv
-	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/core.lock
 	$(PY) -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "remit.pth").write_text(str(pathlib.Path("src").resolve()))'
 	printf '#!/bin/sh\nexec "%s" -m remit.cli "$$@"\n' "$(CURDIR)/$(PY)" > .venv/bin/remit && chmod +x .venv/bin/remit
 	touch $@
 
-demo: setup ## an invented shop's support at work, with its console: see the login link it prints
+.venv/ready: .venv/core requirements/dev.lock
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	touch $@
+
+demo: .venv/core ## an invented shop's support at work, with its console: see the login link it prints
 	$(PY) -m remit.cli demo $(ARGS)
 
 test: setup ## all tests; those in a browser need Chromium on PATH, and say so

@@ -91,8 +91,9 @@ async def test_an_edit_is_what_is_done_and_its_digest_is_another(desk: Desk) -> 
 
 async def test_an_edit_that_policy_would_refuse_is_not_taken_and_says_why(desk: Desk) -> None:
     outcome = await ask(desk)
-    with pytest.raises(RefusedError, match="treasurer"):
+    with pytest.raises(RefusedError, match="treasurer") as refused:
         await desk.answer(outcome, CARA, "edit", reason="be generous", arguments=edited(3_000))
+    assert "found out was delivered yes, open_amount" in refused.value.text(), "so that they know what would be taken"
     assert (last_answer(desk)["answer"], last_answer(desk)["refused_at"]) == ("refused", Check.AUTHORITY)
     assert desk.question(outcome).state is ApprovalState.PENDING
     assert desk.server.effects == []

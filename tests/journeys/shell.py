@@ -67,7 +67,8 @@ def repository_copy(folder: Path) -> Path:
     for name, command in (("python", python), ("remit", f"{python} -m remit.cli")):
         (binaries / name).write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
         (binaries / name).chmod(0o755)
-    (folder / ".venv" / "ready").touch()
+    for done in ("core", "ready"):
+        (folder / ".venv" / done).touch()
     return folder
 
 

@@ -66,8 +66,14 @@ async def check_edit(
     entry = make_entry(approval.run, "approval", approval.id, ctx.now, fields)
     await parts.writer.commit(Commit([], [entry]))
     why = f"{denied.reason}: {denied.words.rstrip('.')}" if denied.words else denied.reason
+    if denied.step is Check.AUTHORITY and ctx.facts:
+        why += f"; found out was {', '.join(f'{name} {_plain(value)}' for name, value in sorted(ctx.facts.items()))}"
     hint = denied.hint or "Change it so that the contract permits it, approve it as it was asked, or reject it"
     raise RefusedError("The edit would be refused", which=approval.name, why=why, hint=hint)
+
+
+def _plain(value: Any) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
 def _as_if_asked(parts: Parts, approval: Approval, payload: Payload, release: Release) -> ActionContext:
