@@ -145,7 +145,8 @@ class SupportDemo:
 
 def _arrival(ticket: Ticket, event: str) -> Arrival:
     title = " ".join(f"{ticket.ticket} {ticket.subject or ticket.body}".split())
-    return Arrival(ticket.ticket, event, ticket.data, title if len(title) <= _TITLE else f"{title[: _TITLE - 1]}…")
+    data = ticket.data | ({"closure": "appealed"} if event == APPEALED else {})
+    return Arrival(ticket.ticket, event, data, title if len(title) <= _TITLE else f"{title[: _TITLE - 1]}…")
 
 
 def _mail(data: Mapping[str, Any]) -> Mail:

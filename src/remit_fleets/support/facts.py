@@ -1,4 +1,4 @@
-"""What the shop's own records say about a write, for policies to judge by: one function for each kind of write.
+"""What the shop's own records say about a call, for policies to judge by: one function for each kind.
 
 What the shop does not know is left out, so that no rule which asks for it holds. An answer about something else than was
 asked for is no fact: it raises, and what cannot be judged is denied.
@@ -51,6 +51,15 @@ async def account(read: Read, arguments: Facts, subjects: Mapping[str, str]) -> 
         return {"known": False}
     state = {name: found[name] for name in ("status", "two_factor", "flagged", "open_orders")}
     return {"known": True, "customer": found["customer_id"], **state}
+
+
+async def ticket(read: Read, arguments: Facts, subjects: Mapping[str, str]) -> Facts:
+    """Says who wrote the ticket: as the task has it when it is the same address, in whatever letters."""
+    shown = await asked(read, "list_effects", ticket=arguments["ticket"])
+    if shown is None or not shown["sender"]:
+        return {}
+    mine = subjects.get("sender", "")
+    return {"sender": mine if mine.casefold() == shown["sender"].casefold() else shown["sender"]}
 
 
 def _quoted(quote: Facts, amount: float) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from tests.remit_fleets.support.shops import SMALL_WORLD, call, caller, reading,
 
 from remit_fleets.support import facts
 from remit_fleets.support.answers import AnotherAnswerError
+from remit_fleets.support.shop import Mail, put_in
 from remit_fleets.support.shop.faults import meets
 from remit_fleets.support.shop.rules import REASONS, due
 from remit_fleets.support.world import Order
@@ -112,3 +113,14 @@ async def test_an_answer_about_somebody_else_is_no_fact(shop: sqlite3.Connection
         asked = arguments | (named(order) if "order_id" in arguments else {"customer_id": ANN.customer_id})
         with pytest.raises(AnotherAnswerError, match="is about another"):
             await function(reading(shop, **WRONG), asked, {})
+
+
+async def test_who_wrote_a_ticket_is_said_as_the_task_has_it_and_of_no_ticket_nothing(shop: sqlite3.Connection) -> None:
+    put_in(shop, [Mail("T-1", ANN.email, "Hello", "Please help me.")])
+    mine = {"sender": ANN.email.upper()}
+    assert await facts.ticket(reading(shop), {"ticket": "T-1"}, mine) == mine
+    assert await facts.ticket(reading(shop), {"ticket": "T-1"}, {"sender": "x@elsewhere.example"}) == {
+        "sender": ANN.email
+    }
+    assert await facts.ticket(reading(shop), {"ticket": "T-1"}, {}) == {"sender": ANN.email}
+    assert await facts.ticket(reading(shop), {"ticket": "T-2"}, mine) == {}

@@ -172,11 +172,10 @@ def _new_mail(asked: Asked, base: Fields) -> dict[str, Any]:
 
 
 def _closure(asked: Asked) -> dict[str, Any]:
-    kind, account = str(asked.input.get("closure") or "appeal"), asked.result(2)
-    appeal = {"appeal": "closure" not in asked.input}
+    kind, account = str(asked.input.get("closure")).replace("appealed", "appeal"), asked.result(2)
     if said_no(asked):
-        return _explain("closure", SAID_NO) | appeal
-    base = {"confidence": _SURE, **appeal, "customer_id": account.get("customer_id"), "reason": kind.replace("_", " ")}
+        return _explain("closure", SAID_NO)
+    base = {"confidence": _SURE, "customer_id": account.get("customer_id"), "reason": kind.replace("_", " ")}
     if kind == "ask_person":
         return base | _take_over(asked, "customer-care", "the customer asks for a person")
     if kind == "appeal":
@@ -184,7 +183,7 @@ def _closure(asked: Asked) -> dict[str, Any]:
     if not asked.result(1) or (asked.result(1).get("known") and not account):
         return base | _take_over(asked, "customer-care", "it could not be found out who writes")
     if not account.get("customer_id"):
-        return _explain("closure", NO_ACCOUNT) | appeal
+        return _explain("closure", NO_ACCOUNT)
     if kind == "fraud":
         return base | _propose("block", "somebody else seems to use the account", _BLOCK)
     if account.get("open_orders") or account.get("flagged"):
