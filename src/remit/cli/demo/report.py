@@ -3,6 +3,7 @@
 import math
 import resource
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,8 @@ class LiveReport:
     value: dict[str, Any]
     wrong: dict[str, list[str]]
     """By the key of the arrival."""
+    failed: dict[str, int]
+    """Why tasks failed, and how many."""
 
 
 def make_report(
@@ -50,7 +53,7 @@ def make_report(
         "cpu_seconds": round(_cpu_seconds(), 2),
         "simulated": _is_simulated(cell, figures),
     }
-    return LiveReport(value, wrong)
+    return LiveReport(value, wrong, _failed(cell, arrivals))
 
 
 def _tasks(arrivals: Arrivals, counts: WorkCounts) -> dict[str, int]:
@@ -69,6 +72,17 @@ def _end(pieces: Sequence[Piece], counts: WorkCounts) -> str:
         return "failed"
     has_hand = any(task in counts.taken_over for piece in pieces for task in piece.tasks)
     return "escalated" if has_hand else "resolved"
+
+
+def _failed(cell: Cell, arrivals: Arrivals) -> dict[str, int]:
+    """Counts why tasks failed: in the words of the last run that says so, which is the one nearest to the cause."""
+    ended = [task for piece in arrivals.pieces.values() for task in piece.tasks.values() if task is not None]
+    reasons: Counter[str] = Counter()
+    for task in ended:
+        if task.outcome != "success":
+            told = [run.reason for run in cell.parts.journal.runs_of(task.id) if run.reason]
+            reasons[told[-1] if told else "its answer is not what the contract calls a success"] += 1
+    return dict(reasons.most_common())
 
 
 def _wrong(cell: Cell, work: LiveDemo, arrivals: Arrivals) -> dict[str, list[str]]:

@@ -10,6 +10,7 @@ from remit.cli.output import counted, errors, screen
 
 # As many wrong ends as somebody reads.
 MOST_SHOWN = 20
+LONGEST_SHOWN = 240
 
 
 def show_wrong(report: LiveReport) -> None:
@@ -29,6 +30,8 @@ def show_report(report: LiveReport, keep: Path | None) -> None:
         first = next(iter(rest))
         told = ", ".join(f"{other.replace('_', ' ')} {rest[other]}" for other in rest if other != first)
         screen.print(f"{name:<12} {rest[first]}: {told}" if name != "gates" else f"{name:<12} {_pairs(rest)}")
+    for reason, times in list(report.failed.items())[:MOST_SHOWN]:
+        screen.print(f"  [dim]failed {times} ×  {escape(_short(reason))}[/dim]")
     for reason, times in list(value["blocked"].items())[:MOST_SHOWN]:
         screen.print(f"  [dim]blocked {times} ×  {escape(reason)}[/dim]")
     times, cost, cpso = value["ttr_seconds"], value["cost"], value["cpso"]
@@ -37,8 +40,11 @@ def show_report(report: LiveReport, keep: Path | None) -> None:
         f"time         half resolved within {_seconds(times['p50'])}, nine in ten within {_seconds(times['p90'])}"
     )
     screen.print(f"people       had to step in: {_percent(value['hir'])} of tasks")
+    right = value["correct_outcomes"]
     screen.print(
-        f"right ends   {_percent(value['correct_outcomes'])}, against the truth the outside world was made with"
+        f"right ends   {_percent(right)}, against the truth the outside world was made with"
+        if right is not None
+        else "right ends   unknown: nobody knows what is right for work of your own"
     )
     if survived := value["crashes_survived"]:
         screen.print(f"crashes      {counted(survived, 'kill -9')} of the worker survived")
@@ -49,6 +55,10 @@ def show_report(report: LiveReport, keep: Path | None) -> None:
         screen.print("[dim]A model was simulated: no saving and no quality may be claimed from these figures.[/dim]")
     if keep:
         screen.print(f"\nLook around: `remit runs --fleet {keep}`, `remit up --fleet {keep}`, `remit log verify …`")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 
 def _pairs(values: dict[str, Any]) -> str:
