@@ -273,3 +273,11 @@ def test_a_sender_whose_letters_only_look_alike_is_nobody_here(shop: sqlite3.Con
     assert call(shop, "find_customer", email=f" {with_k.upper()} ").answer["known"] is True
     kelvin = with_k.replace("k", "\N{KELVIN SIGN}", 1)
     assert call(shop, "find_customer", email=kelvin).answer["known"] is False
+
+
+def test_a_ticket_is_taken_over_once_in_a_task(shop: sqlite3.Connection) -> None:
+    first = call(shop, "take_over", **EVERY_WRITE["take_over"])
+    again = call(shop, "take_over", caller("r:2"), ticket="T-1", team="safety", summary="nobody else could")
+    assert (first.ended, again.ended) == ("done", "repeated")
+    assert again.answer == first.answer, "whoever has it goes on having it"
+    assert [effect.key for effect in effects_of(shop, "task_1")] == ["r:1"]

@@ -78,11 +78,22 @@ def _write(database: sqlite3.Connection, caller: Caller, tool: str, arguments: M
         if before[:2] != (tool, asked):
             raise ShopError(f"the key {caller.key} was used for something else")
         return Reply(json.loads(before[2]), "repeated")
+    if tool == "take_over" and (taken := _taken_over(database, caller, arguments)):
+        return Reply(taken, "repeated")
     _pass_fences(database, caller.fences)
     done = WRITES[tool](database, **arguments)
     answer = {**done.answer, "done_by": caller.agent}
     _keep(database, caller, tool, asked, done, answer)
     return Reply(answer, "done")
+
+
+def _taken_over(database: sqlite3.Connection, caller: Caller, arguments: Mapping[str, Any]) -> Answer | None:
+    """Returns who has the ticket since when it was taken over for this task: nobody takes it over a second time."""
+    row = database.execute(
+        "SELECT result FROM effects WHERE task = ? AND tool = 'take_over' AND ticket = ?",
+        (caller.task, arguments.get("ticket", "")),
+    ).fetchone()
+    return json.loads(row[0]) if row else None
 
 
 def _keep(
