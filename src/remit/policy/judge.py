@@ -222,7 +222,7 @@ def _hint(bundle: Bundle, question: Question, answer: RungAnswer) -> str:
     if answer.reasons:
         because = "; ".join(dict.fromkeys(reason.because for reason in answer.reasons))
         return f"Do not try this again: {because}; choose another way or hand the task to a person."
-    if question.refused_before:
+    if question.refused_before and not question.approval:
         return "Say what their no means for the answer, or hand the task to a person."
     action, _ = _target(question)
     permits = (note for note in bundle.notes.values() if note.effect == "permit" and note.action == action)
