@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
-from tests.gateway.desk import ANN
-from tests.web.pages.visit import OPAL, VERA, open_house
+from tests.gateway.desk import ANN, CARA
+from tests.operations.demos import ORDER, Forgetful, open_demo
+from tests.runtime.workshop import work
+from tests.web.pages.test_approvals import asked
+from tests.web.pages.visit import OPAL, VERA, house_of, open_house
 
-from remit.operations import local_actor
+from remit.approvals import OverrideCategory
+from remit.operations import local_actor, person_actor
 
 
 async def test_tasks_are_listed_with_counts_that_filter(tmp_path: Path) -> None:
@@ -76,3 +80,57 @@ async def test_a_task_shows_what_those_served_said_and_their_words_to_who_may_se
         hidden = await vera.get(f"/tasks/{task}")
         assert "satisfaction 2 of 5" in hidden.text
         assert "what I ordered" not in hidden.html
+
+
+async def test_a_task_tells_who_was_asked_what_and_what_they_made_of_it(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, house.visitor(OPAL) as opal, house.visitor(CARA) as cara:
+        question = await asked(house)
+        waiting = await opal.get(f"/tasks/{question.task}")
+        assert "shop__issue_refund : care-lead" in waiting.text.partition("Waits for")[2]
+        assert f"/approvals/{question.id}" in waiting.links
+
+        arguments = {"order_id": "R-2", "amount": 440, "why": "the customer asks"}
+        why = OverrideCategory.WRONG_AMOUNT
+        verbs = house.cell.verbs(person_actor(house.cell.parts.people.person(CARA), "console"))
+        await verbs.answer(question.id, "edit", arguments=arguments, reason="ten were paid before", category=why)
+        await house.drive(question.run)
+        page = await opal.get(f"/tasks/{question.task}")
+        assert "Waits for" not in page.text
+        for told in ("What happened", CARA, "changed it and approved wrong-amount : ten were paid before", "450 440"):
+            assert told in page.text, told
+        assert "carried out" in page.text
+        (row,) = (await cara.json(f"/tasks/{question.task}.json"))["task"]["history"]
+        assert (row["kind"], row["asked"]["amount"], row["decided"]["amount"]) == ("question", 450, 440)
+        async with house.visitor(VERA) as vera:
+            hidden = await vera.get(f"/tasks/{question.task}")
+            assert "changed it and approved wrong-amount" in hidden.text
+            for secret in ("ten were paid", " 450", " 440"):
+                assert secret not in hidden.text
+
+
+async def test_a_task_tells_what_was_refused_and_what_was_refuted_once_each(tmp_path: Path) -> None:
+    async with open_demo(tmp_path, 20, 45) as cell:
+        house = house_of(cell)
+        refused = await work(cell, ORDER, order="R-4")  # is not delivered: no rule permits it
+        refuted = await work(cell, "please refund 45")
+        async with house.visitor(OPAL) as opal, house.visitor(VERA) as vera:
+            page = await opal.get(f"/tasks/{refused.task}")
+            assert "asked for shop__issue_refund" in page.text
+            assert "refused authority" in page.text
+            page = await opal.get(f"/tasks/{refuted.task}")
+            assert "refuted guardrails" in page.text
+            assert "The source said: 45 is more than the 40.0 left of the payment" in page.text
+            assert f"/runs/{refuted.id}?step=3#step-3" in page.links
+            hidden = await vera.get(f"/tasks/{refuted.task}")
+            assert "refuted guardrails" in hidden.text
+            assert "left of the payment" not in hidden.html
+            await cell.operations.fork(refuted.id, 4, by=OPAL)
+            assert len((await opal.json(f"/tasks/{refuted.task}.json"))["task"]["history"]) == 1
+
+
+async def test_a_result_that_failed_its_gate_is_told_as_refuted(tmp_path: Path) -> None:
+    async with open_demo(tmp_path, 20, server=Forgetful()) as cell, house_of(cell).visitor(OPAL) as opal:
+        run = await work(cell, "please refund 20")
+        rows = (await opal.json(f"/tasks/{run.task}.json"))["task"]["history"]
+        (row,) = [one for one in rows if one["kind"] == "refuted"]
+        assert (row["ended"], "the refund is not in the ledger" in row["words"]) == ("after", True)

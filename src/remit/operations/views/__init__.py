@@ -6,6 +6,7 @@ from remit.operations.views.configuration import SettingRow, SettingViews
 from remit.operations.views.decisions import DecisionViews, RungShown, StepContent
 from remit.operations.views.evidence import EntryShown, LogHead, LogRow, LogViews
 from remit.operations.views.figures import FigureViews
+from remit.operations.views.history import AnswerGiven, HistoryRow
 from remit.operations.views.model import Page, Shown, Source, moment
 from remit.operations.views.overrides import CaseRow, CaseShown, ExportedCases, OverrideViews
 from remit.operations.views.overview import Overview, OverviewViews
@@ -33,6 +34,7 @@ __all__ = [
     "AgentRow",
     "AgentShown",
     "AgentViews",
+    "AnswerGiven",
     "ApprovalRow",
     "ApprovalShown",
     "AuthorityShown",
@@ -55,6 +57,7 @@ __all__ = [
     "FigureSheet",
     "FigureShown",
     "FigureViews",
+    "HistoryRow",
     "LogHead",
     "LogRow",
     "LogViews",

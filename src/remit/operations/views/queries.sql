@@ -96,6 +96,21 @@ from runs r join steps s on s.run = r.id
 where r.task = :task and r.effects = 1 and s.kind = 'tool' and s.state = 'done' and s.is_error = 0
 order by s.ended_at, s.run limit :limit
 
+-- name: ended_badly
+-- What was refused or came to a bad end, each with the log's word about how it ended.
+select s.decision, s.run, s.step, s.name, s.state, s.asked, s.judged, s.result, s.approval, s.refused_at, s.ended_at,
+  r.agent, r.version, l.body
+from runs r join steps s on s.run = r.id left join log l on l.ref = s.decision and l.kind = 'outcome'
+where r.task = :task and (s.state = 'denied' or s.is_error = 1)
+order by s.ended_at, s.run limit :limit
+
+-- name: decided_without_step
+-- Decisions that never became a step: they were refused before.
+select l.body, l.ref, r.id as run, r.agent, r.version
+from runs r join log l on l.stream = r.id
+where r.task = :task and l.kind = 'decision' and not exists (select 1 from steps s where s.decision = l.ref)
+order by l.leaf_index limit :limit
+
 -- name: tasks_ending
 select id from tasks where :ending <> '' and substr(id, -length(:ending)) = :ending limit 2
 
@@ -190,6 +205,14 @@ select s.*, r.agent, r.version, r.task, 0 as labelled, l.body
 from (select * from steps where is_error = 1 order by ended_at desc limit :limit) s
 join runs r on r.id = s.run join log l on l.ref = s.decision and l.kind = 'outcome'
 where s.kind = 'tool' order by s.ended_at desc
+
+-- name: agent_longest_at_work
+-- Of the agents that may act, the one that began to work first.
+select v.agent, min(r.created_at) as since
+from (select distinct agent from versions where lifecycle = 'live' and state in ('approved', 'draining')) v
+join runs r on r.agent = v.agent
+  and r.created_at = (select min(o.created_at) from runs o where o.agent = v.agent)
+group by v.agent order by since, v.agent limit 1
 
 -- name: attempts_lost
 -- Runs whose process died and that another process took over.

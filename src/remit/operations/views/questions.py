@@ -11,12 +11,11 @@ from remit.operations.actors import view
 from remit.operations.permissions import Permission
 from remit.operations.views.agents import AuthorityShown, authority_rows
 from remit.operations.views.decisions import RungShown, level_of, rungs_of
+from remit.operations.views.history import BY_CONTRACT
 from remit.operations.views.model import LATEST, MOST_ROWS, NOT_SHOWN, PAGE_SIZE, Page, Shown, Viewing, moment, page_of
 from remit.store import Row, load_queries
 
 _Q = load_queries("remit.operations.views")
-# Why these are asked, the contract says; why others are, a fault or a gate, in words that may be taken from content.
-_BY_CONTRACT = ("action", "proposal")
 # Hex digits that tell two contents of one question apart.
 FINGERPRINT = 12
 _RANK = {risk.value: rank for rank, risk in enumerate((Risk.CRITICAL, Risk.HIGH, Risk.MEDIUM, Risk.LOW))}
@@ -271,7 +270,7 @@ class QuestionViews(Viewing):
             proposed=_arguments(self._source.content(asked.proposed)) if content else None,
             content=content,
             fingerprint=asked.digest.partition(":")[2][:FINGERPRINT],
-            because=asked.because if content or asked.kind in _BY_CONTRACT else NOT_SHOWN,
+            because=asked.because if content or asked.kind in BY_CONTRACT else NOT_SHOWN,
             roles=", ".join(asked.roles),
             needs=_needs(asked),
             on_behalf_of=asked.on_behalf_of,

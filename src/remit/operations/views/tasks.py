@@ -7,6 +7,7 @@ from remit.core import SECOND, NotFoundError
 from remit.journal import Feedback, Run
 from remit.operations.actors import view
 from remit.operations.permissions import Permission
+from remit.operations.views.history import HistoryRow, TaskHistory
 from remit.operations.views.model import MOST_ROWS, PAGE_SIZE, Page, Shown, Viewing, moment, page_of
 from remit.operations.views.runs import is_simulated
 from remit.store import Row, load_queries
@@ -74,6 +75,8 @@ class TaskShown(TaskRow):
     """What was done for it, in order; reading is not told here."""
     feedback: tuple[FeedbackShown, ...] = ()
     """What those served said of it, in the order it came in."""
+    history: tuple[HistoryRow, ...] = ()
+    """What was refused or refuted, and what people were asked and said, in the order it happened."""
 
 
 class TaskViews(Viewing):
@@ -108,6 +111,7 @@ class TaskViews(Viewing):
             output=self._source.content(_output(runs)) if content else None,
             done=tuple(self._done(task.id)),
             feedback=tuple(self._feedback(one, content=content) for one in self._parts.journal.feedback(task.id)),
+            history=tuple(TaskHistory(self._source).of_task(task.id, runs)),
         )
 
     def _done(self, task: str) -> Iterator[EffectShown]:
