@@ -67,7 +67,7 @@ def answers(guest: Person) -> None:
 
 
 def stops_and_lets_go_on(guest: Person) -> None:
-    """Pulls the switch of the agent with the most to do, sees runs wait, and resets it."""
+    """Pulls the switch of the agent that is proposed, sees runs wait, and resets it."""
     guest.go("/tour").find("#stopping a.button").first.click()
     guest.is_at("/switches")
     guest.find("#here-because").fill("to see it on the tour")
@@ -75,8 +75,7 @@ def stops_and_lets_go_on(guest: Person) -> None:
     guest.sees(re.compile(r"agent:\S+ is stopped.*In force", re.DOTALL), ".receipt")
     guest.go("/tour").sees("to see it on the tour", "#stopping .note")
     guest.find("#stopping").get_by_role("link", name="Let it go on").click()
-    guest.find("table").get_by_role("button", name="Let it go on").first.click()
-    guest.find("dialog[open] [name=because]").fill("seen")
+    guest.find("#resume-because").fill("seen")
     guest.press("Enter")
     guest.sees("goes on", ".receipt")
     has_happened(guest.go("/tour"), "stopping", "stopped and resumed")

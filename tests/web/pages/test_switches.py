@@ -49,6 +49,18 @@ async def test_what_is_stopped_goes_on_again_with_a_reason(tmp_path: Path) -> No
         assert "resumed 1" in (await opal.get("/switches?state=resumed")).text
 
 
+async def test_a_link_leads_to_the_form_that_lets_one_scope_go_on(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, house.visitor(OPAL) as opal, house.visitor(VERA) as vera:
+        assert "resume-because" not in (await opal.get("/switches?resume=agent:refund-desk")).ids  # nothing is stopped
+        await house.cell.operations.stop(TOOL, because="odd", by=OPAL)
+        address = f"/switches?resume={TOOL}"
+        assert "resume-because" not in (await vera.get(address)).ids
+        told = await opal.send(await opal.get(address), "/switches/resume", because=" ", status=422)
+        assert "resume-because" in told.ids
+        after = await opal.send(told, "/switches/resume", because="mended")
+        assert f"{TOOL} goes on" in after.text
+
+
 async def test_the_whole_fleet_takes_its_word(tmp_path: Path) -> None:
     async with open_house(tmp_path) as house, house.visitor(OPAL) as opal:
         page = await opal.get("/switches?scope=fleet")

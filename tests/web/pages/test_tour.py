@@ -60,6 +60,14 @@ async def test_each_station_leads_to_what_is_there_now_and_ticks(tmp_path: Path)
         assert told["tour"]["claim"]["latest"]["run"] == refuted.id
 
 
+async def test_what_is_stopped_is_let_go_on_from_a_form_one_click_away(tmp_path: Path) -> None:
+    async with open_demo(tmp_path) as cell, house_of(cell).visitor(OPAL) as opal:
+        await cell.operations.stop("agent:refund-desk", because="to see it", by=OPAL)
+        address = "/switches?resume=agent%3Arefund-desk"
+        assert address in (await opal.get("/tour")).links
+        assert (await opal.get(address)).form("/switches/resume").values["scope"] == "agent:refund-desk"
+
+
 async def test_whoever_may_not_see_content_reads_neither_text_nor_claim(tmp_path: Path) -> None:
     async with open_demo(tmp_path, 20, 45) as cell, house_of(cell).visitor(VERA) as vera:
         await work(cell, ORDER, order="R-4")

@@ -15,7 +15,6 @@ from remit.operations.views.evidence import LogHead, LogViews
 from remit.operations.views.model import Shown, Viewing, moment
 from remit.operations.views.overview import OverviewViews, ProcessShown
 from remit.operations.views.questions import ApprovalRow, QuestionViews
-from remit.operations.views.runs import RunViews
 from remit.operations.views.switches import SwitchRow, SwitchViews
 from remit.store import Row, load_queries
 
@@ -277,20 +276,20 @@ class TourViews(Viewing):
         entry = self._newest("switch", shown.scope) if shown else None
         return StopStation(
             happened=reset is not None,
-            scope=self._busiest(),
+            scope=self._longest_at_work(),
             pulled=pulled,
             reset=reset,
             waiting=self._read("runs_stopped")[0]["count"],
             log_index=entry.index if entry else None,
         )
 
-    def _busiest(self) -> str:
-        """Returns the scope of the agent with the most to do."""
-        for state in (RunState.RUNNING, RunState.QUEUED, RunState.WAITING):
-            if rows := self._read("run_agents_in_state", state=state.value, limit=1):
-                return f"agent:{rows[0]['agent']}"
-        newest = RunViews(self._source).listing(limit=1)
-        return f"agent:{newest[0].agent.partition('@')[0]}" if newest else ""
+    def _longest_at_work(self) -> str:
+        """Returns the scope of the agent whose first run is the oldest.
+
+        Whoever has the most to do changes while somebody looks at the button; this one stays as long as it is live.
+        """
+        rows = self._read("agent_longest_at_work")
+        return f"agent:{rows[0]['agent']}" if rows else ""
 
     def _kill(self) -> KillStation:
         taken = tuple(_taken_over(row) for row in self._read("attempts_lost", limit=MOST_LOOKED_AT))

@@ -39,10 +39,11 @@ class _SwitchPages:
         counts = {"stopped": sum(s.stopped for s in switches), "resumed": sum(not s.stopped for s in switches)}
         rows = [s for s in switches if shown not in counts or s.stopped == (shown == "stopped")]
         dry: dict[str, Any] = {"dry": None, "problem": None, "scopes": []}
+        pulled = next((s for s in switches if s.stopped and s.scope == query.get("resume", "")), None)
         if scope:
             dry = _dry_run(views, scope)
         context: dict[str, Any] = {"counts": counts, "shown": shown, "scope": scope, "fault": None, "because": ""}
-        context |= {"rows": rows[:MOST_ROWS], "search": search}
+        context |= {"rows": rows[:MOST_ROWS], "search": search, "resumed": pulled}
         return Sheet("switches.html", rows, context | dry)
 
     def dry_run(self, request: Request) -> Sheet:
@@ -66,11 +67,12 @@ class _SwitchPages:
         try:
             receipt = await self._console.verbs(self._console.actor(request)).resume(scope, because=because)
         except RemitError as fault:
-            return await self._told(request, fault, "", because)
+            pulled = next((row for row in self._views(request).switches.listing() if row.scope == scope), None)
+            return await self._told(request, fault, "", because, resumed=pulled if pulled and pulled.stopped else None)
         return await self._done(request, receipt)
 
-    async def _told(self, request: Request, fault: RemitError, scope: str, because: str) -> Response:
-        return await tried(self._console, request, self.listing, fault, scope=scope, because=because)
+    async def _told(self, request: Request, fault: RemitError, scope: str, because: str, **more: Any) -> Response:
+        return await tried(self._console, request, self.listing, fault, scope=scope, because=because, **more)
 
     async def _done(self, request: Request, receipt: Receipt) -> Response:
         facts = {**receipt, "log_index": None}
