@@ -107,7 +107,7 @@ def test_a_question_is_answered_once_and_a_no_has_a_reason(remit: Command, refun
     command = ("approvals", "reject", asked, "--fleet", refunds, "--as", LEAD)
     assert_refused(remit(*command), 2, "To reject takes a reason", "--because")
     assert remit(*command, "--because", "not this customer").code == 0
-    assert_refused(remit(*command, "--because", "again"), 1, "may not answer", "it is rejected already")
+    assert_refused(remit(*command, "--because", "again"), 1, "may not answer", "rejected it first")
 
 
 def test_an_edit_that_does_not_fit_the_tool_is_named(remit: Command, refunds: Path) -> None:

@@ -133,4 +133,4 @@ def test_two_who_answer_at_once_both_know_what_they_say_yes_to(desk: Desk, visit
 
     ended = desk.until(run["run"], "done")
     assert "900" in ended["output"]["text"]
-    tina.sees("used", "h1")
+    tina.sees("carried out", "h1")

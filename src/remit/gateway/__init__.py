@@ -1,6 +1,6 @@
 """The enforcement point: decide, then do it once."""
 
-from remit.gateway.answers import SAY_WHY, answer_question, escalate_question
+from remit.gateway.answers import SAY_WHY, answer_question, answered_first, escalate_question
 from remit.gateway.calls import CALL_META, ToolCall, ToolError, plain
 from remit.gateway.context import Parts, nowhere
 from remit.gateway.edits import given_arguments
@@ -39,6 +39,7 @@ __all__ = [
     "Tools",
     "Waiting",
     "answer_question",
+    "answered_first",
     "compile_release",
     "escalate_question",
     "given_arguments",

@@ -23,6 +23,7 @@ from remit.journal import Payload
 from remit.store import Commit, CommitRefused
 
 SAY_WHY = "Say why (on the command line: --because); it goes on the record"
+_DONE: Mapping[VoteAnswer, str] = {"approve": "approved", "edit": "changed and approved", "reject": "rejected"}
 
 
 async def answer_question(
@@ -104,10 +105,22 @@ async def check_duties(parts: Parts, approval: Approval, who: Person) -> None:
     why = why_not(approval, who.id, (*who.roles, own_role(who.id)), owner, now, asked_by=asked_by)
     if not why:
         return
+    why = answered_first(parts, approval) or why
     fields = {"approval": approval.id, "by": who.id, "answer": "refused", "why": why}
     statements = [parts.approvals.close(approval.id, ApprovalState.EXPIRED, why)] if now >= approval.expires_at else []
     await parts.writer.commit(Commit(statements, [make_entry(approval.run, "approval", approval.id, now, fields)]))
     raise RefusedError(f"{who.id} may not answer", which=approval.id, why=why)
+
+
+def answered_first(parts: Parts, approval: Approval) -> str:
+    """Says who decided a question and how; nothing while it is open, or where nobody did."""
+    if approval.state in (ApprovalState.PENDING, ApprovalState.EXPIRED, ApprovalState.WITHDRAWN):
+        return ""
+    if approval.kind == "proposal" and approval.state is ApprovalState.USED:
+        step = parts.journal.step(approval.run, approval.step)
+        return f"{step.person} did it first" if step and step.person else ""
+    votes = parts.approvals.votes(approval.id)
+    return f"{votes[-1].person} {_DONE[votes[-1].answer]} it first" if votes else ""
 
 
 def _told(parts: Parts, approval: Approval, who: Person, answer: str, reason: Payload) -> dict[str, Any]:

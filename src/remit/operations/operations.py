@@ -15,6 +15,7 @@ from remit.gateway import (
     Outcome,
     Parts,
     answer_question,
+    answered_first,
     escalate_question,
     given_arguments,
 )
@@ -221,7 +222,11 @@ class Operations:
         With other `arguments` they do it otherwise than was proposed, for `reason` and of `category`.
         """
         if approval.state is not ApprovalState.PENDING:
-            raise ConflictError("Nothing to act on", which=approval.id, why=f"it is {approval.state} already")
+            raise ConflictError(
+                "Nothing to act on",
+                which=approval.id,
+                why=answered_first(self._parts, approval) or f"it is {approval.state} already",
+            )
         outcome = await self._gateway.act_as_person(person, approval, arguments, reason=reason, category=category)
         if not isinstance(outcome, Done):
             if isinstance(outcome, Denied):

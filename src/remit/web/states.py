@@ -32,7 +32,7 @@ STATES: dict[str, State] = {
     "approved": State("good", "✓", "approved"),
     "rejected": State("bad", "✕", "rejected"),
     "expired": State("calm", "◌", "expired"),
-    "used": State("good", "●", "used"),
+    "used": State("good", "●", "carried out"),
     "withdrawn": State("calm", "⊘", "withdrawn"),
     # agents and their versions
     "prototype": State("calm", "△", "prototype"),

@@ -36,7 +36,7 @@ async def test_the_queue_shows_what_is_asked_for_whom_and_of_whom(tmp_path: Path
         page = await cara.get("/approvals?mine=yes")
         assert f"/approvals/{mine.id}" in page.links
         assert f"/approvals/{other.id}" not in page.links
-        assert "No question is used" in (await cara.get("/approvals?state=used")).text
+        assert "No question is carried out" in (await cara.get("/approvals?state=used")).text
 
 
 async def test_a_question_has_its_whole_context_on_one_page(tmp_path: Path) -> None:
@@ -213,7 +213,7 @@ async def test_two_who_answer_at_once_do_not_both_count(tmp_path: Path) -> None:
         await one.send(first, f"/approvals/{question.id}/approve")
         late = await other.send(second, f"/approvals/{question.id}/reject", because="no", status=403)
 
-        assert " already." in late.text
+        assert f"{CARA} approved it first" in late.text
 
 
 async def test_a_proposal_is_done_by_a_person_in_their_own_name(tmp_path: Path) -> None:
@@ -224,6 +224,8 @@ async def test_a_proposal_is_done_by_a_person_in_their_own_name(tmp_path: Path) 
         assert "runs now in your name" in page.text
         assert "Do it myself, through the gateway" in page.text
         await tom.send(page, f"/approvals/{question.id}/approve")
+        late = await tom.send(page, f"/approvals/{question.id}/approve", status=409)
+        assert f"{TOM} did it first" in late.text
 
         assert till.amounts == [5500]
         assert till.effects[0].agent == TOM
