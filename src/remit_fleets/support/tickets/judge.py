@@ -50,8 +50,8 @@ def _expected(expected: Expected, left: list[Effect], answers: Sequence[Answered
     if not mine:
         return [] if excused else [f"{what} was not done" + (" although people said yes" if yes else "")]
     wrong = [f"{what} was done {len(mine)} times"] if len(mine) > 1 else []
-    wanted = _wanted(expected, yes)
     for effect in mine:
+        wanted = _wanted(expected, _meant(effect, yes))
         other = {name: _field(effect, name) for name, value in wanted.items() if _field(effect, name) != value}
         if other:
             wrong.append(
@@ -105,6 +105,15 @@ def _is_about(expected: Expected, answered: Answered) -> bool:
 
 def _in_scope(expected: Expected, effect: Effect) -> bool:
     return all(getattr(effect, name) == expected.fields[name] for name in _SCOPES if name in expected.fields)
+
+
+def _meant(effect: Effect, yes: Sequence[Answered]) -> list[Answered]:
+    """Returns the yes that a person's taking over came of: asked twice, the ticket is taken over once, by the first."""
+    if effect.tool == "take_over":
+        for one in yes:
+            if one.arguments.get("summary") == effect.detail.get("summary"):
+                return [one]
+    return list(yes)
 
 
 def _wanted(expected: Expected, yes: Sequence[Answered]) -> dict[str, Any]:

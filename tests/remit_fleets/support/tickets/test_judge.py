@@ -345,3 +345,16 @@ def test_nobody_knows_what_is_right_for_a_ticket_out_of_a_file(work: Make) -> No
     doing = work(replace(ALONE, truth=None))
     doing.do("delete_customer", customer_id=SMALL_WORLD.customers[-1].customer_id)
     assert doing.judged() == []
+
+
+@pytest.mark.parametrize(("summary", "wrong"), [("asks for a person", False), ("nobody said this", True)])
+def test_who_was_asked_twice_to_take_a_ticket_over_takes_it_over_once_as_one_of_the_questions_said(
+    shop: sqlite3.Connection, summary: str, wrong: bool
+) -> None:
+    doing = Work(shop, _find("take_over", "led"))
+    ticket = {"ticket": doing.ticket.ticket, "team": "customer-care"}
+    for why in ("asks for a person", "the desks could not do it"):
+        proposed = {**ticket, "summary": why}
+        doing.answers.append(Answered("shop__take_over", proposed, "approve", proposed))
+    doing.do("take_over", **ticket, summary=summary)
+    assert bool(doing.close()) is wrong
