@@ -29,7 +29,7 @@ async def test_the_queue_shows_what_is_asked_for_whom_and_of_whom(tmp_path: Path
         mine, other = await asked(house), await asked(house, GIANT)
         page = await cara.get("/approvals")
 
-        for told in ("amount 450", "order_id R-2", "medium risk", ANN, "care-lead, or 2 × treasurer", "expires", "may it?",
+        for told in ("amount 450 EUR", "order_id R-2", "medium risk", ANN, "care-lead, or 2 × treasurer", "expires", "may it?",
                      "a person does it", "it takes one of the roles treasurer"):  # fmt: skip
             assert told in page.text, told
         assert {f"/approvals/{mine.id}", f"/approvals/{other.id}"} <= set(page.links)

@@ -99,6 +99,7 @@ async def test_a_task_tells_who_was_asked_what_and_what_they_made_of_it(tmp_path
         for told in ("What happened", CARA, "changed it and approved wrong-amount : ten were paid before", "450 440"):
             assert told in page.text, told
         assert "carried out" in page.text
+        assert "amount 450 EUR" in page.text
         (row,) = (await cara.json(f"/tasks/{question.task}.json"))["task"]["history"]
         assert (row["kind"], row["asked"]["amount"], row["decided"]["amount"]) == ("question", 450, 440)
         async with house.visitor(VERA) as vera:

@@ -42,6 +42,8 @@ class HistoryRow(Shown):
     what: str
     asked: Any
     """The arguments the agent asked for; null when content is not shown to your role."""
+    currencies: Mapping[str, str] = {}
+    """Of these, the fields that are money, each with its currency."""
     ended: str
     """Of a question its state; of anything else the check that ended it."""
     reason: str
@@ -95,6 +97,7 @@ class TaskHistory:
             # The name of what no tool is called may be anybody's words: a step has its digest only.
             what=cast("Mapping[str, str]", kept).get("name", row["name"]) if isinstance(kept, Mapping) else row["name"],
             asked=_arguments(kept),
+            currencies=self._source.currencies(row["name"], _arguments(kept)),
             ended=Check(row["refused_at"] or Check.AFTER).name.lower(),
             reason=str(entry.fields.get("reason", "")) if entry and is_denied else "",
             words=words if content else "",
@@ -150,6 +153,7 @@ class TaskHistory:
             step=asked.step,
             what=asked.name,
             asked=_arguments(proposed),
+            currencies=self._source.currencies(asked.name, _arguments(proposed)),
             ended=asked.state.value,
             reason=asked.because if content or asked.kind in BY_CONTRACT else NOT_SHOWN,
             words="",

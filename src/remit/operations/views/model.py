@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -112,6 +112,16 @@ class Source:
         if not self.actor.units:
             return self.actor.may(permission)
         return all(self.actor.may(permission, version.unit) for version in self.parts.registry.versions(agent))
+
+    def currencies(self, tool: str, arguments: Any) -> dict[str, str]:
+        """Returns the fields of a call that are money, each with its currency, as far as the tool declares them."""
+        known = self.fleet.tools.get(tool)
+        if known is None or known.amount is None or not isinstance(arguments, Mapping):
+            return {}
+        given = cast("Mapping[str, Any]", arguments)
+        is_field = known.amount.currency in known.input.get("properties", {})
+        currency = given.get(known.amount.currency) if is_field else known.amount.currency
+        return {known.amount.field: str(currency)} if currency and known.amount.field in given else {}
 
     def unit(self, agent: str, version: str) -> str:
         """Returns the business unit of an agent version; empty when nobody knows it."""

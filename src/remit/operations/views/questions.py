@@ -39,6 +39,8 @@ class ApprovalRow(Shown):
     what: str
     proposed: Any
     """What is asked for; null when it is not shown to your role."""
+    currencies: Mapping[str, str] = {}
+    """Of what is asked for, the fields that are money, each with its currency."""
     content: bool
     fingerprint: str
     """Of what is asked for: give it with an answer, so that nobody says yes to what was changed meanwhile."""
@@ -255,6 +257,7 @@ class QuestionViews(Viewing):
     def _row(self, asked: Approval) -> ApprovalRow:
         tool = self._source.fleet.tools.get(asked.name)
         content = self._source.shows_content(asked.agent, asked.version)
+        proposed = _arguments(self._source.content(asked.proposed)) if content else None
         why = self._why_not(asked)
         now, is_open = self._parts.clock.now(), asked.state is ApprovalState.PENDING
         return ApprovalRow(
@@ -267,7 +270,8 @@ class QuestionViews(Viewing):
             step=asked.step,
             task=asked.task,
             what=asked.name,
-            proposed=_arguments(self._source.content(asked.proposed)) if content else None,
+            proposed=proposed,
+            currencies=self._source.currencies(asked.name, proposed),
             content=content,
             fingerprint=asked.digest.partition(":")[2][:FINGERPRINT],
             because=asked.because if content or asked.kind in BY_CONTRACT else NOT_SHOWN,

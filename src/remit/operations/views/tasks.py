@@ -45,6 +45,8 @@ class EffectShown(Shown):
     what: str
     arguments: Any
     """Null when content is not shown to your role."""
+    currencies: Mapping[str, str] = {}
+    """Of these, the fields that are money, each with its currency."""
     at: str
 
 
@@ -123,13 +125,15 @@ class TaskViews(Viewing):
                 continue
             content = self._source.shows_content(row["agent"], row["version"])
             said: Any = self._source.content(row["judged"]) if content else None
+            arguments = said if said is None or isinstance(said, str) else said["arguments"]
             yield EffectShown(
                 run=row["run"],
                 step=row["step"],
                 agent=f"{row['agent']}@{row['version']}",
                 person=row["person"],
                 what=row["name"],
-                arguments=said if said is None or isinstance(said, str) else said["arguments"],
+                arguments=arguments,
+                currencies=self._source.currencies(row["name"], arguments),
                 at=moment(row["ended_at"]),
             )
 
