@@ -135,3 +135,16 @@ async def test_a_result_that_failed_its_gate_is_told_as_refuted(tmp_path: Path) 
         rows = (await opal.json(f"/tasks/{run.task}.json"))["task"]["history"]
         (row,) = [one for one in rows if one["kind"] == "refuted"]
         assert (row["ended"], "the refund is not in the ledger" in row["words"]) == ("after", True)
+
+
+async def test_the_list_says_what_a_task_is_about_to_who_may_see_content(tmp_path: Path) -> None:
+    def titled(text: str) -> str:
+        return text.replace('"properties": {', '"properties": {"subject": {"type": "string"}, ', 1)
+
+    edit = {"schemas/ticket.json": titled}
+    async with open_house(tmp_path, edit=edit) as house, house.visitor(OPAL) as opal, house.visitor(VERA) as vera:
+        value = {"order_id": "R-1", "message": "please", "subject": "A broken\n<b>lamp</b>"}
+        await house.cell.operations.submit("refund-desk", value, on_behalf_of=ANN)
+        assert "A broken <b>lamp</b>" in (await opal.get("/tasks")).text
+        assert "lamp" not in (await vera.get("/tasks")).html
+        assert (await vera.json("/tasks.json"))["rows"][0]["about"] == ""

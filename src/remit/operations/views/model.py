@@ -101,7 +101,7 @@ class Source:
 
     def shows_intent(self, agent: str) -> bool:
         """Whether what this agent's tasks are for is shown: where that is taken from a text of the input, like content."""
-        permission, contract = Permission.FLEET_CONTENT_READ, self.fleet.contracts.get(agent)
+        contract = self.fleet.contracts.get(agent)
         if contract and not contract.terms.intent:
             return True
         if (
@@ -109,9 +109,15 @@ class Source:
             and field_types(contract.terms.input).get(contract.terms.intent, FieldType("opaque")).kind == "enum"
         ):
             return True
+        return self.shows_content_of(agent)
+
+    def shows_content_of(self, agent: str) -> bool:
+        """Whether content of every version of an agent is shown: for listings, which do not look at each run."""
+        permission = Permission.FLEET_CONTENT_READ
         if not self.actor.units:
             return self.actor.may(permission)
-        return all(self.actor.may(permission, version.unit) for version in self.parts.registry.versions(agent))
+        versions = self.parts.registry.versions(agent)
+        return bool(versions) and all(self.actor.may(permission, version.unit) for version in versions)
 
     def currencies(self, tool: str, arguments: Any) -> dict[str, str]:
         """Returns the fields of a call that are money, each with its currency, as far as the tool declares them."""

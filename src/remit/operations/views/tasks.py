@@ -1,7 +1,7 @@
 """Views of tasks: business work with its outcome, and the runs that worked on it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from remit.core import SECOND, NotFoundError
 from remit.journal import Feedback, Run
@@ -13,6 +13,9 @@ from remit.operations.views.runs import is_simulated
 from remit.store import Row, load_queries
 
 _Q = load_queries("remit.operations.views")
+# Fields of an input that say in words what it is about.
+_ABOUT = ("subject", "title")
+LONGEST_ABOUT = 200
 STATES = ("open", "done", "failed", "cancelled")
 
 
@@ -23,6 +26,9 @@ class TaskRow(Shown):
     agent: str
     intent: str
     """What it is for; empty when it is not shown to your role: it may be taken from the input."""
+    about: str
+    """What it is about in the words of its input, where that has a subject or a title; empty when content is not shown
+    to your role."""
     on_behalf_of: str
     state: str
     outcome: str
@@ -154,11 +160,20 @@ class TaskViews(Viewing):
     def _read(self, name: str, parameters: Mapping[str, Any]) -> list[Row]:
         return self._source.database.read(_Q[name], parameters)
 
+    def _about(self, row: Row) -> str:
+        given: Any = self._source.content(row["input"]) if self._source.shows_content_of(row["agent"]) else None
+        if not isinstance(given, Mapping):  # it is text, not shown, or was erased
+            return ""
+        named = cast("Mapping[str, Any]", given)
+        told = next((named[name] for name in _ABOUT if isinstance(named.get(name), str)), "")
+        return " ".join(told.split())[:LONGEST_ABOUT]
+
     def _row(self, row: Row) -> TaskRow:
         return TaskRow(
             task=row["id"],
             agent=row["agent"],
             intent=row["intent"] if self._source.shows_intent(row["agent"]) else "",
+            about=self._about(row),
             on_behalf_of=row["on_behalf_of"],
             state=row["state"],
             outcome=row["outcome"],
