@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from bisect import bisect_left
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -118,7 +119,16 @@ def _moments(seconds: float) -> tuple[Sequence[float], str]:
         return [number * apart for number in range(int(seconds / apart))], "even (REMIT_SHARED_DATA is not set)"
     at = sorted(moment for name in TRACES for moment in _trace(folder / name))
     played = [(moment - at[0]) / FASTER for moment in at]
-    return [moment for moment in played if moment < seconds], f"Azure trace, {FASTER} times as fast"
+    begin = _begin(played, seconds)
+    inside = [moment - begin for moment in played if begin <= moment < begin + seconds]
+    return inside, f"Azure trace, {FASTER} times as fast, from its second {begin:.0f} on"
+
+
+def _begin(played: Sequence[float], seconds: float) -> float:
+    """Returns where the part begins whose number of arrivals is nearest to the rate: the trace has busy and quiet times."""
+    wanted = AN_HOUR * seconds / 3_600
+    begins = [float(begin) for begin in range(0, max(1, int(played[-1] - seconds)), 10)]
+    return min(begins, key=lambda at: abs(bisect_left(played, at + seconds) - bisect_left(played, at) - wanted))
 
 
 def _trace(path: Path) -> list[float]:
