@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.gateway.desk import CARA, Desk, another_run, done, open_desk, refused
 
-from remit.gateway import Check, ToolCall
+from remit.gateway import Check, Outcome, ToolCall
 from remit_fleets.refunds.shop import Shop
 
 
@@ -37,16 +37,22 @@ class Trusting(Shop):
         return told
 
 
+async def both_at_once(desk: Desk, other: Desk, amount: float) -> tuple[Outcome, Outcome]:
+    """Has two runs ask for a refund of one order, the second one while the first holds the lock."""
+    first = asyncio.create_task(desk.refund(amount))
+    await desk.server.begun.wait()
+    second = asyncio.create_task(other.refund(amount))
+    await desk.server.both_looked.wait()
+    desk.server.go.set()
+    return await first, await second
+
+
 async def test_who_waits_for_a_lock_does_not_act_on_what_was_so_before(tmp_path: Path) -> None:
     async with open_desk(tmp_path, server=Trusting()) as desk:
         other = await another_run(desk)
-        first = asyncio.create_task(desk.refund(40))
-        await desk.server.begun.wait()
-        second = asyncio.create_task(other.refund(40))
-        await desk.server.both_looked.wait()
-        desk.server.go.set()
-        done(await first)
-        denied = refused(await second)
+        first, second = await both_at_once(desk, other, 40)
+        done(first)
+        denied = refused(second)
         assert (denied.step, denied.words) == (Check.GUARDRAILS, "40 is more than the 0.0 left of the payment")
         assert desk.server.refunded("R-1") == 4_000
 
@@ -67,13 +73,9 @@ async def test_what_changed_between_the_look_and_the_lock_is_looked_at_again(tmp
 async def test_what_still_holds_is_done_after_the_wait(tmp_path: Path) -> None:
     async with open_desk(tmp_path, server=Trusting()) as desk:
         other = await another_run(desk)
-        first = asyncio.create_task(desk.refund(15))
-        await desk.server.begun.wait()
-        second = asyncio.create_task(other.refund(15))
-        await desk.server.both_looked.wait()
-        desk.server.go.set()
-        done(await first)
-        done(await second)
+        first, second = await both_at_once(desk, other, 15)
+        done(first)
+        done(second)
         assert desk.server.refunded("R-1") == 3_000
         assert desk.cell.parts.controls.locks() == []
 
