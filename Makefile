@@ -7,10 +7,10 @@ endif
 
 LOCK := -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
-.PHONY: help setup demo test check fast bench screenshots fix lock clean
+.PHONY: help setup demo test test-postgresql check fast bench screenshots fix lock clean
 
 help: ## what each command does
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
 
 setup: .venv/ready ## virtual environment and locked dependencies (every command below does it by itself)
 
@@ -32,6 +32,15 @@ demo: .venv/core ## an invented shop's support at work, with its console: see th
 
 test: setup ## all tests; those in a browser need Chromium on PATH, and say so
 	$(PY) -m pytest -q -n 2 --dist loadfile $(ARGS)
+
+# Where the database matters most; what starts processes, and tests/store, run on both in `make test`.
+AT_THE_STORE := $(addprefix tests/,ledger approvals properties/test_ledger.py \
+  $(addprefix journal/test_,runs.py steps.py underway.py) \
+  $(addprefix gateway/test_,steps_budgets.py locks.py effects.py turns.py) \
+  $(addprefix runtime/test_,runtime.py waiting.py handoffs.py))
+
+test-postgresql: setup ## the same with every cell on PostgreSQL (PART=1: the quick tests where it matters most)
+	REMIT_TEST_DATABASE=postgresql $(PY) -m pytest -q -n 2 --dist loadfile $(if $(PART),-m 'not slow' $(AT_THE_STORE)) $(ARGS)
 
 check: setup ## format, lint, types, floors, sizes
 	ruff format --check .

@@ -111,7 +111,7 @@ async def _park(cell: Cell, count: int, prefix: str) -> None:
 
 async def restart(folder: Path, count: int) -> None:
     """Puts a cell to work as `remit up` does, until `count` runs are done; ends when it is told to."""
-    cell = build(folder, engine="durable")
+    cell = build(folder, engine="claims")
     await cell.operations.load()
     worker, counts = worker_of(cell), cell.parts.journal.counts
     working = asyncio.create_task(worker.work())
@@ -133,7 +133,6 @@ def worker_of(cell: Cell) -> Worker:
     return Worker(
         runtime=cell.runtime,
         engine=cell.engine,
-        journal=cell.parts.journal,
         executor_seconds=limits.executor_seconds,
         drain_seconds=limits.drain_seconds,
         chores=(Chore("say that it is ready", PATIENCE, ready),),
@@ -145,9 +144,9 @@ async def run_inline(folder: Path, count: int) -> None:
     await _run(build(folder), count)
 
 
-async def run_durable(folder: Path, count: int) -> None:
-    """Drives runs of one step with the durable engine."""
-    await _run(build(folder, engine="durable"), count)
+async def run_claims(folder: Path, count: int) -> None:
+    """Drives runs of one step with the engine that claims."""
+    await _run(build(folder, engine="claims"), count)
 
 
 async def _run(cell: Cell, count: int) -> None:
@@ -162,8 +161,9 @@ async def _run(cell: Cell, count: int) -> None:
 
 async def _drive(cell: Cell, count: int, prefix: str) -> None:
     runs = await submit(cell, count, prefix, 1)
-    done = await asyncio.gather(*(cell.engine.drive(run) for run in runs))
-    assert {run.state for run in done} == {RunState.DONE}, done[0].reason
+    await asyncio.gather(*(cell.engine.drive(run) for run in runs))
+    journal = cell.parts.journal
+    await until(lambda: set(journal.counts()) == {"done"})  # the engine that claims has only been told
 
 
 # --- DBOS
@@ -261,7 +261,7 @@ async def dbos_run(folder: Path, count: int) -> None:
     os._exit(0)
 
 
-ROLES = {work.__name__: work for work in (park, restart, run_inline, run_durable, dbos_park, dbos_restart, dbos_run)}
+ROLES = {work.__name__: work for work in (park, restart, run_inline, run_claims, dbos_park, dbos_restart, dbos_run)}
 
 if __name__ == "__main__":
     logging.disable(logging.WARNING)

@@ -1,10 +1,14 @@
-"""What every benchmark shares: `--quick`, `--json`, and the form of its report."""
+"""What every benchmark shares: `--quick`, `--json`, `--keep`, and the form of its report."""
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,11 @@ class Goal:
 Measured = tuple[Mapping[str, Any], list[Goal]]
 
 
+def _database(arguments: argparse.Namespace) -> list[str]:
+    """Returns the database that was measured, where a benchmark has several."""
+    return [arguments.database] if hasattr(arguments, "database") else []
+
+
 def main(
     description: str, measure: Callable[[argparse.Namespace], Measured], *options: tuple[str, dict[str, Any]]
 ) -> None:
@@ -38,12 +47,19 @@ def main(
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--quick", action="store_true", help="fewer rounds: at most 45 seconds")
     parser.add_argument("--json", action="store_true", help="one JSON object: figures and goals")
+    parser.add_argument(
+        "--keep", action="store_true", help="write figures and goals to results/, where documents have them"
+    )
     for name, settings in options:
         parser.add_argument(name, **settings)
     arguments = parser.parse_args()
     figures, goals = measure(arguments)
+    told = json.dumps({"figures": figures, "goals": [goal.as_json() for goal in goals]}, indent=2)
+    if arguments.keep:
+        kept = RESULTS / f"{'-'.join([Path(sys.argv[0]).stem, *_database(arguments)])}.json"
+        kept.write_text(f"{told}\n", encoding="utf-8")
     if arguments.json:
-        print(json.dumps({"figures": figures, "goals": [goal.as_json() for goal in goals]}, indent=2))
+        print(told)
         return
     for name, value in figures.items():
         print(f"{name:<44} {value if not isinstance(value, float) else f'{value:.4g}'}")

@@ -1,6 +1,7 @@
 """A fleet's database with a long history in it, made by SQL in seconds: for what must stay fast when there is much.
 
-What is in it is invented, and only its size is of interest: runs of eight steps each over ninety days, evenly; of a
+What is in it is invented, and only its size is of interest: runs of eight steps each (old ones of which one is left)
+over ninety days, evenly; of a
 hundred tasks 91 succeeded, two failed, one was cancelled, three wait for people, one is queued, two run. The agents are
 registered under the release of the folder's own agent, so that their pages show a real contract.
 """
@@ -10,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from remit.audit.tiles import complete_tiles, rows_of
+from remit.audit.tiles import complete_tiles
 from remit.audit.tree import CompactRange, leaf_hash
 from remit.core import DAY, HOUR, SECOND
+from remit.store import SqliteTransaction
 
 STEPS = 8
 DAYS = 90
@@ -28,6 +30,14 @@ class Size:
     units: int = 100
     logged: int = 125_000
     """The newest runs whose decisions are in the log too."""
+    whole: int = 125_000
+    """The newest runs with all their steps; of those before only one is left."""
+
+    @property
+    def steps(self) -> int:
+        """How many steps there are."""
+        whole = min(self.whole, self.runs)
+        return whole * STEPS + self.runs - whole
 
 
 def seed(database: Path, size: Size, now: int) -> None:
@@ -38,7 +48,7 @@ def seed(database: Path, size: Size, now: int) -> None:
         connection.execute(f"pragma {pragma}")
     given = {
         "agents": size.agents, "runs": size.runs, "units": size.units, "now": now, "steps": STEPS, "shared": _SHARED,
-        "begin": now - DAYS * DAY, "apart": DAYS * DAY // size.runs, "day": DAY, "first": size.runs - size.logged,
+        "begin": now - DAYS * DAY, "apart": DAYS * DAY // size.runs, "day": DAY, "first": size.runs - size.logged, "whole": size.runs - size.whole,
         "until": now + 8 * HOUR, "second": SECOND,
     }  # fmt: skip
     connection.execute("begin immediate")
@@ -77,9 +87,8 @@ def _log(connection: sqlite3.Connection, given: Mapping[str, object]) -> None:
     tree = CompactRange.from_bytes(head["size"], head["stack"])
     for row in connection.execute("select body from log where leaf_index >= ? order by leaf_index", (head["size"],)):
         tree.append(leaf_hash(row["body"]))
-    complete_tiles(connection, head["size"], tree.size)
+    complete_tiles(SqliteTransaction(connection), head["size"], tree.size)
     connection.execute("update log_head set size = ?, stack = ?", (tree.size, tree.to_bytes()))
-    assert rows_of(connection)
 
 
 _STATEMENTS = (
@@ -115,13 +124,13 @@ _STATEMENTS = (
          case when n.lot >= 94 and k.s = :steps then 'waiting' else 'done' end, 'dec_' || n.id || k.s,
          case when n.lot >= 94 and k.s = :steps then 'apr_' || n.id else '' end, :shared, 200,
          n.at + k.s * :second / 10, n.at + k.s * :second / 10 + 40000
-       from n, k""",
+       from n, k where n.i >= :whole or k.s = 3""",
     """insert into charges (run, step, task, agent, version, unit, kind, name, amount, source, input_tokens,
          output_tokens, at)
        select 'run_' || n.id, k.s, 'task_' || n.id, n.agent, '1.0.0', v.unit, k.kind, k.name,
          case k.kind when 'model' then 900 else 200 end, case k.kind when 'model' then 'simulated' else 'live' end,
          case k.kind when 'model' then 800 else 0 end, case k.kind when 'model' then 60 else 0 end, n.at
-       from n, k, versions v where v.agent = n.agent""",
+       from n, k, versions v where v.agent = n.agent and (n.i >= :whole or k.s = 3)""",
     """insert into approvals (id, kind, run, step, task, agent, version, name, digest, proposed, needs, because,
          on_behalf_of, state, revision, asked_at, expires_at, decided_at)
        select 'apr_' || id, 'action', 'run_' || id, case when lot < 94 then 3 else :steps end, 'task_' || id, agent,

@@ -161,6 +161,7 @@ def measure(arguments: argparse.Namespace) -> Measured:
         Goal("one rung, 50,000 policies, p50 µs", biggest, 150),
         Goal("flat: p50 at 50,000 / p50 at 5", biggest / smallest, 1.5),
         Goal("Python around Cedar, µs a rung", figures["python_around_cedar_p50"], 30),
+        Goal("known answer / one rung, 50,000", figures["known_answer_p50"] / biggest, 0.5),
         Goal("cedarpy, one set / Remit, 50,000", figures["cedarpy_50000_p50"] / biggest, 10, at_least=True),
     ]
     return figures, goals
@@ -168,7 +169,7 @@ def measure(arguments: argparse.Namespace) -> Measured:
 
 def remit_figures(figures: dict[str, Any], size: int, whole: Fleet, rounds: int) -> list[Asked]:
     """Measures `judge` on slices, looking the bundle up each time; returns what was asked of whom."""
-    policy = Policy()
+    policy = Policy(answers_kept=0)
     contracts = list(whole.contracts.values())
     policy.bundle(whole, contracts[0])
     hot = random.sample(contracts, min(len(contracts), HOT))
@@ -187,8 +188,8 @@ def record(figures: dict[str, Any], name: str, times: Times) -> None:
 
 
 def ladder_figures(figures: dict[str, Any], asked: list[Asked], rounds: int) -> None:
-    """Measures whole ladders on a mix of amounts, and what Python adds to Cedar on one rung."""
-    policy = Policy()
+    """Measures whole ladders on a mix of amounts, what Python adds to Cedar on one rung, and an answer that is known."""
+    policy, knowing = Policy(answers_kept=0), Policy()
     amounts = random.choices([12.5, 300, 900], [75, 20, 5], k=rounds)
     mix = [
         (bundle, replace(what, arguments={**what.arguments, "amount": amount}))
@@ -207,6 +208,7 @@ def ladder_figures(figures: dict[str, Any], asked: list[Asked], rounds: int) -> 
         for _ in ROUND
     ]
     figures["cedar_alone_p50"] = min(cedar.p50 for cedar, _ in pairs)
+    figures["known_answer_p50"] = once(lambda _: knowing.judge(bundle, what), ROUND).p50
     figures["python_around_cedar_p50"] = min(both.p50 for _, both in pairs) - figures["cedar_alone_p50"]
 
 

@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -22,15 +22,19 @@ import httpx2
 
 from _report import Goal, Measured, main
 from _seeded import STEPS, Size, seed
+from _server import server
+from _transfer import transfer
 from remit.app import Cell, build, serve
-from remit.core import SystemClock
+from remit.core import SystemClock, load_settings
+from remit.store import open_database
 
 REFUNDS = Path(__file__).parents[1] / "src" / "remit_fleets" / "refunds"
 WHO = "olga.owner@shop.example"
 # People wait no longer than this without losing the thread; a page of more takes a phone too long to fetch.
 GOAL_MS, GOAL_KB = 200.0, 150.0
 _ID = re.compile(r"[a-z]+[-_][0-9a-f]*[0-9][0-9a-f]*")
-SMALL = Size(agents=10, runs=125, units=5, logged=125)
+RUNS, QUICK_RUNS = 125_000, 20_000
+SMALL = Size(agents=10, runs=125, units=5, logged=125, whole=125)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +51,21 @@ class Page:
 
 def measure(arguments: argparse.Namespace) -> Measured:
     """Seeds two fleets and measures their pages."""
-    large = Size(logged=12_500) if arguments.quick else Size()
+    on_server = arguments.database == "postgresql"
+    runs = arguments.runs or (QUICK_RUNS if arguments.quick and on_server else RUNS)
+    large = Size(runs=runs, logged=runs // 10 if arguments.quick else min(runs, RUNS))
     looks = 6 if arguments.quick else 15
-    with tempfile.TemporaryDirectory() as folder:
-        small = asyncio.run(_measure(Path(folder) / "small", SMALL, looks))
-        pages = asyncio.run(_measure(Path(folder) / "large", large, looks))
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        postgres = stack.enter_context(server()) if on_server else None
+        urls = [postgres.fresh() if postgres else "" for _ in range(2)]
+        small = asyncio.run(_measure(folder / "small", SMALL, looks, urls[0]))
+        pages = asyncio.run(_measure(folder / "large", large, looks, urls[1]))
     figures: dict[str, Any] = {
+        "database": arguments.database,
         "agents": large.agents,
         "runs": large.runs,
-        "steps": large.runs * STEPS,
+        "steps": large.steps,
         "log entries": large.logged * (STEPS + 2),
         "seconds to seed and roll up": pages.seconds,
         "microseconds a task to roll up": pages.roll_up,
@@ -82,7 +92,7 @@ class _Measured:
     roll_up: float
 
 
-async def _measure(folder: Path, size: Size, looks: int) -> _Measured:
+async def _measure(folder: Path, size: Size, looks: int, url: str) -> _Measured:
     started = time.perf_counter()
     shutil.copytree(REFUNDS, folder, ignore=shutil.ignore_patterns("__pycache__", ".remit", "*.py"))
     # Whoever may see every page: the example's people have one role each.
@@ -91,10 +101,15 @@ async def _measure(folder: Path, size: Size, looks: int) -> _Measured:
     (folder / "people.yaml").write_text(people.replace("roles: [care-lead]}", every + "}"), encoding="utf-8")
     cell = build(folder)
     await cell.operations.load()
-    path = cell.database.path
+    path = Path(cell.database.place)
     await cell.close()
     seed(path, size, SystemClock().now())
-    cell = build(folder)
+    if url:
+        database = open_database(url, folder=folder)
+        database.migrate(post=True)
+        database.close()
+        transfer(path, url)
+    cell = _built(folder, url)
     try:
         await cell.operations.load()
         rolled = time.perf_counter()
@@ -107,6 +122,11 @@ async def _measure(folder: Path, size: Size, looks: int) -> _Measured:
         return _Measured(pages, round(seconds, 1), round(roll_up, 1))
     finally:
         await cell.close()
+
+
+def _built(folder: Path, url: str) -> Cell:
+    settings = load_settings(folder)
+    return build(folder, settings=settings.model_copy(update={"database_url": url} if url else {}))
 
 
 @asynccontextmanager
@@ -160,5 +180,13 @@ def _name(path: str) -> str:
     return _ID.sub("…", path)
 
 
+OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
+    (
+        "--database",
+        {"choices": ["postgresql", "sqlite"], "default": "sqlite", "help": "where the fleet keeps everything"},
+    ),
+    ("--runs", {"type": int, "default": 0, "help": f"how many there are (default {RUNS})"}),
+)
+
 if __name__ == "__main__":
-    main(__doc__ or "", measure)
+    main(__doc__ or "", measure, *OPTIONS)

@@ -1,12 +1,12 @@
 """What runs that wait for people cost: a restart of the process that drives them, and its memory.
 
-3,000 runs do one step and then wait for an approval. A fresh process opens the cell with the durable engine, as
+3,000 runs do one step and then wait for an approval. A fresh process opens the cell with the engine that claims, as
 `remit up` does; it is ready once each of its chores was done (ready runs queued, left ones taken over). A waiting run
 has ended its attempt, so there is nothing to bring back. Beside it, in the same run: as many DBOS workflows that do one
 step and wait in `DBOS.recv_async` (SQLite in WAL mode), recovered by a fresh process until all wait again; --quick has
 fewer of them, and the figures say how many. Times count from the start of the process, imports included.
 
-Then what the durable engine costs: CPU per run of one step, against the inline engine, and against a DBOS workflow
+Then what claiming costs: CPU per run of one step, against the inline engine, and against a DBOS workflow
 with one step that nobody governs.
 """
 
@@ -173,12 +173,12 @@ def dbos(folder: Path, count: int) -> dict[str, float]:
     }
 
 
-# --- what the durable engine adds
+# --- what claiming adds
 
 
 def per_run(folder: Path, count: int, times: int) -> dict[str, float]:
     """Returns CPU milliseconds of a run of one step under each engine, measured in turn."""
-    found: dict[str, list[float]] = {"run_inline": [], "run_durable": [], "dbos_run": []}
+    found: dict[str, list[float]] = {"run_inline": [], "run_claims": [], "dbos_run": []}
     for number in range(times):
         for role, costs in found.items():
             place = folder / f"{role}-{number}" / "work"
@@ -188,11 +188,11 @@ def per_run(folder: Path, count: int, times: int) -> dict[str, float]:
                 new_fleet(place)
             before, after = both(role, place, count)
             costs.append((after.cpu - before.cpu) / count * 1000)
-    inline, durable, plain = (statistics.median(costs) for costs in found.values())
+    inline, claims, plain = (statistics.median(costs) for costs in found.values())
     return {
         "run of one step, inline engine, CPU ms": inline,
-        "run of one step, durable engine, CPU ms": durable,
-        "durable engine, added by each attempt, CPU ms": durable - inline,
+        "run of one step, claims engine, CPU ms": claims,
+        "claims engine, added by each attempt, CPU ms": claims - inline,
         "ungoverned DBOS workflow of one step, CPU ms": plain,
     }
 

@@ -3,7 +3,9 @@
 Each row calls the same tool that does nothing. Remit decides (Cedar with schema), holds and settles money on three
 budgets, takes a lock, counts a rate, screens the content, journals the step and appends decision and outcome to the
 signed log, all durable before it goes on (SQLite, WAL, synchronous=full). DBOS and LangGraph save the step, no more.
-Figures are milliseconds per step: CPU of the whole process, and wall time divided by steps.
+What its policies read is alike at every step, so that Cedar's answer is known after the first; where amounts differ each
+time, a step costs what Cedar takes more. Figures are milliseconds per step: CPU of the whole process, and wall time
+divided by steps.
 """
 
 import argparse
@@ -24,7 +26,7 @@ from langgraph.graph import END, START, StateGraph
 from sqlalchemy import create_engine, event
 
 from _report import Goal, Measured, main
-from remit.app import Cell, build
+from remit.app import Cell, build, set_interpreter
 from remit.gateway import ToolCall
 from remit.journal import RunState
 from remit.runtime import RunHandle
@@ -215,6 +217,7 @@ def measure(arguments: argparse.Namespace) -> Measured:
     """Returns the series and its goals."""
     logging.disable(logging.WARNING)
     with tempfile.TemporaryDirectory() as folder:
+        set_interpreter()  # as in every process of Remit's that drives runs; here for those beside it, too
         figures = series(Path(folder), 1 if arguments.quick else 4)
     cost = {name: figures[f"{name}, concurrency 100, cpu_ms"] for name in ("remit", "dbos", "langgraph")}
     return figures, [

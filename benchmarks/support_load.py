@@ -11,8 +11,6 @@ arrive all at once tells what the machine does at most.
 """
 
 import argparse
-import csv
-import gzip
 import json
 import os
 import sqlite3
@@ -21,20 +19,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from bisect import bisect_left
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from _report import Goal, Measured, main
+from _trace import trace_calls
 
-AN_HOUR = 50_000
 SECONDS, QUICK_SECONDS = 300.0, 12.0
-FASTER = 1.77
-TRACES = ("azure_llm_2023_conv.csv.gz", "azure_llm_2023_code.csv.gz")
 LOOK_SECONDS = 1.0
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -62,7 +56,8 @@ class Looks:
 def measure(arguments: argparse.Namespace) -> Measured:
     """Lets tickets come in for some minutes, then all at once."""
     seconds = QUICK_SECONDS if arguments.quick else arguments.seconds
-    moments, shape = _moments(seconds)
+    calls, shape = trace_calls(seconds)
+    moments = [call.at for call in calls]
     report, looks = _demo(moments, len(moments))
     at_once = min(len(moments), 100 if arguments.quick else 1_500)
     fast, _ = _demo((), at_once)
@@ -108,33 +103,6 @@ def _backlog(looks: Looks, seconds: float) -> dict[str, Any]:
         "backlog, last third, mean": _rounded(statistics.fmean(during[2 * third :] or [0])),
         "backlog at the end s": _rounded((during[-1] if during else 0) / (looks.arrived[-1] / seconds)),
     }
-
-
-def _moments(seconds: float) -> tuple[Sequence[float], str]:
-    """Returns when tickets arrive, in seconds, and whose shape that is."""
-    shared = os.environ.get("REMIT_SHARED_DATA", "")
-    folder = Path(shared) / "llm_trace"
-    if not shared or not folder.is_dir():
-        apart = 3_600 / AN_HOUR
-        return [number * apart for number in range(int(seconds / apart))], "even (REMIT_SHARED_DATA is not set)"
-    at = sorted(moment for name in TRACES for moment in _trace(folder / name))
-    played = [(moment - at[0]) / FASTER for moment in at]
-    begin = _begin(played, seconds)
-    inside = [moment - begin for moment in played if begin <= moment < begin + seconds]
-    return inside, f"Azure trace, {FASTER} times as fast, from its second {begin:.0f} on"
-
-
-def _begin(played: Sequence[float], seconds: float) -> float:
-    """Returns where the part begins whose number of arrivals is nearest to the rate: the trace has busy and quiet times."""
-    wanted = AN_HOUR * seconds / 3_600
-    begins = [float(begin) for begin in range(0, max(1, int(played[-1] - seconds)), 10)]
-    return min(begins, key=lambda at: abs(bisect_left(played, at + seconds) - bisect_left(played, at) - wanted))
-
-
-def _trace(path: Path) -> list[float]:
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        # Seven digits of a second are one more than Python reads.
-        return [datetime.fromisoformat(row["TIMESTAMP"][:26]).timestamp() for row in csv.DictReader(lines)]
 
 
 def _demo(moments: Sequence[float], tickets: int) -> tuple[dict[str, Any], Looks]:

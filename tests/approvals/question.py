@@ -66,5 +66,10 @@ class Inbox:
 def open_inbox(folder: Path) -> Generator[Inbox]:
     """Opens the questions of the store in `folder`."""
     with open_store(folder) as store:
-        clock = SettableClock()
-        yield Inbox(store, Approvals(store.database, clock), clock)
+        yield inbox_on(store)
+
+
+def inbox_on(store: Store) -> Inbox:
+    """Returns the questions of a store."""
+    clock = SettableClock()
+    return Inbox(store, Approvals(store.database, clock), clock)

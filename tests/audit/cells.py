@@ -7,7 +7,7 @@ from pathlib import Path
 
 from remit.audit import Log, SigningKey, make_entry, write_export
 from remit.core import JsonValue
-from remit.store import Commit, Committed, Database, Entry, Writer, load_migrations, migrate
+from remit.store import Commit, Committed, Entry, SqliteDatabase, Writer, load_migrations, migrate
 
 NAME = "cell.example"
 
@@ -26,7 +26,7 @@ class StandingClock:
 class Cell:
     """What a test of the log needs."""
 
-    database: Database
+    database: SqliteDatabase
     log: Log
     writer: Writer
     key: SigningKey
@@ -64,7 +64,7 @@ def entry(stream: str = "run_a", ref: str = "", **fields: JsonValue) -> Entry:
 @contextmanager
 def open_cell(folder: Path, key: SigningKey | None = None) -> Generator[Cell]:
     """Opens the cell in `folder`, made when missing; several may be open on one file."""
-    database = Database("sqlite:///log.db", folder=folder)
+    database = SqliteDatabase("sqlite:///log.db", folder=folder)
     connection = database.connect()
     migrate(connection, [migration for migration in load_migrations() if migration.name == "audit"])
     connection.close()

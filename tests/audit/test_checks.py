@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.databases import connected
 
 from audit.cells import NAME, Cell, entry, open_cell
 from remit.audit import Checkpoint, Proof, Report, SigningKey, sign_note, verify_export, verify_proof
@@ -195,7 +196,7 @@ def test_two_logs_that_went_apart_after_a_restore_are_told_apart(cell: Cell, tmp
     cell.say("run_a", 3)
     cell.sign()
     with open_cell(tmp_path / "restored", cell.key) as restored:
-        source, target = cell.database.connect(), restored.database.connect()
+        source, target = connected(cell.database), connected(restored.database)
         source.backup(target)
         source.close()
         target.close()

@@ -8,6 +8,7 @@ from concurrent.futures import wait
 from pathlib import Path
 
 import pytest
+from tests.databases import connected
 
 from audit.cells import Cell, entry, open_cell
 from remit.audit import make_entry, open_checkpoint, verify_consistency, verify_export, verify_proof
@@ -123,7 +124,7 @@ def test_tiles_of_the_second_level_are_used_once_complete(cell: Cell) -> None:
     cell.sign()
     for index in (0, 65_535, 65_536, 65_999):
         assert verify_proof(cell.log.prove(index).text(), cell.key.public).index == index
-    connection = cell.database.connect()
+    connection = connected(cell.database)
     levels = connection.execute("select level, count(*) from log_tiles group by level").fetchall()
     connection.close()
     assert [tuple(row) for row in levels] == [(0, 257), (1, 1)]
@@ -200,7 +201,7 @@ def test_two_processes_on_one_file_keep_one_dense_log(cell: Cell, tmp_path: Path
 )
 def test_the_database_itself_refuses_to_change_the_log(cell: Cell, statement: str) -> None:
     cell.commit(*(entry() for _ in range(300)))
-    connection = cell.database.connect()
+    connection = connected(cell.database)
     with pytest.raises(sqlite3.IntegrityError, match=r"append-only|only at its end"):
         connection.execute(statement)
     connection.close()
@@ -218,7 +219,7 @@ def test_the_database_itself_refuses_to_change_the_log(cell: Cell, statement: st
 )
 def test_a_log_whose_end_tiles_or_head_were_changed_is_never_signed_again(cell: Cell, damage: str) -> None:
     cell.commit(*(entry() for _ in range(260)))
-    connection = cell.database.connect()
+    connection = connected(cell.database)
     connection.executescript(damage)
     connection.close()
     cell.clock.moment += SECOND
@@ -238,7 +239,7 @@ def test_an_entry_changed_behind_remit_is_not_proven_and_the_export_tells(
     cell: Cell, tmp_path: Path, damage: str
 ) -> None:
     cell.commit(*(entry() for _ in range(260)))
-    connection = cell.database.connect()
+    connection = connected(cell.database)
     connection.executescript(damage)
     connection.close()
     with pytest.raises(IntegrityError, match="entry 7"):

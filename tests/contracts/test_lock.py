@@ -265,8 +265,8 @@ def test_this_machine_may_be_reached_without_encryption(tmp_path: Path, url: str
 def test_what_belongs_to_another_kind_of_server_is_told(bank: Folder) -> None:
     bank.edit("tools/bank.yaml", ("tools:\n", "env: [BANK_KEY]\ntools:\n"))
     assert "tools/bank.yaml:4 env: env says something only of a server that has command" in bank_findings(bank)
-    bank.edit("tools/shop.yaml", ("owner:", "concurrency: 4\nowner:"))
-    told = "concurrency: concurrency says something only of a server that has command or url"
+    bank.edit("tools/shop.yaml", ("owner:", "connect_seconds: 4\nowner:"))
+    told = "connect_seconds: connect_seconds says something only of a server that has command or url"
     assert told in "\n".join(bank.findings())
 
 

@@ -1,10 +1,12 @@
 """Settings come from remit.toml, the environment counts more, and a mistake says where it is."""
 
 import os
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from remit.core import Http, InputError, Settings, load_settings
 
@@ -228,3 +230,97 @@ def test_the_origin_is_what_people_write_into_their_browser(tmp_path: Path, line
 def test_a_wrong_http_setting_is_told(tmp_path: Path, line: str) -> None:
     with pytest.raises(InputError, match="http"):
         http(tmp_path, line)
+
+
+SAID = {"str": "1 EUR", "int": "7", "float": "7.5", "bool": "false"}
+# What is not a plain text or number, or is held to a form.
+FORMS = {
+    "REMIT_NAME": "acme",
+    "REMIT_CURRENCY": "USD",
+    "REMIT_EXCHANGE": '{"USD": "0.9"}',
+    "REMIT_RELEASES": "on-load",
+    "REMIT_OPERATING_MODEL": "federated",
+    "REMIT_MODELS": '{"live": {"kind": "simulated"}}',
+    "REMIT_WEBHOOKS": '{"shop": {"secret": "SHOP", "on_behalf_of": "ann@shop.example"}}',
+    "REMIT_HTTP__TRUSTED_PROXIES": '["10.0.0.7"]',
+    "REMIT_HTTP__PUBLIC_URL": "https://remit.example",
+}
+
+
+def variables(model: type[BaseModel], prefix: str = "REMIT_") -> Iterator[tuple[str, str]]:
+    """Yields every setting's variable, with something other than its default."""
+    for name, field in model.model_fields.items():
+        variable = f"{prefix}{name}".upper()
+        default = field.get_default(call_default_factory=True)
+        if isinstance(default, BaseModel):
+            yield from variables(type(default), f"{variable}__")
+        else:
+            yield variable, FORMS.get(variable) or SAID[type(default).__name__ if default is not None else "float"]
+
+
+def test_every_setting_can_be_said_by_the_environment_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    named = dict(variables(Settings))
+    assert {"REMIT_DATABASE_URL", "REMIT_DATABASE__READERS", "REMIT_LIMITS__STEPS", "REMIT_HTTP__TLS_KEY"} <= set(named)
+    for variable, value in named.items():
+        monkeypatch.setenv(variable, value)
+    said, plain = load_settings(tmp_path).model_dump(), Settings.model_construct().model_dump()
+    unheard = [name for name in plain if not isinstance(plain[name], dict) and said[name] == plain[name]]
+    unheard += [
+        f"{table}.{name}"
+        for table in ("http", "limits", "database", "retention")
+        for name, value in plain[table].items()
+        if said[table][name] == value
+    ]
+    assert unheard == []
+    assert (said["models"]["live"]["kind"], said["webhooks"]["shop"]["secret"]) == ("simulated", "SHOP")
+
+
+def test_one_value_of_a_named_table_can_be_said_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REMIT_WEBHOOKS__MY-SHOP__SECRET", "SHOP")
+    monkeypatch.setenv("REMIT_WEBHOOKS__MY-SHOP__ON_BEHALF_OF", "ann@shop.example")
+    assert load_settings(tmp_path).webhooks["my-shop"].on_behalf_of == "ann@shop.example"
+
+
+def test_the_databases_url_can_lie_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "url").write_text("postgresql://app:s3cret@db.example/remit\n", encoding="utf-8")
+    monkeypatch.setenv("REMIT_DATABASE_URL_FILE", str(tmp_path / "url"))
+    assert load_settings(tmp_path).database_url == "postgresql://app:s3cret@db.example/remit"
+    monkeypatch.setenv("REMIT_DATABASE_URL", "sqlite:///here.db")
+    with pytest.raises(InputError, match="both set"):
+        load_settings(tmp_path)
+    monkeypatch.delenv("REMIT_DATABASE_URL")
+    monkeypatch.setenv("REMIT_DATABASE_URL_FILE", str(tmp_path / "nothing"))
+    with pytest.raises(InputError, match="Cannot read the file"):
+        load_settings(tmp_path)
+
+
+def test_a_password_is_no_part_of_what_settings_say_of_themselves(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REMIT_DATABASE_URL", "postgresql://app:s3cret@db.example/remit")
+    settings = load_settings(folder)
+    assert "s3cret" not in repr(settings) + str(settings)
+    monkeypatch.setenv("REMIT_DATABASE_URLS", "postgresql://app:s3cret@db.example/remit")
+    monkeypatch.setenv("REMIT_CURRENCY", "euros")
+    with pytest.raises(InputError) as wrong:
+        load_settings(folder)
+    assert "s3cret" not in wrong.value.text()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "beside", "elsewhere"),
+    [
+        ("[limits]\nstepz = 3", "steps", "exchange"),
+        ("[models.live]\nkind = 'openai'\nmodle = 'x'", "base_url", "exchange"),
+        ("[models.live.deeper]\nkind = 'openai'", "kind", "exchange"),
+        ("nmae = 'x'", "currency", "steps"),
+    ],
+)
+def test_whoever_misspells_a_setting_is_told_what_there_is_in_its_table(
+    tmp_path: Path, wrong: str, beside: str, elsewhere: str
+) -> None:
+    (tmp_path / "remit.toml").write_text(wrong, encoding="utf-8")
+    with pytest.raises(InputError) as told:
+        load_settings(tmp_path)
+    assert f" {beside}" in f" {told.value.hint.partition(': ')[2]}"
+    assert elsewhere not in told.value.hint

@@ -4,7 +4,10 @@ from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
 import pytest
-from tests.crash.station import Desk, Station, open_desk, open_station
+from tests.crash.station import DATABASES, Desk, Station, open_desk, open_station
+
+# A worker that is silent for so long has lost its runs.
+EXECUTOR_SECONDS = 2.0
 
 
 @pytest.fixture(scope="module")
@@ -18,4 +21,20 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Generator[Desk]:
 async def station(tmp_path: Path, desk: Desk) -> AsyncGenerator[Station]:
     """A fleet to kill workers of."""
     async with open_station(tmp_path, desk) as opened:
+        yield opened
+
+
+@pytest.fixture(params=DATABASES)
+def variables(request: pytest.FixtureRequest) -> dict[str, str]:
+    """What workers that share a fleet's runs are told, on each database."""
+    told = {"REMIT_LIMITS__EXECUTOR_SECONDS": str(EXECUTOR_SECONDS)}
+    if request.param == "postgresql":
+        told["REMIT_DATABASE_URL"] = request.getfixturevalue("postgresql_url")
+    return told
+
+
+@pytest.fixture
+async def floor(tmp_path: Path, desk: Desk, variables: dict[str, str]) -> AsyncGenerator[Station]:
+    """A fleet of which several workers share the runs."""
+    async with open_station(tmp_path, desk, variables) as opened:
         yield opened

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,21 +15,24 @@ from types import MappingProxyType
 from typing import Any
 
 from tests.crash.crew import DESK
+from tests.crash.worker import IMPORTED_FROM, Worker
+from tests.databases import execute
 
 from remit.app import Cell, build
 from remit.approvals import Approval, ApprovalState
 from remit.audit import verify_export, write_export
+from remit.core import load_settings
 from remit.journal import Run, RunState
 from remit.operations import lock_server
 
 HERE = Path(__file__).parent
-REPOSITORY = HERE.parents[1]
 ANN, LEA = "ann@desk.example", "lea.lead@desk.example"
 # Generous: what takes a second here may take twenty on a machine that does ten things at once.
-PATIENCE = 120.0
+PATIENCE = float(os.environ.get("REMIT_CRASH_PATIENCE", "120"))
 LOOK_SECONDS = 0.05
 NOTHING: Mapping[str, str] = MappingProxyType({})
 TOOLS = ("mark", "send", "post")
+DATABASES = ("sqlite", "postgresql")
 
 SETTINGS = """name = "crew"
 releases = "on-load"
@@ -86,8 +89,12 @@ SERVER = """server: desk
 url: http://127.0.0.1:PORT/mcp
 concurrency: 8
 tools:
-  mark: {risk: low, reversible: true, idempotent: true, price: 0.01 EUR, locks: [account]}
-  send: {risk: low, reversible: true, price: 0.02 EUR, locks: [account], lookup: tests.crash.crew:look_up}
+  mark:
+    {risk: low, reversible: true, idempotent: true, price: 0.01 EUR, locks: [account],
+     compensation: {use: desk__post, arguments: {n: arguments.n, account: arguments.account}}}
+  send:
+    {risk: low, reversible: true, price: 0.02 EUR, locks: [account], lookup: tests.crash.crew:look_up,
+     compensation: {use: desk__mark, arguments: {n: arguments.n, account: arguments.account}}}
   post: {risk: low, reversible: true, price: 0.03 EUR}
 """
 RUN_CAP, SPENDER_CAP, SPENDERS_DAY_CAP = 1_000_000, 50_000, 400_000
@@ -152,7 +159,7 @@ def open_desk(folder: Path) -> Generator[Desk]:
 def environment(**more: str) -> dict[str, str]:
     """Returns the variables a process is started with."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("REMIT_", "PYTEST_"))}
-    return {**kept, "PYTHONPATH": os.pathsep.join([str(REPOSITORY / "src"), str(REPOSITORY)]), **more}
+    return {**kept, "PYTHONPATH": IMPORTED_FROM, **more}
 
 
 @dataclass(slots=True)
@@ -162,17 +169,22 @@ class Station:
     folder: Path
     desk: Desk
     cell: Cell
-    processes: list["subprocess.Popen[str]"] = field(default_factory=list["subprocess.Popen[str]"])
+    variables: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What every process is told: which database, and which engine."""
+    processes: list["Worker | subprocess.Popen[str]"] = field(default_factory=list["Worker | subprocess.Popen[str]"])
 
     async def submit(self, agent: str = "worker", **told: Any) -> Run:
         """Takes a task on; nobody drives it here."""
         value = {"account": "a-1", **told}
         return (await self.cell.operations.submit(agent, value, on_behalf_of=ANN)).run
 
-    def driver(self, point: str = "", nth: int = 1, variables: Mapping[str, str] = NOTHING) -> "subprocess.Popen[str]":
+    def driver(self, point: str = "", nth: int = 1, variables: Mapping[str, str] = NOTHING) -> Worker:
         """Starts a worker that dies at `point`, or works until nothing is left to do."""
         at = [point, str(nth)] if point else []
-        return self._start([str(HERE / "driver.py"), str(self.folder), str(PATIENCE), *at], variables)
+        told = self.folder.parent / f"worker-{len(self.processes)}.txt"
+        worker = Worker([str(self.folder), str(PATIENCE), *at], self._environment(variables), told)
+        self.processes.append(worker)
+        return worker
 
     def work(self, point: str = "", nth: int = 1) -> None:
         """Works until nothing is left to do, or until it is killed at `point`."""
@@ -182,30 +194,37 @@ class Station:
         """Works until the work itself has taken the process down."""
         self._ends(self.driver(), -signal.SIGKILL)
 
-    def _ends(self, process: "subprocess.Popen[str]", code: int) -> None:
+    def ended(self, process: Worker) -> None:
+        """Waits until a worker has ended because nothing is left to do."""
+        self._ends(process, 0)
+
+    def died(self, process: Worker) -> None:
+        """Waits until a worker was killed."""
+        self._ends(process, -signal.SIGKILL)
+
+    def _ends(self, process: Worker, code: int) -> None:
         _, told = process.communicate(timeout=PATIENCE * 2)
         assert process.returncode == code, told
 
     def up(self, **variables: str) -> "subprocess.Popen[str]":
         """Starts `remit up` and returns once it is at work."""
         command = ["-m", "remit.cli", "up", "--fleet", str(self.folder), "--port", "0", "--json"]
-        process = self._start(command, variables)
+        process = subprocess.Popen(
+            [sys.executable, *command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self._environment(variables),
+        )
+        self.processes.append(process)
         assert process.stdout
         for line in process.stdout:
             if line.rstrip() == "}":  # the end of what it says, as JSON
                 return process
         raise AssertionError(process.communicate())
 
-    def _start(self, arguments: list[str], variables: Mapping[str, str]) -> "subprocess.Popen[str]":
-        process = subprocess.Popen(
-            [sys.executable, *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment(**{DESK: self.desk.pages, **variables}),
-        )
-        self.processes.append(process)
-        return process
+    def _environment(self, variables: Mapping[str, str]) -> dict[str, str]:
+        return environment(**{DESK: self.desk.pages, **self.variables, **variables})
 
     def run(self, run: Run) -> Run:
         """Returns a run as it is now."""
@@ -219,6 +238,20 @@ class Station:
         output: Any = journal.content(ended.output or "")
         return given, output
 
+    def story(self, run: Run) -> list[tuple[int, int, str, str, Any]]:
+        """Returns what every step of a run came to, for the message of a test that fails."""
+        journal = self.cell.parts.journal
+        return [
+            (
+                step.step,
+                step.attempt,
+                step.name,
+                step.state.value,
+                journal.content(step.result) if step.result else None,
+            )
+            for step in journal.steps(run.id)
+        ]
+
     def attempts(self, run: Run) -> list[tuple[int, str]]:
         """Returns number and state of every attempt."""
         rows = self.read("select number, state from attempts where run = ? order by number", run.id)
@@ -226,11 +259,7 @@ class Station:
 
     def read(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Reads the cell's database."""
-        connection = self.cell.database.connect()
-        try:
-            return [tuple(row) for row in connection.execute(sql, parameters).fetchall()]
-        finally:
-            connection.close()
+        return execute(self.cell.database, sql, *parameters)
 
     # --- people
 
@@ -258,6 +287,14 @@ class Station:
         assert happened == {n: 1 for n in range(1, count + 1)}, calls
         if tool != "mark":
             assert max(Counter(call["key"] for call in calls).values()) == 1, calls
+
+    def check_done(self, runs: Iterable[Run], steps: int, folder: Path) -> None:
+        """Each run has done what it was to do, once, and nothing is left."""
+        for run in runs:
+            given, output = self.told(run)
+            assert output == {"done": steps}, self.story(run)
+            self.check_effects(run, tool=given["tool"], count=steps)
+        self.check_over(folder)
 
     def check_over(self, folder: Path) -> None:
         """Nothing is held, locked, owed or asked any more, the money adds up, and the log verifies."""
@@ -302,12 +339,15 @@ def write_fleet(folder: Path, desk: Desk, contracts: Mapping[str, str] = CONTRAC
 
 
 @asynccontextmanager
-async def open_station(folder: Path, desk: Desk) -> AsyncGenerator[Station]:
+async def open_station(folder: Path, desk: Desk, variables: Mapping[str, str] = NOTHING) -> AsyncGenerator[Station]:
     """Writes the fleet, pins its tools, and opens a cell that drives nothing; every worker is killed at the end."""
     fleet = write_fleet(folder, desk)
     await lock_server(fleet, "desk")
-    cell = build(fleet)
-    station = Station(fleet, desk, cell)
+    settings = load_settings(fleet)
+    if url := variables.get("REMIT_DATABASE_URL"):
+        settings = settings.model_copy(update={"database_url": url})
+    cell = build(fleet, settings=settings)
+    station = Station(fleet, desk, cell, variables)
     try:
         await cell.operations.load()
         yield station

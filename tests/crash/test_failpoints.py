@@ -4,6 +4,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from tests.crash.sample import pairs, some
 from tests.crash.station import PATIENCE, TOOLS, Station, wait_for
 
 from remit.journal import Run, RunState
@@ -32,8 +33,7 @@ async def finish(station: Station, run: Run, folder: Path, *, tool: str, lost: i
     station.check_over(folder)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("tool", ["mark", pytest.param("send", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("tool", some(["mark", "send"]))
 async def test_a_run_killed_once_it_is_claimed_begins(station: Station, tmp_path: Path, tool: str) -> None:
     run = await station.submit(tool=tool, steps=STEPS)
     station.work("after claim")
@@ -41,9 +41,7 @@ async def test_a_run_killed_once_it_is_claimed_begins(station: Station, tmp_path
     await finish(station, run, tmp_path, tool=tool, lost=1)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("point", AROUND_THE_EFFECT)
-@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize(("point", "tool"), pairs(AROUND_THE_EFFECT, TOOLS))
 async def test_a_run_killed_around_its_seventh_effect_has_it_once(
     station: Station, tmp_path: Path, point: str, tool: str
 ) -> None:
@@ -63,7 +61,7 @@ async def test_a_run_killed_around_its_seventh_effect_has_it_once(
         assert keys.count(f"{run.id}:{AT}") == 0
 
 
-@pytest.mark.parametrize("tool", ["mark", *(pytest.param(tool, marks=pytest.mark.slow) for tool in ("send", "post"))])
+@pytest.mark.parametrize("tool", some(TOOLS))
 async def test_a_run_killed_after_its_seventh_outcome_calls_exactly_three_more_tools(
     station: Station, tmp_path: Path, tool: str
 ) -> None:
@@ -76,8 +74,7 @@ async def test_a_run_killed_after_its_seventh_outcome_calls_exactly_three_more_t
     assert [call["n"] for call in after[AT:]] == [8, 9, 10]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize("tool", some(TOOLS))
 async def test_a_run_killed_while_its_seventh_call_is_in_flight_has_it_once(
     station: Station, tmp_path: Path, tool: str
 ) -> None:
@@ -90,8 +87,7 @@ async def test_a_run_killed_while_its_seventh_call_is_in_flight_has_it_once(
     assert len(station.desk.calls(run.id)) == STEPS + (tool == "mark")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize("tool", some(TOOLS))
 async def test_a_run_killed_again_while_it_resumes_goes_on(station: Station, tmp_path: Path, tool: str) -> None:
     run = await station.submit(tool=tool, steps=STEPS)
     station.work("after effect", nth=AT)
@@ -99,8 +95,7 @@ async def test_a_run_killed_again_while_it_resumes_goes_on(station: Station, tmp
     await finish(station, run, tmp_path, tool=tool, lost=2)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("tool", ["mark", *(pytest.param(tool, marks=pytest.mark.slow) for tool in ("send", "post"))])
+@pytest.mark.parametrize("tool", some(TOOLS))
 async def test_a_run_killed_while_it_is_parked_goes_on_with_the_answer(
     station: Station, tmp_path: Path, tool: str
 ) -> None:
@@ -114,8 +109,7 @@ async def test_a_run_killed_while_it_is_parked_goes_on_with_the_answer(
     assert station.run(run).attempt == 2
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("nth", COMMITS)
+@pytest.mark.parametrize("nth", some(COMMITS, 3))
 async def test_a_commit_that_a_kill_interrupts_has_not_been(station: Station, tmp_path: Path, nth: int) -> None:
     run = await station.submit(tool="mark", steps=STEPS, heavy_at=AT)
     station.work("inside commit", nth=nth)

@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from tests.crash.sample import pairs
 
 DYING = """
 import os, signal
@@ -56,8 +57,7 @@ def remit(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("method", ["get_order", "issue_refund"])
+@pytest.mark.parametrize(("method", "moment"), pairs(["get_order", "issue_refund"], ["before", "after"]))
 def test_a_run_killed_at_a_tool_goes_on_there_and_refunds_once(tmp_path: Path, method: str, moment: str) -> None:
     folder = fleet(tmp_path / "desk", method=method, **{moment: DIE})
     killed = remit(folder, "run", "refund-desk", "--input", TICKET)

@@ -1,4 +1,4 @@
-"""What gets lost between our commit and the queue is found again, and a run that takes its process down is put to a person."""
+"""What was taken on is found by whoever comes, and a run that takes its process down is put to a person."""
 
 from pathlib import Path
 
@@ -12,39 +12,13 @@ STEPS = 3
 
 
 @pytest.mark.slow
-async def test_a_task_taken_on_and_never_queued_is_found(station: Station, tmp_path: Path) -> None:
-    runs = [await station.submit(tool="mark", steps=STEPS) for _ in range(3)]
-    assert not (station.folder / ".remit" / "queue.db").exists()
+async def test_a_task_taken_on_while_nobody_is_at_work_is_found(station: Station, tmp_path: Path) -> None:
+    runs = [await station.submit(tool="mark", account=f"a-{n}", steps=STEPS) for n in range(3)]
     station.work()
     for run in runs:
         assert (station.run(run).state, station.run(run).attempt) == (RunState.DONE, 1)
         station.check_effects(run, tool="mark", count=STEPS)
     station.check_over(tmp_path)
-
-
-@pytest.mark.slow
-async def test_runs_go_on_when_the_queue_was_deleted(station: Station, tmp_path: Path) -> None:
-    waiting = await station.submit(tool="mark", steps=STEPS, heavy_at=2)
-    killed = await station.submit(tool="mark", steps=STEPS)
-    station.work("after outcome", nth=2)
-    delete_queue(station)
-    queued = await station.submit(tool="mark", steps=STEPS)
-    station.work()
-    assert await station.answer() == 1
-    delete_queue(station)
-    station.work()
-    for run in (waiting, killed, queued):
-        assert station.run(run).state is RunState.DONE
-        station.check_effects(run, tool="mark", count=STEPS)
-    station.check_over(tmp_path)
-
-
-def delete_queue(station: Station) -> None:
-    """Deletes everything DBOS has kept."""
-    files = list((station.folder / ".remit").glob("queue.db*"))
-    assert files
-    for file in files:
-        file.unlink()
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from tests.crash.recorded_desk import key_of, open_desk, work_of, write_desk
+from tests.crash.sample import FULL
 from tests.remit_fleets.served import listening, state
 
 from remit.app import Cell
@@ -26,7 +27,7 @@ from remit_fleets.retail import GPT_4O, HAIKU_45, Conversation, load_conversatio
 ROOT = Path(__file__).parents[2]
 SEED = 20261121
 # Conversations of each model that are played in any case, with at least one write, and how often their process dies.
-SAMPLE, DEATHS = 6, 18
+SAMPLE, DEATHS = 6, 18 if FULL else 5
 # With all of them, so many share a cell, and the deaths of a sample.
 TOGETHER = 2 * SAMPLE
 WRITES = ("cancel_", "modify_", "return_", "exchange_")

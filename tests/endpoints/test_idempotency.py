@@ -19,7 +19,7 @@ from remit.endpoints.idempotency import (
     fingerprint,
     read_key,
 )
-from remit.store import Database, Writer, migrate
+from remit.store import SqliteDatabase, Writer, migrate
 from remit.testing import SettableClock
 
 ASKED = Asked("otto@shop.example", "key-1", fingerprint("POST", "/tasks", b"{}"), repeatable=False)
@@ -32,7 +32,7 @@ class Keys:
 
     made: Idempotency
     clock: SettableClock
-    database: Database
+    database: SqliteDatabase
 
     async def claimed(self, asked: Asked = ASKED) -> Claim:
         """Claims, and says so when it was not to be had."""
@@ -43,7 +43,7 @@ class Keys:
 
 @pytest_asyncio.fixture
 async def keys(tmp_path: Path) -> AsyncGenerator[Keys]:
-    database, clock = Database("sqlite:///keys.db", folder=tmp_path), SettableClock()
+    database, clock = SqliteDatabase("sqlite:///keys.db", folder=tmp_path), SettableClock()
     connection = database.connect()
     migrate(connection)
     connection.close()

@@ -76,6 +76,8 @@ async def test_what_can_be_looked_up_is_not_done_again(tmp_path: Path, found: di
         else:
             assert "nothing happened" in failed(outcome)
         assert desk.cell.parts.ledger.holds() == 0
+        (charge,) = desk.cell.parts.ledger.charges(desk.run.id)
+        assert (charge.amount > 0) is happened  # what did not happen is not paid for
 
 
 @pytest.mark.parametrize(

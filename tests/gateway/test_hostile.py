@@ -33,7 +33,7 @@ class Listener:
     def __init__(self) -> None:
         self.heard: list[Any] = []
 
-    async def complete(self, request: Any, *, task: str) -> Completion:
+    async def complete(self, request: Any, *, task: str, **_: Any) -> Completion:
         self.heard.append(request)
         return Completion({"role": "assistant", "content": "ok"}, None, "listener", "simulated", 0, "stop")
 

@@ -187,7 +187,7 @@ async def test_restricted_work_never_reaches_a_cloud_model(tmp_path: Path) -> No
 class Broken:
     """A provider with a mistake in it."""
 
-    async def complete(self, request: Mapping[str, Any], *, task: str) -> Any:
+    async def complete(self, request: Mapping[str, Any], *, task: str, **_: Any) -> Any:
         raise RuntimeError("a mistake")
 
     async def close(self) -> None:
@@ -210,7 +210,7 @@ async def test_a_simulated_model_that_gives_no_answer_is_still_charged_as_simula
 class Silent:
     """A provider that never answers."""
 
-    async def complete(self, request: Mapping[str, Any], *, task: str) -> Completion:
+    async def complete(self, request: Mapping[str, Any], *, task: str, **_: Any) -> Completion:
         raise ProviderError("It is broken")
 
     async def close(self) -> None:

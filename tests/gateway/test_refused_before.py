@@ -89,3 +89,13 @@ async def test_a_question_people_said_no_to_is_not_done_when_it_would_be_autonom
         again = await desk.drive_again()
         assert refused(await again.refund(20, confidence=Decimal("0.9"))).step is Check.APPROVAL
         assert desk.server.amounts == []
+
+
+async def test_a_no_that_comes_while_the_attempt_goes_on_counts_too(desk: Desk) -> None:
+    done(await desk.look("R-2"))
+    asked = await desk.refund(400, order="R-2")
+    await desk.answer(asked, CARA, "reject", reason="20 is right")
+    less = await desk.refund(20, order="R-2")
+    assert isinstance(less, Waiting)
+    assert less.for_what == "approval"
+    assert desk.server.amounts == []

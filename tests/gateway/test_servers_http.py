@@ -36,11 +36,11 @@ def answering(request: dict[str, Any], headers: Mapping[str, str]) -> Answer | N
 
 async def test_a_server_that_does_not_let_its_session_end_holds_nobody_up() -> None:
     async with ScriptedHttp(answering, is_silent=lambda method: method == "DELETE").listening() as script:
-        tools = opened_tools(script, connect_seconds=0.2)
+        tools = opened_tools(script, connect_seconds=3)
         assert await tools.call(tool("echo"), CALL, {}) == "well"
         async with asyncio.timeout(PATIENCE):
             await tools.close()
-    assert script.methods[-1] == "DELETE"
+    assert "DELETE" in script.methods  # a client that is slow opens its stream of events at the same moment
 
 
 async def test_a_server_that_never_lists_its_tools_is_told_as_late() -> None:

@@ -25,10 +25,11 @@ from tests.gateway.mcp_servers import (
 )
 
 from remit.contracts import Server
-from remit.core import ConflictError
+from remit.core import ConflictError, Limits
 from remit.gateway import ToolError, offered_by
 from remit.gateway.servers.mcp import McpServer
 from remit.gateway.tools import NotSentError, OutcomeUnknownError, Tools, UnusableResultError
+from remit.gateway.upstreams import Upstreams
 
 SECRET = "tok-8f3a1c"
 FRESH = {"ttlMs": 0, "cacheScope": "private"}
@@ -49,7 +50,8 @@ async def tools(there: Running) -> AsyncGenerator[Tools]:
 
 
 def opened_tools(declared: Server, folder: Path = Path(), *, result_bytes: int = 10_000) -> Tools:
-    return Tools({"test": declared}, folder=folder, seconds=5, result_bytes=result_bytes)
+    patient = Upstreams(Limits(busy_seconds=60))  # whoever waits for a place gets one, on a busy machine too
+    return Tools({"test": declared}, folder=folder, seconds=5, result_bytes=result_bytes, upstreams=patient)
 
 
 async def until(holds: Callable[[], Any]) -> None:
@@ -149,17 +151,6 @@ async def test_a_variable_that_is_not_set_is_named_and_nothing_is_sent(there: Ru
     with pytest.raises(NotSentError, match="variable is not set 'NOT_SET_ANYWHERE'; nothing happened"):
         await tools.call(tool("add"), CALL, {"a": 1, "b": 1})
     await tools.close()
-
-
-async def test_a_server_with_all_places_taken_is_busy_and_nothing_happens(there: Running) -> None:
-    declared = server(url=there.url, concurrency=1)
-    busy = McpServer(declared, folder=Path(), result_bytes=1_000, busy_seconds=0.1)
-    under_way = asyncio.create_task(busy.call(tool("slow"), CALL, {"seconds": 1}, seconds=5))
-    await asyncio.sleep(0)
-    with pytest.raises(NotSentError, match="is busy: 1 calls are under way"):
-        await busy.call(tool("add"), CALL, {"a": 1, "b": 1}, seconds=5)
-    assert await under_way == "done"
-    await busy.close()
 
 
 async def test_a_server_out_of_reach_is_told_and_found_again(tmp_path: Path) -> None:

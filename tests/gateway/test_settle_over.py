@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.databases import execute
 from tests.gateway.desk import CARA, NO_RETRY, Desk, Till, another_run, open_desk, tools
 
 from remit.gateway import Gateway, ToolCall
@@ -69,11 +70,8 @@ async def test_a_step_that_cannot_be_settled_keeps_no_other_from_it(tmp_path: Pa
             with pytest.raises(Crash):
                 await each.refund(order=order)
             await cancel(each)
-        connection = desk.cell.database.connect()
-        connection.execute(
-            "delete from payloads where digest = (select judged from steps where run = ?)", (desk.run.id,)
-        )
-        connection.close()
+        gone = "delete from payloads where digest = (select judged from steps where run = ?)"
+        execute(desk.cell.database, gone, desk.run.id)
         await desk.cell.gateway.settle_left()
         assert (state_of(desk), state_of(other)) == (StepState.DECIDED, StepState.UNKNOWN)
 
@@ -91,6 +89,31 @@ async def test_what_a_live_process_has_taken_up_is_left_to_it(tmp_path: Path) ->
         await desk.commit(parts.executors.end(alive))
         await desk.cell.gateway.settle_left()
         assert state_of(desk) is StepState.UNKNOWN
+
+
+async def test_what_this_process_has_taken_up_and_not_begun_is_settled_by_it(tmp_path: Path) -> None:
+    async with open_desk(tmp_path, server=Till(failures=1, error=Crash()), edit=tools(NO_RETRY)) as desk:
+        with pytest.raises(Crash):
+            await desk.refund()
+        parts, own = desk.cell.parts, desk.cell.runtime.executor
+        taken = parts.journal.take_over(LeftRun(desk.run, "host/1/test", 0), issue_secret()[1], own)
+        await desk.commit(*taken, parts.executors.beat(own))
+        await cancel(desk)  # before the new attempt has come to the step
+        await desk.cell.gateway.settle_left(own)
+        assert state_of(desk) is StepState.UNKNOWN  # and somebody is asked
+
+
+async def test_what_this_process_performs_is_not_settled_beside_it(tmp_path: Path) -> None:
+    slow = Slow()
+    async with open_desk(tmp_path, server=slow, edit=tools(NO_RETRY)) as desk:
+        performing = asyncio.create_task(desk.refund())
+        await slow.called.wait()
+        await cancel(desk)
+        await desk.cell.gateway.settle_left("host/1/test")
+        assert state_of(desk) is StepState.DECIDED
+        slow.answer.set()
+        await performing
+        assert (state_of(desk), slow.amounts) == (StepState.DONE, [20])
 
 
 async def test_what_a_person_is_doing_is_left_to_them(tmp_path: Path) -> None:

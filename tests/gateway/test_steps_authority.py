@@ -1,5 +1,6 @@
 """Steps 6 and 7: what policy permits, with facts that are facts, and gates that hold."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -66,10 +67,13 @@ async def test_the_organisations_ceiling_turns_what_was_autonomous_into_a_questi
         assert isinstance(await desk.refund(1_000.01, order="R-2"), Waiting)
 
 
-async def test_low_confidence_asks_a_person_and_high_confidence_gives_no_authority(tmp_path: Path) -> None:
+async def test_low_confidence_asks_a_person_and_high_confidence_gives_no_authority(
+    tmp_path: Path, another_database: Callable[[], None]
+) -> None:
     async with open_desk(tmp_path) as desk:
         assert isinstance(await desk.refund(confidence=Decimal("0.69")), Waiting)
         done(await desk.refund(confidence=Decimal("0.7")))
+    another_database()
     async with open_desk(tmp_path / "other", order="R-4") as desk:
         assert refused(await desk.refund(order="R-4", confidence=Decimal(1))).step is Check.AUTHORITY
 

@@ -108,6 +108,9 @@ class Optional:
     async def get_order(self, call: Any, *, order_id: str) -> Any:
         return {"order_id": order_id, "status": "delivered", "paid": 40.0, "refunded": 0.0}
 
+    async def cancel_refund(self, call: Any, *, order_id: str, refund_id: str, amount: float) -> Any:
+        raise NotImplementedError
+
     async def list_refunds(self, call: Any, *, order_id: str) -> Any:
         return [{"key": key, "amount": 5} for key in self.keys]
 

@@ -100,14 +100,15 @@ def test_a_secret_is_found_wherever_it_stands_and_is_gone_afterwards(value: Any,
     assert GUARDRAILS.screen_input(cleaned).blocked is None
 
 
-def test_the_usual_costs_microseconds() -> None:
-    assert seconds(lambda: GUARDRAILS.screen_input(USUAL), times=200) < 15e-6
+def test_the_usual_costs_little_more_than_to_write_it_down() -> None:
+    written = seconds(lambda: json.dumps(USUAL), times=200)
+    assert seconds(lambda: GUARDRAILS.screen_input(USUAL), times=200) < 6 * written
 
 
-def test_a_mebibyte_of_ordinary_text_costs_milliseconds() -> None:
+def test_a_mebibyte_of_ordinary_text_costs_about_what_it_takes_to_write_it_down() -> None:
     text = {"text": (NOTE * (MIB // len(NOTE) + 1))[:MIB]}
 
-    assert seconds(lambda: GUARDRAILS.screen_output(text)) < 0.05
+    assert seconds(lambda: GUARDRAILS.screen_output(text)) < 5 * seconds(lambda: json.dumps(text))
 
 
 @pytest.mark.slow
@@ -119,5 +120,6 @@ def test_hostile_text_costs_no_more_than_its_length(part: str) -> None:
     small, large = repeated(MIB // 8), repeated(MIB)
     short, long = (seconds(lambda text=text: GUARDRAILS.screen_output(text)) for text in (small, large))
 
-    assert long < 24 * short + 0.02
-    assert long < 0.5
+    written = seconds(lambda: json.dumps(repeated(MIB)))
+    assert long < 24 * short + 5 * written
+    assert long < 150 * written

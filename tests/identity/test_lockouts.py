@@ -5,6 +5,7 @@ import pytest
 from identity.doors import Doors
 from remit.core import MINUTE, new_id
 from remit.identity import client_subject, person_subject
+from remit.store import Query
 
 CARA, TOM = person_subject("cara"), person_subject("tom")
 HOME = client_subject("192.0.2.7")
@@ -63,9 +64,8 @@ def test_what_counts_no_more_is_dropped(doors: Doors) -> None:
     fail(doors, CARA, times=3)
     doors.clock.advance(21 * MINUTE)
     fail(doors, TOM)
-    connection = doors.store.database.connect()
-    assert [row["subject"] for row in connection.execute("select subject from login_failures")] == [TOM]
-    connection.close()
+    kept = doors.store.database.read(Query("test.kept", "select subject from login_failures"))
+    assert [row["subject"] for row in kept] == [TOM]
 
 
 @pytest.mark.parametrize(

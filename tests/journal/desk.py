@@ -48,7 +48,7 @@ class Desk:
 
     def working_time(self) -> int:
         """The microseconds the run has worked so far."""
-        return self.journal.working_time(self.run, self.clock.now())
+        return self.journal.underway.working_time(self.run, self.clock.now())
 
     def park(self, attempt: int) -> None:
         """Ends the attempt; the run waits."""

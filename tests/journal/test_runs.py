@@ -112,25 +112,6 @@ def test_a_lost_attempt_worked_until_it_was_taken_over(desk: Desk) -> None:
     assert desk.working_time() == 5 * SECOND
 
 
-def test_an_attempts_run_is_remembered_with_its_secret(desk: Desk) -> None:
-    attempt = desk.begin()
-    before = desk.journal.running(desk.run_id, attempt)
-    assert before == desk.run
-    desk.begin()
-    assert desk.journal.running(desk.run_id, attempt) == before
-    assert desk.journal.running(desk.run_id, attempt + 1) == desk.run
-
-
-def test_an_attempt_that_does_not_hold_the_pen_is_not_remembered(desk: Desk) -> None:
-    attempt = desk.begin()
-    assert desk.journal.running(desk.run_id, attempt + 1) == desk.run
-    desk.park(attempt)
-    assert desk.journal.running(desk.run_id, attempt) == desk.run
-    assert desk.begin() == attempt + 1
-    assert desk.journal.running(desk.run_id, attempt + 1) == desk.run
-    assert desk.journal.running("run_none", 1) is None
-
-
 def test_a_run_is_found_by_its_id_or_the_end_of_it(desk: Desk) -> None:
     assert desk.journal.run(desk.run_id).id == desk.run_id
     assert desk.journal.run(desk.run_id[-8:]).id == desk.run_id

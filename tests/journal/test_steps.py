@@ -135,14 +135,3 @@ def test_a_value_is_kept_once(desk: Desk) -> None:
     row = desk.step()
     assert (row.kind, row.state, row.result) == ("value", StepState.DONE, "kept")
     assert desk.store.refusal(desk.keep_value(attempt)) == DECIDED
-
-
-def test_recent_actions_are_those_just_before_newest_first(desk: Desk) -> None:
-    attempt = desk.begin()
-    for step in range(1, 6):
-        desk.store.commit(desk.open_step(attempt, step=step, asked=f"a{step}"))
-    assert desk.journal.recent(desk.run_id, 6, limit=3) == (None, ["a5", "a4", "a3"])
-    assert desk.journal.recent(desk.run_id, 5, limit=3) == (desk.step(5), ["a4", "a3", "a2"])
-    assert desk.journal.recent(desk.run_id, 1, limit=3) == (desk.step(1), [])
-    assert [row.step for row in desk.journal.steps(desk.run_id)] == [1, 2, 3, 4, 5]
-    assert desk.journal.step(desk.run_id, 6) is None

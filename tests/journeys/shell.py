@@ -5,6 +5,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,12 @@ _MAKE = """make() {
     *) command make "$@" ;;
   esac
 }"""
+# What stays at work is started as it is, and every other command too where no process is ready for it.
+_ASKS = shlex.quote(str(Path(__file__).with_name("ready_process.py")))
+_REMIT = """case "$1" in up|serve|worker|demo) exec {python} -m remit.cli "$@" ;; esac
+[ -S "$READY" ] && exec {python} -I -S {asks} "$READY" -- "$@"
+exec {python} -m remit.cli "$@"
+"""
 # What a reader copies from the screen: the newest of its kind; for a decision, the newest about the refund.
 _SHOWN = {
     "APPROVAL": r"\bapr_[0-9a-f]{32}\b",
@@ -56,7 +63,7 @@ def blocks(document: Path) -> list[Block]:
 
 def repository_copy(folder: Path) -> Path:
     """Makes a repository as a fresh clone has it after `make setup`, with this interpreter in its `.venv`."""
-    left_out = shutil.ignore_patterns("__pycache__", ".remit")
+    left_out = shutil.ignore_patterns(".remit")  # compiled modules come along: they are of these very files
     for name in ("src", "requirements"):
         shutil.copytree(REPOSITORY / name, folder / name, ignore=left_out)
     for name in ("Makefile", "README.md", "pyproject.toml"):
@@ -64,8 +71,8 @@ def repository_copy(folder: Path) -> Path:
     binaries = folder / ".venv" / "bin"
     binaries.mkdir(parents=True)
     python = shlex.quote(sys.executable)
-    for name, command in (("python", python), ("remit", f"{python} -m remit.cli")):
-        (binaries / name).write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
+    for name, command in (("python", f'exec {python} "$@"'), ("remit", _REMIT.format(python=python, asks=_ASKS))):
+        (binaries / name).write_text(f"#!/bin/sh\n{command}\n", encoding="utf-8")
         (binaries / name).chmod(0o755)
     for done in ("core", "ready"):
         (folder / ".venv" / done).touch()
@@ -79,12 +86,24 @@ class Reader:
     folder: Path
     shown: list[str] = field(default_factory=list[str])
     _shell: "subprocess.Popen[str]" = field(init=False)
+    _ready: "subprocess.Popen[bytes]" = field(init=False)
+    _place: Path = field(init=False)
+    """Of the socket: a path of few letters."""
 
     def __enter__(self) -> Self:
+        self._place = Path(tempfile.mkdtemp(prefix="remit-"))
+        variables = environment(PYTHONPATH=str(self.folder / "src"), READY=str(self._place / "ready"))
+        self._ready = subprocess.Popen(
+            [sys.executable, Path(__file__).with_name("ready_process.py"), self._place / "ready"],
+            cwd=self.folder,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
         self._shell = subprocess.Popen(
             ["bash", "--noprofile", "--norc"],
             cwd=self.folder,
-            env=environment(PYTHONPATH=str(self.folder / "src")),
+            env=variables,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -94,8 +113,10 @@ class Reader:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
-        self._shell.kill()
-        self._shell.communicate()
+        for process in (self._shell, self._ready):
+            process.kill()
+            process.communicate()
+        shutil.rmtree(self._place)
 
     def read(self, document: Path) -> None:
         """Types every command, each with the exit code it promises, and looks for what the document says is shown."""

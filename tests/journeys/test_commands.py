@@ -22,6 +22,13 @@ def assert_refused(ended: Ended, code: int, *told: str) -> None:
     assert not missing, ended.err
 
 
+def test_a_task_can_be_given_as_more_urgent_than_its_contract_says(remit: Command, refunds: Path) -> None:
+    run = remit("run", "refund-desk", "--input", SMALL, "--priority", 8, "--fleet", refunds, "--json")
+    assert run.value["priority"] == 8
+    assert "priority 8" in remit("show", run.value["run"], "--fleet", refunds).out
+    assert remit("run", "refund-desk", "--input", SMALL, "--priority", 10, "--fleet", refunds).code == 2
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [
@@ -214,10 +221,10 @@ def test_a_changed_text_needs_a_new_version(remit: Command, refunds: Path) -> No
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ("nme = 'x'", ("Setting 'nme' is wrong", "currency, database_url")),
+        ("nme = 'x'", ("Setting 'nme' is wrong", "currency, database, database_url")),
         ("name = ", ("Cannot read the settings", "remit.toml")),
         ("[models.m]\nkind = 'simulated'\ncode = 'nowhere:answer'", ("Cannot import the module of 'nowhere:answer'",)),
-        ("database_url = 'postgresql://db.example'", ("only SQLite is supported",)),
+        ("database_url = 'mysql://db.example'", ("only SQLite and PostgreSQL are supported",)),
     ],
 )
 def test_a_wrong_setting_is_named(remit: Command, refunds: Path, settings: str, told: tuple[str, ...]) -> None:

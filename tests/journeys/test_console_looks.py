@@ -1,6 +1,8 @@
 """Every page, in light and dark, on a desk and on a phone: it stays in its width, and everybody can use it."""
 
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Literal
 
 import pytest
@@ -85,6 +87,12 @@ def test_pages_with_nothing_on_them_can_be_used_by_everybody(visit: Visit) -> No
 def scene(desk: Desk) -> dict[str, str]:
     """A desk where something of everything happened."""
     done, waiting, failed = desk.ask(40), desk.ask(450), desk.ask(40, order="R-9")
+    with closing(sqlite3.connect(desk.folder / ".remit" / "remit.db")) as database:
+        database.execute(
+            "insert into outages (executor, upstream, since, why) select id, 'tools:shop', seen_at, ? from executors",
+            ("nobody answers at https://shop.example/mcp: " + "connection refused " * 10,),
+        )
+        database.commit()
     return {
         "done": done["run"],
         "waiting": waiting["run"],

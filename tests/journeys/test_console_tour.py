@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,16 @@ from journeys.test_console_looks import PICTURES, look
 pytestmark = pytest.mark.slow
 # What has to happen by itself: a few dozen tickets, a process that is missed and whose runs are taken over.
 PATIENCE_MS = 90_000
+# A run that is taken over may come to a question for a person, and then ends when somebody answers: the next is looked at.
+KILLS = 6
+TAKEOVER_MS = 20_000
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Generator[Demo]:
     """The demo, with so many tickets that something of everything happens soon."""
     folder = tmp_path_factory.mktemp("tour") / "support"
-    with demo_at_work(folder, "--seed", 1, "--rate", 240, "--open", 48, "--patience", 600) as working:
+    with demo_at_work(folder, "--seed", 1, "--rate", 240, "--open", 400, "--patience", 600) as working:
         yield working
 
 
@@ -83,18 +87,27 @@ def stops_and_lets_go_on(guest: Person) -> None:
 
 def kills_the_worker(guest: Person) -> None:
     """Slows the shop down, so that somebody is at work, kills the worker, and sees its runs finished by another."""
-    station = guest.find("#kill")
-    before = pid_of(guest)
-    station.get_by_role("button", name="slow").click()
+    guest.find("#kill").get_by_role("button", name="slow").click()
     guest.sees("slow", "#toasts")
-    guest.find("#kill").get_by_role("button", name="Kill the worker").click()
-    guest.sees(f"{before}, was killed", "#toasts")
-    until(lambda: not Path(f"/proc/{before}").exists() or is_dead(before))
+    has_finished = any(kills_one(guest) for _ in range(KILLS))
+    assert has_finished, f"{KILLS} workers were killed, and no run they drove was finished by another"
     has_happened(guest, "kill", "taken over and finished")
-    assert pid_of(guest) != before
     guest.find("#kill .plain a").first.click()
     guest.is_at(re.compile(r"/runs/run_[0-9a-f]+"))
     guest.sees("lost", "main")
+
+
+def kills_one(guest: Person) -> bool:
+    """Kills the worker, sees another in its place, and returns whether a run that was taken over has ended."""
+    before = pid_of(guest)
+    guest.go("/tour").find("#kill").get_by_role("button", name="Kill the worker").click()
+    guest.sees(f"{before}, was killed", "#toasts")
+    until(lambda: not Path(f"/proc/{before}").exists() or is_dead(before))
+    until(lambda: pid_of(guest.go("/tour")) not in ("", before), seconds=PATIENCE_MS / 1000)
+    station = guest.find("#kill.has-happened")
+    with suppress(AssertionError):
+        expect(station).to_be_visible(timeout=TAKEOVER_MS)
+    return station.is_visible()
 
 
 def pid_of(guest: Person) -> str:

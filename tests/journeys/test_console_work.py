@@ -82,3 +82,24 @@ def test_an_agent_is_stopped_in_the_middle_of_its_work_and_goes_on_later(desk: D
     otto.sees("agent:refund-desk goes on", ".told")
     assert desk.until(run, "done")["outcome"] == "success"
     expect(vera.find(".stopped-line")).to_have_count(0)
+
+
+def test_a_refund_is_rolled_back_from_its_page_by_keyboard(desk: Desk, visit: Visit) -> None:
+    run = desk.ask(40)["run"]
+    otto, vera = visit(OTTO).go(f"/runs/{run}"), visit(VERA).go(f"/runs/{run}")
+    expect(vera.find(".verbs summary", has_text="Roll back")).to_have_count(0)
+    otto.tab_to(otto.find(".verbs summary", has_text="Roll back"))
+    otto.press("Enter")
+    otto.sees("by shop__cancel_refund", ".verb[open] .plan")
+    otto.page.set_viewport_size({"width": 375, "height": 700})
+    assert otto.page.evaluate("document.documentElement.scrollWidth") == 375, "the plan fits a phone, too"
+    otto.tab_to(otto.find(".verb[open] [name=because]"))
+    otto.page.keyboard.type("the wrong order")
+    otto.press("Enter")
+    otto.sees("It undoes 1 change", ".receipt")
+    otto.sees("shop__cancel_refund", "#rollback table")
+    otto.sees("Undone", ".note")
+    otto.find(".receipt a").first.click()
+    otto.sees("A rollback: it undoes what", ".note")
+    expect(otto.find(".trajectory > li")).to_have_count(1)
+    assert desk.api("GET", f"/runs/{run}/rollback")["left"] == []

@@ -35,8 +35,9 @@ from remit.contracts import (
     body,
     conditions,
 )
-from remit.contracts.declared import ToolsFile
-from remit.core import Http, Limits, ModelRoute, Settings, Webhook
+from remit.contracts.declared import Compensation, ToolsFile
+from remit.core import Connections, Http, Limits, ModelRoute, Retention, Settings, Webhook
+from remit.policy.schema import session_shapes
 
 DOCS = REPOSITORY / "docs"
 DOCUMENTS = sorted([*REPOSITORY.glob("*.md"), *DOCS.rglob("*.md")])
@@ -58,6 +59,7 @@ SECTIONS: Mapping[str, type[BaseModel]] = {
     "## Body": EdgeCase,
     "## Tools files": ToolsFile,
     "### A tool": Tool,
+    "### compensation": Compensation,
     "### amount": Amount,
     "### facts": Facts,
     "## Baselines": Baseline,
@@ -66,6 +68,8 @@ SECTIONS: Mapping[str, type[BaseModel]] = {
     "### [models]": ModelRoute,
     "### [webhooks]": Webhook,
     "### [http]": Http,
+    "### [database]": Connections,
+    "### [retention]": Retention,
     "### [limits]": Limits,
 }
 
@@ -112,6 +116,13 @@ def test_the_envelope_is_the_one_that_is_checked() -> None:
     assert rows == list(ENVELOPE_SCHEMA["properties"])
 
 
+def test_what_policies_read_of_a_session_is_documented() -> None:
+    rows = re.findall(r"^\| (`[a-z_.`, ]+`) \|", section("## Org policies"), re.MULTILINE)
+    session = session_shapes(())
+    nested = [f"approval.{name}" for name in session["approval"].fields]
+    assert sorted(re.findall(r"`([\w.]+)`", " ".join(rows))) == sorted([*session, *nested])
+
+
 def test_python_in_the_documents_is_python() -> None:
     samples = [block.text for document in DOCUMENTS for block in blocks(document) if block.kind == "python"]
     assert len(samples) >= 6
@@ -151,7 +162,7 @@ def test_the_architecture_is_read_in_ten_minutes() -> None:
 
 def test_each_dependency_has_its_reason() -> None:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    named = {re.split(r"[=<>]", requirement)[0] for requirement in project["dependencies"]}
+    named = {re.split(r"[=<>[]", requirement)[0] for requirement in project["dependencies"]}
     page = (DOCS / "decisions" / "0007-dependencies.md").read_text(encoding="utf-8")
     assert set(re.findall(r"^\| `([\w-]+)` \|", page, re.MULTILINE)) == named
     locked = (REPOSITORY / "requirements" / "core.lock").read_text(encoding="utf-8")

@@ -235,7 +235,7 @@ def test_a_worker_that_is_asked_to_stop_drains(office: Path, tmp_path: Path, lea
     with subprocess.Popen(command, env=environment(), stdin=pipe, stdout=pipe, cwd=REPOSITORY) as worker:
         assert worker.stdin is not None
         assert worker.stdout is not None
-        assert worker.stdout.readline() == b"at work\n"
+        assert worker.stdout.readline().startswith(b"at work as ")
         if leave == "SIGTERM":
             worker.terminate()
             assert worker.wait(timeout=PATIENCE) == 0

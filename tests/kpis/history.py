@@ -28,6 +28,12 @@ DENIED = Query(
     "insert into steps (run, step, attempt, kind, name, asked, state, decision, at)"
     " values (:run, :step, :attempt, 'tool', 'shop__look', 'd', 'denied', 'dec', 0)",
 )
+STATES = {
+    "runs": Query("test.runs", "select state, count(*) as count from runs group by state order by state"),
+    "tasks": Query("test.tasks", "select state, count(*) as count from tasks group by state order by state"),
+    "approvals": Query("test.asked", "select state, count(*) as count from approvals group by state order by state"),
+}
+"""How many there are in each state, counted the plain way."""
 PEOPLE = ("pia", "quin")
 
 
@@ -70,7 +76,7 @@ class History:
     """Work that is done, and figures that count it."""
 
     def __init__(self, store: Store, clock: SettableClock, settings: Settings) -> None:
-        self.store, self.clock = store, clock
+        self.store, self.clock, self.settings = store, clock, settings
         self.journal, self.ledger = Journal(store.database, clock), Ledger(store.database)
         self.approvals = Approvals(store.database, clock)
         self.kpis = Kpis(store.database, settings)
@@ -169,6 +175,12 @@ class History:
         self._commit(work.runs[-1], "run.completed", self.journal.end_task(work.task.id, state, outcome))
         if work.ended_at is None:
             work.outcome, work.ended_at = outcome, self.clock.now()
+
+    def cancel_run(self, work: Work) -> None:
+        """Cancels the newest run of a task, if it is not over; the task stays open."""
+        run = self.journal.run(work.runs[-1].id)
+        if not run.state.is_over:
+            self._commit(run, "run.cancelled", self.journal.cancel(run.id, "r"))
 
     def fork(self, work: Work, *, effects: bool) -> None:
         """Begins another run of a task, which opens it again when it had failed."""

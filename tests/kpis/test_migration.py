@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from remit.store import Database, load_migrations, migrate
+from remit.store import SqliteDatabase, load_migrations, migrate
 
 TASK = (
     "insert into task_figures (task, agent, unit, ended_at, succeeded, tool, model, person, unpriced, recorded,"
@@ -17,7 +17,7 @@ DAY = 86_400_000_000
 
 
 def test_days_that_were_counted_before_know_what_failed_tasks_did_cost(tmp_path: Path) -> None:
-    connection = Database("sqlite:///store.db", folder=tmp_path).connect()
+    connection = SqliteDatabase("sqlite:///store.db", folder=tmp_path).connect()
     every = load_migrations()
     migrate(connection, [one for one in every if one.number < 14])
     tasks = [

@@ -6,14 +6,16 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from tests.databases import sqlite_only
 from tests.gateway.desk import CARA, NO_RETRY, REFUNDS, Till, open_desk, tools
 from tests.kpis.history import History, open_history
 from tests.runtime.engines import until
 from tests.runtime.workshop import work
 
 from remit.app import Cell
-from remit.core import DAY, MINUTE
+from remit.core import DAY, MINUTE, Settings
 from remit.journal import FeedbackKind
+from remit.kpis import Kpis
 from remit.kpis.counting import count_tasks, counted_tasks
 from remit.kpis.rollup import roll_up
 from remit.store import CommitRefused, Query, load_queries
@@ -110,6 +112,17 @@ def test_two_processes_that_count_at_once_count_once(history: History) -> None:
     assert (history.kpis.roll_up(), history.kpis.figures().cost) == (None, 5)
 
 
+def test_counting_is_left_to_who_counts_and_taken_over_from_who_does_no_more(history: History) -> None:
+    other = Kpis(history.store.database, Settings())
+    assert not other.others_count()
+    for amount in (5, 6):
+        history.charge(history.take_on("ada"), "tool", amount)
+        history.roll_up()
+        assert other.others_count(), "another process has counted since"
+    history.charge(history.take_on("ada"), "tool", 7)
+    assert not other.others_count(), "nobody has, so this one does"
+
+
 def test_what_is_still_open_is_passed_over(history: History) -> None:
     history.charge(history.take_on("ada"), "tool", 5)
     assert history.roll_up()
@@ -131,13 +144,14 @@ def test_times_that_overlap_are_waited_once(history: History) -> None:
     assert (figures.waiting, figures.answer_time) == (0.5, 7 * MINUTE)
 
 
+@sqlite_only("it reads SQLite's query plans")
 @pytest.mark.parametrize("name", QUERIES.names())
 def test_no_page_looks_at_every_row_of_a_large_table(history: History, name: str) -> None:
     for_reports = ("steps", "spending_of_agents", "actions", "blocked", "gates_before", "gates_after", "taken_over")
     if name in for_reports:
         return
     names = ("agent", "unit", "scope", "since", "until", "first", "last", "tasks", "limit", "day", "kind")
-    values = dict.fromkeys(names, 1) | {"tasks": "[]"}
+    values = dict.fromkeys(names, 1) | {"tasks": "[]", "days": "[1]", "states": "[]"}
     query = QUERIES[name]
     if not query.sql.startswith(("select", "with")):
         return

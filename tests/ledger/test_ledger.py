@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from tests.databases import sqlite_only
 
 from remit.core import RemitError
 from remit.ledger import Budget, Charge, Hold, Ledger, day_budget, run_budget
@@ -100,13 +101,13 @@ def test_a_budget_without_a_cap_only_meters(till: Till) -> None:
 
 def test_a_step_holds_once(till: Till) -> None:
     assert till.reserve(10) == ""
-    with pytest.raises(RemitError, match="UNIQUE"):
+    with pytest.raises(RemitError, match=r"(?i)unique"):
         till.reserve(10)
     assert till.state(RUN) == (10, 0)
 
 
 def test_a_negative_hold_is_a_fault(till: Till) -> None:
-    with pytest.raises(RemitError, match="amount >= 0"):
+    with pytest.raises(RemitError, match=r"amount >= 0|amount_check"):
         till.reserve(-1)
     assert till.state(RUN) == (0, 0)
 
@@ -204,6 +205,10 @@ def test_the_budgets_of_a_day_are_found_without_those_of_runs(till: Till) -> Non
     assert [(b.id, b.cap, b.held) for b in till.ledger.budgets_of_day("2026-11-20")] == [(DAY, 150, 5), (unit, 7, 0)]
     till.reserve(5, unit, step=2)
     assert [b.id for b in till.ledger.budgets_of_day("2026-11-20", limit=1)] == [unit], "the most used comes first"
+
+
+@sqlite_only("it reads SQLite's query plans")
+def test_the_budgets_of_a_day_are_found_by_their_index(till: Till) -> None:
     plan = Query("test.plan", f"explain query plan {QUERIES['budgets_of_day'].sql}")
     assert "budgets_by_day" in till.store.database.read(plan, {"day": "2026-11-20", "limit": 9})[0]["detail"]
 

@@ -12,9 +12,9 @@ from remit.contracts import Person
 from remit.core import Http, Settings
 from remit.identity import Passwords, People
 from remit.operations import Access, Actor, person_actor
-from remit.store import Commit, Database
+from remit.store import Commit
 from remit.testing import SettableClock
-from store.opened import URL, Store, open_store
+from store.opened import Store, open_store, store_in
 
 CARA, OLGA, PIA, UNA = "cara@shop.example", "olga@shop.example", "pia@shop.example", "una@shop.example"
 PASSWORD = "plum engine violet moss"
@@ -68,7 +68,7 @@ class Entrance:
         return person_actor(EVERYBODY[person], "console")
 
     def everything(self) -> bytes:
-        """Returns every byte the store has on disk."""
+        """Returns every byte that SQLite has on disk."""
         return b"".join(file.read_bytes() for file in self.folder.iterdir() if file.is_file())
 
 
@@ -76,7 +76,7 @@ class Entrance:
 def open_entrance(folder: Path) -> Generator[Entrance]:
     """Opens an entrance in `folder`."""
     clock, hasher = SettableClock(), CountingHasher()
-    database = Database(URL, folder=folder)
+    database = store_in(folder)
     log = Log(database, load_or_create_key(folder / "log.key", "shop"), clock)
     with open_store(folder, appender=log) as store:
         entrance = Entrance(folder, store, log, clock, hasher)

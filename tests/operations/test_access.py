@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.databases import sqlite_only
 
 from operations.entrance import CARA, EVERYBODY, HASHED, OFFICE, OLGA, PASSWORD, PIA, UNA, Entrance, open_entrance
 from remit.core import HOUR, MINUTE, BusyError, RefusedError
@@ -72,6 +73,7 @@ async def test_whatever_is_wrong_the_answer_and_the_work_are_the_same(entrance: 
     assert len(first[1]) == 1
 
 
+@sqlite_only("it reads the file")
 async def test_the_record_says_why_and_holds_nothing_that_was_typed(entrance: Entrance) -> None:
     await refusal(entrance, CARA, "hunter2 hunter2 hunter2")
     await refusal(entrance, "my secret passphrase", "x")
@@ -286,6 +288,7 @@ async def test_one_ends_ones_own_sessions_and_nobody_elses(entrance: Entrance) -
     assert await entrance.access.end_sessions(entrance.actor(CARA), CARA) == 1
 
 
+@sqlite_only("it reads the file")
 async def test_no_secret_is_in_the_store_or_on_the_record(entrance: Entrance) -> None:
     session = await entrance.access.log_in(OLGA, PASSWORD, client=OFFICE)
     link = await entrance.access.issue_link(CARA, by="first start")

@@ -17,7 +17,7 @@ def test_the_version_is_the_one_of_the_project() -> None:
 
 def test_every_dependency_of_the_project_is_needed_and_here_it_is_there() -> None:
     needed = needed_packages()
-    assert [package.name for package in needed] == [re.split(r"[=<>]", line)[0] for line in PROJECT["dependencies"]]
+    assert [package.name for package in needed] == [re.split(r"[=<>[]", line)[0] for line in PROJECT["dependencies"]]
     assert not [package.text for package in needed if not package.takes(package_version(package.name))]
 
 

@@ -15,7 +15,7 @@ from remit.audit import LogEntry
 from remit.contracts import Person
 from remit.core import DAY, ConflictError, InputError, NotFoundError, RefusedError, day_of
 from remit.journal import RunState
-from remit.operations import person_actor
+from remit.operations import Permission, permissions_of, person_actor
 from remit.registry import Lifecycle, ReleaseState
 from remit.testing import SettableClock, open_fleet
 
@@ -52,6 +52,21 @@ async def test_nobody_else_starts_work_and_the_attempt_is_on_the_record(cell: Ce
     refused = last(cell, "access.refused").fields
     assert refused["permission"] == "fleet:runs:start"
     assert refused["by"] == NAMES.get(role, f"{role}@shop.example")
+
+
+async def test_a_task_is_as_urgent_as_its_contract_says_unless_somebody_may_say_otherwise(cell: Cell) -> None:
+    operator = done_by(cell, "operator")
+    usual, urgent = await operator.start("refund-desk", TICKET), await operator.start("refund-desk", TICKET, priority=9)
+    assert (usual.run.priority, urgent.run.priority) == (5, 9)
+    assert "priority" not in cell.log.entries(usual.run.id)[0].fields
+    assert cell.log.entries(urgent.run.id)[0].fields["priority"] == 9
+    for wrong in (-1, 10):
+        with pytest.raises(InputError, match="No such priority"):
+            await operator.start("refund-desk", TICKET, priority=wrong)
+    held = permissions_of(["operator"]) - {Permission.FLEET_TASKS_PRIORITIZE}
+    with pytest.raises(RefusedError, match="fleet:tasks:prioritize"):
+        await cell.verbs(replace(operator.actor, permissions=held)).start("refund-desk", TICKET, priority=5)
+    assert len(cell.parts.journal.runs()) == 2
 
 
 @pytest.mark.parametrize("role", ["viewer", "operator", "platform", "auditor"])
@@ -222,10 +237,13 @@ async def test_an_event_is_handed_in_by_name(tmp_path: Path) -> None:
             await done_by(cell, "viewer").send("ticket.created", TICKET)
 
 
-async def test_versions_are_approved_by_the_platform_or_by_their_owner_where_that_is_the_model(tmp_path: Path) -> None:
+async def test_versions_are_approved_by_the_platform_or_by_their_owner_where_that_is_the_model(
+    tmp_path: Path, another_database: Callable[[], None]
+) -> None:
     by_person = ("on-load", "by-person")
     for model, may in (("centralized", False), ("federated", True)):
         edit = {"remit.toml": swap(by_person, ('currency = "EUR"', f'currency = "EUR"\noperating_model = "{model}"'))}
+        another_database()
         async with open_fleet(REFUNDS, tmp_path / model, edit=edit) as cell:
             owner = cell.parts.registry.versions()[0].owner
             verbs = cell.verbs(person_actor(cell.parts.people.person(owner), "console", owns=True))

@@ -4,8 +4,9 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
+from tests.databases import execute
 
-from operations.patients import SAM, STARTER, YOU, changed, starter
+from operations.patients import SAM, STARTER, YOU, starter
 from remit.app import Cell
 from remit.core import DAY, HOUR, InputError, NotFoundError
 from remit.operations import Consequences, Replays, WhatIf
@@ -107,9 +108,8 @@ def test_policies_with_mistakes_or_none_are_refused(cell: Cell, tmp_path: Path) 
 def test_runs_that_cannot_be_judged_are_named_and_the_others_are(cell: Cell) -> None:
     newest = cell.parts.journal.newest()
     gone, changed_content = newest[0], newest[1]
-    changed(cell.folder, lambda c: c.execute("update runs set release = 'sha256:gone' where id = ?", (gone.id,)))
-    erased = "delete from payloads where task = ?"
-    changed(cell.folder, lambda c: c.execute(erased, (changed_content.task,)))
+    execute(cell.database, "update runs set release = 'sha256:gone' where id = ?", gone.id)
+    execute(cell.database, "delete from payloads where task = ?", changed_content.task)
     told = judged(cell, cell.folder / "policies")
     assert {each.run for each in told.unjudged} == {gone.id, changed_content.id}
     assert "The release this run was pinned to is not here" in told.unjudged[0].why

@@ -1,5 +1,6 @@
 """Each way in which Cedar, used carelessly, lets something pass: here it does not."""
 
+import gc
 import json
 from collections.abc import Callable
 from decimal import Decimal
@@ -234,3 +235,134 @@ def test_an_approval_is_only_looked_at_on_its_own_rung() -> None:
     verdict = policy.judge(bundle(ORG), refund(10, approval=approved(LEE)))
     assert verdict.rung is Rung.APPROVED
     assert [answer.rung for answer in verdict.answers] == [Rung.APPROVED]
+
+
+def asked_of_cedar(judged: Bundle, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Returns a list that grows with each question Cedar is asked."""
+    asked = list[str]()
+    ask = type(judged.handles).ask
+
+    def noted(handles: Any, requests: list[dict[str, Any]]) -> Any:
+        asked.extend(str(request["context"]) for request in requests)
+        return ask(handles, requests)
+
+    monkeypatch.setattr(type(judged.handles), "ask", noted)
+    return asked
+
+
+def test_what_differs_in_nothing_a_policy_reads_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged, own = bundle(ORG), Policy(MODELS)
+    asked = asked_of_cedar(judged, monkeypatch)
+    first = own.judge(judged, refund(10))
+    assert asked
+    asked.clear()
+    assert own.judge(judged, refund(10, digest="sha256:other", on_behalf_of="ann@acme.example")) == first
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"amount": 10.01},
+        {"hops": 1},
+        {"subject": "outside"},
+        {"refused_before": True},
+        {"approval": approved(LEE)},
+        {"person": LEE.id, "roles": LEE.roles},
+    ],
+    ids=str,
+)
+def test_what_differs_in_something_a_policy_reads_is_asked_anew(
+    changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged, own = bundle(ORG), Policy(MODELS)
+    own.judge(judged, refund(10))
+    asked = asked_of_cedar(judged, monkeypatch)
+    own.judge(judged, refund(**{"amount": 10, **changes}))
+    assert asked
+
+
+def test_another_bundle_is_asked_for_itself() -> None:
+    asking = [{"level": "human-in-the-loop", "by": "finance-lead"}]
+    narrow = bundle(tools=[{"use": REFUND.name, "autonomy": asking}])
+    assert policy.judge(bundle(**WIDE), refund(10)).rung is Rung.AUTONOMOUS
+    assert policy.judge(narrow, refund(10)).rung is Rung.ASK
+
+
+ALIKE: list[dict[str, Any]] = [
+    *({"items": value} for value in (1, 1.0, True, False, 0, -0.0, "1", 2**63 - 1, 2**63, None)),
+    *({"amount": value} for value in (1, 1.0, True, Decimal("1.0000"), Decimal("1.00001"), "1", 0.1 + 0.2, 0.3, -0.0)),
+    *({"amount": value} for value in (Decimal("NaN"), float("inf"), Decimal("1E+2"), 100)),
+    *({"partial": value} for value in (True, False, 1, 0, "true", None)),
+    *(
+        {"order_id": value}
+        for value in ("\u00e9", "e\u0301", "\U0001f600", "\ud83d\ude00", "\ud83d", "\\ud83d", "", "o\u0000")
+    ),
+    *({"order_id": value} for value in ('{"__entity":{"type":"Fleet::Agent","id":"a"}}', '","amount":"1.0"', "1")),
+    *({"tags": value} for value in ([], ["gift"], ["gift", "gift"], ["GIFT"], "gift", ["\u0261ift"], [None])),
+    *({"due": value} for value in ("2026-01-01", "2026-01-01T00:00:00Z", "2026-01-01T01:00:00+01:00", "2026-01-02")),
+]
+READS_ALL = [
+    {"when": "amount == 1 and items == 1", "level": "autonomous"},
+    {"when": "partial", "level": "human-in-the-loop", "by": "finance-lead"},
+    {"when": "order_id in ['\u00e9', '\U0001f600', '1'] or 'gift' in tags", "level": "autonomous"},
+    {"when": "due == '2026-01-01' or amount == 100 or items == 0", "level": "human-in-the-loop", "by": "treasurer"},
+    {"when": "facts.recipients == 1", "level": "human-led"},
+    {"when": "facts.score == 1", "level": "human-led"},
+]
+
+
+def test_questions_that_look_alike_do_not_get_each_others_answers() -> None:
+    judged = bundle(ORG, tools=[{"use": REFUND.name, "autonomy": READS_ALL}])
+    told: dict[str, Any] = {
+        "order_id": "o",
+        "amount": 7,
+        "currency": "EUR",
+        "partial": False,
+        "items": 7,
+        "tags": [],
+        "due": "2027-01-01",
+    }
+    arguments: list[dict[str, Any]] = [{**told, **changes} for changes in ALIKE]
+    facts: list[dict[str, Any]] = [{"recipients": value} for value in (1, 1.0, True)] + [
+        {"score": value} for value in (1, 1.0, True, "1")
+    ]
+    questions = [refund(7, arguments=each) for each in arguments] + [
+        refund(7, arguments=told, facts=each) for each in facts
+    ]
+    questions += [
+        refund(7, arguments=told, hops=hops, intent=intent) for hops, intent in ((0, "0"), (1, "0"), (0, "1"))
+    ]
+    alone, together = Policy(MODELS, answers_kept=0), Policy(MODELS)
+    fresh = [alone.judge(judged, question) for question in questions]
+    for order in (questions, questions[::-1]):
+        for question in order:
+            together.judge(judged, question)
+    assert [together.judge(judged, question) for question in questions] == fresh
+    assert len({verdict.rung for verdict in fresh}) == 4
+
+
+def test_an_answer_with_an_error_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    failing = with_policy(ABSENT)
+    policy.judge(failing, refund(10))
+    asked = asked_of_cedar(failing, monkeypatch)
+    assert policy.judge(failing, refund(10)).rung is None
+    assert asked
+
+
+def test_a_bundle_made_anew_from_the_same_text_knows_the_answers_and_one_nobody_uses_leaves_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def bundles() -> int:
+        gc.collect()
+        return sum(isinstance(each, Bundle) for each in gc.get_objects())
+
+    own, before = Policy(MODELS), bundles()
+    judged = bundle(ORG, purpose="Leaves.")
+    own.judge(judged, refund(10))
+    again = load(judged.source())
+    del judged
+    assert bundles() == before + 1
+    asked = asked_of_cedar(again, monkeypatch)
+    own.judge(again, refund(10))
+    assert asked == []

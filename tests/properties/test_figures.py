@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kpis.history import PEOPLE, UNITS, Asked, History, Work, open_history
+from kpis.history import PEOPLE, STATES, UNITS, Asked, History, Work, open_history
 from kpis.reference import reference
 from remit.approvals import ApprovalKind, ApprovalState
 from remit.core import DAY, HOUR
@@ -95,6 +95,17 @@ class Play:
         if len(moments) > 1:
             self.check_figures(random.choice(SCOPES), *sorted(random.sample(moments, 2)))
 
+    def cancel_a_run(self, random: Random) -> None:
+        self.history.cancel_run(self.work(random))
+
+    def look_at_states(self, random: Random) -> None:
+        """What is kept of each day is what counting everything says."""
+        kpis = self.history.kpis
+        kept = {"runs": kpis.runs_by_state(), "tasks": kpis.tasks_by_state(), "approvals": kpis.approvals_by_state()}
+        for what, told in kept.items():
+            rows = self.history.store.database.read(STATES[what])
+            assert told == {row["state"]: row["count"] for row in rows}
+
     def look_at_days(self, random: Random) -> None:
         self.check_days(random.choice(SCOPES), random.randrange(1, 6))
 
@@ -165,6 +176,9 @@ ACTS = (
         Play.roll_up_twice_at_once,
         Play.look,
         Play.look_at_days,
+        Play.cancel_a_run,
+        Play.look_at_states,
+        Play.look_at_states,
     ),
 )
 
@@ -179,6 +193,7 @@ def test_figures_are_those_of_counting_every_task_anew(acts: list[tuple[Any, int
         for agent in ("", "ada", "bob"):
             play.check_spending(agent)
         play.check_spenders()
+        play.look_at_states(Random(0))
         history.roll_up_all()
         play.check_spending("")
         play.check_spenders()

@@ -11,6 +11,7 @@ from threading import Barrier
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.databases import ON_POSTGRESQL
 
 from remit.ledger import Budget, Charge, Hold, Ledger
 from remit.store import Query, Statement
@@ -42,8 +43,9 @@ RUNS = st.lists(st.lists(spendings(), max_size=6), min_size=1, max_size=5)
 
 
 @pytest.fixture(scope="module")
-def store() -> Iterator[Store]:
-    with tempfile.TemporaryDirectory() as folder, open_store(Path(folder)) as store:
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    url = request.getfixturevalue("postgresql_server").fresh() if ON_POSTGRESQL else ""
+    with tempfile.TemporaryDirectory() as folder, open_store(Path(folder), url=url) as store:
         yield store
 
 

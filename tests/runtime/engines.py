@@ -6,22 +6,20 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-import pytest
 from tests.runtime.relay import ANN, PEOPLE, PLAYS, TOOLS, Desk, Work, contract
 
 from remit.app import Cell, build
-from remit.journal import Run, RunState
-from remit.runtime import Chore, Engine, InlineEngine, RunHandle, Worker
-from remit.runtime.dbos_engine import DbosEngine
+from remit.journal import Claims, Places, Run, RunState
+from remit.runtime import Chore, ClaimsEngine, Engine, InlineEngine, RunHandle, Worker
 from remit.testing import SettableClock
 
-Kind = Literal["inline", "dbos"]
-# A new queue takes DBOS a second.
-KINDS = ("inline", pytest.param("dbos", marks=pytest.mark.slow))
+Kind = Literal["inline", "claims"]
+KINDS: tuple[Kind, ...] = ("inline", "claims")
 DONE = {"resolved": True}
 # Runs under way at once: few, so that a test can fill them.
 CONCURRENCY = 3
 RETRY_SECONDS = 0.2
+EXECUTOR_SECONDS = 6.0
 # What the machine may take for anything here; no test waits for it to pass.
 PATIENCE = 30.0
 
@@ -97,10 +95,25 @@ async def open_cell(
 
 def new_engine(cell: Cell, kind: Kind, *, concurrency: int = CONCURRENCY) -> Engine:
     """Returns an engine of this kind that drives the cell's runs; it is not started."""
-    runtime, journal = cell.runtime, cell.parts.journal
-    if kind == "dbos":
-        return DbosEngine(runtime, journal, cell.folder / "queue.db", concurrency, RETRY_SECONDS)
-    return InlineEngine(runtime, journal, executor_seconds=6, concurrency=concurrency, retry_seconds=RETRY_SECONDS)
+    runtime, parts = cell.runtime, cell.parts
+    if kind == "inline":
+        return InlineEngine(
+            runtime,
+            parts.journal,
+            executor_seconds=EXECUTOR_SECONDS,
+            concurrency=concurrency,
+            retry_seconds=RETRY_SECONDS,
+        )
+    return ClaimsEngine(
+        runtime=runtime,
+        journal=parts.journal,
+        writer=parts.writer,
+        claims=Claims(parts.clock, executor=runtime.executor, seconds=EXECUTOR_SECONDS, places=Places()),
+        releases=parts.releases.keys,
+        concurrency=concurrency,
+        expire_seconds=EXECUTOR_SECONDS,
+        retry_seconds=RETRY_SECONDS,
+    )
 
 
 @asynccontextmanager
@@ -120,7 +133,6 @@ async def worker_on(cell: Cell, kind: Kind, *chores: Chore, drain_seconds: float
     worker = Worker(
         runtime=cell.runtime,
         engine=new_engine(cell, kind),
-        journal=cell.parts.journal,
         executor_seconds=cell.settings.limits.executor_seconds,
         drain_seconds=drain_seconds,
         chores=chores,
@@ -136,6 +148,15 @@ async def worker_on(cell: Cell, kind: Kind, *chores: Chore, drain_seconds: float
 async def submit(cell: Cell, agent: str = "giver") -> Run:
     """Takes a task on; its run is not driven yet."""
     return (await cell.operations.submit(agent, {"order": "R-1"}, on_behalf_of=ANN)).run
+
+
+async def drive(engine: Engine, cell: Cell, run: Run) -> Run:
+    """Drives a run as the command line does, until nobody need do anything for it but outside, and returns it."""
+    driven = await engine.drive(run.id)
+    while driven.state in (RunState.QUEUED, RunState.RUNNING) or driven.waits_for.startswith("run_"):
+        await asyncio.sleep(0.02)
+        driven = await engine.drive(run.id)
+    return cell.parts.journal.run(run.id)
 
 
 async def until(holds: Callable[[], bool]) -> None:

@@ -142,6 +142,8 @@ async def open_relay(
     clock: SettableClock | None = None,
     model: Provider | None = None,
     tools: str = TOOLS,
+    people: str = PEOPLE,
+    desk: Desk | None = None,
     **plays: Work,
 ) -> AsyncGenerator[tuple[Cell, Desk]]:
     """Opens a fleet with these contracts, by agent, whose code agents do what `plays` says."""
@@ -149,14 +151,14 @@ async def open_relay(
     for path, text in {
         "remit.toml": SETTINGS,
         "tools/desk.yaml": tools,
-        "people.yaml": PEOPLE,
+        "people.yaml": people,
         **{f"agents/{name}.agent.md": text for name, text in contracts.items()},
     }.items():
         (fleet / path).parent.mkdir(parents=True, exist_ok=True)
         (fleet / path).write_text(text, encoding="utf-8")
     PLAYS.clear()
     PLAYS.update({name.replace("_", "-"): work for name, work in plays.items()})
-    desk = Desk()
+    desk = desk or Desk()
     providers = {"scripted": model} if model else None
     cell = build(fleet, clock=clock, servers={"desk": desk}, providers=providers)
     try:

@@ -2,10 +2,10 @@
 
 import json
 import shutil
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from tests.databases import edit_log, everything, execute
 from tests.gateway.desk import CARA, REFUNDS, swap
 
 from remit.app import Cell
@@ -29,8 +29,6 @@ SECOND = """@id("org/second-desk")
 @because("the second desk moves no money")
 forbid (principal == Fleet::Agent::"second-desk", action in Fleet::Action::"money_movement", resource);
 """
-EDIT_DECISION = """update log set body = cast(replace(cast(body as text), ?, ?) as blob)
-where ref = ? and kind = 'decision'"""
 
 
 def code(name: str) -> str:
@@ -45,27 +43,29 @@ def line(value: Any) -> dict[str, Any]:
 
 async def replayed(cell: Cell, run: Run, *, policies: Path | None = None) -> Replayed:
     """Replays a run and makes sure that it left every table as it was."""
-    before, size = contents(cell), cell.log.size()
+    before, size = everything(cell.database), cell.log.size()
     told = await Replays(parts=cell.parts, log=cell.log, fleet=cell.fleet).replay(run.id, policies=policies)
-    assert contents(cell) == before
+    assert everything(cell.database) == before
     assert cell.log.size() == size
     json.dumps(told.as_json())
     return told
 
 
-def contents(cell: Cell) -> list[str]:
-    """Returns every row of the database."""
-    with closing(cell.database.connect()) as connection:
-        return list(connection.iterdump())
-
-
 def change(cell: Cell, query: str, *values: Any) -> None:
     """Changes the database behind Remit; what is signed before, no checkpoint will look at again."""
+    _sign(cell)
+    assert len(execute(cell.database, f"{query} returning 1", *values)) == 1
+
+
+def change_verdict(cell: Cell, run: Run, old: str, new: str) -> None:
+    """Changes what the log says of the decision of a run's third step, likewise."""
+    _sign(cell)
+    assert edit_log(cell.database, old, new, cell.parts.journal.steps(run.id)[2].decision) == 1
+
+
+def _sign(cell: Cell) -> None:
     if commit := cell.log.checkpoint_commit():
         cell.parts.writer.commit_now(commit)
-    with closing(cell.database.connect()) as connection:
-        connection.execute("drop trigger if exists log_no_update")
-        assert connection.execute(query, values).rowcount == 1
 
 
 def fleet_of_two(folder: Path, second: str) -> Path:

@@ -1,4 +1,4 @@
-"""Several processes at work on one fleet share a queue: every run is driven once, and none keeps another waiting."""
+"""Several processes at work on one SQLite file share its runs: every run is driven once, the most urgent first."""
 
 import asyncio
 import signal
@@ -58,10 +58,15 @@ def write_shared_fleet(folder: Path) -> Path:
     return folder
 
 
+def start(command: str, folder: Path, *more: str) -> "subprocess.Popen[str]":
+    """Starts a command on the fleet."""
+    words = [sys.executable, "-m", "remit.cli", command, *more, "--fleet", str(folder), "--json"]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
+
+
 def up(folder: Path) -> "subprocess.Popen[str]":
     """Starts `remit up` on the fleet, on a free port."""
-    command = [sys.executable, "-m", "remit.cli", "up", "--port", "0", "--fleet", str(folder), "--json"]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
+    return start("up", folder, "--port", "0")
 
 
 def ready(process: "subprocess.Popen[str]") -> None:
@@ -94,7 +99,7 @@ async def test_two_processes_on_one_fleet_drive_every_run_though_one_of_them_end
     folder = write_shared_fleet(tmp_path / "fleet")
     cell = build(folder)
     await cell.operations.load()
-    first, second = up(folder), up(folder)  # at once: both make the queue
+    first, second = up(folder), up(folder)  # at once
     try:
         ready(first)
         ready(second)
@@ -129,24 +134,23 @@ def ended(process: "subprocess.Popen[str]") -> tuple[int, list[str]]:
 
 
 @pytest.mark.slow
-async def test_room_is_not_lost_to_runs_that_another_process_drives(tmp_path: Path) -> None:
+async def test_a_worker_on_sqlite_takes_the_most_urgent_first(tmp_path: Path) -> None:
     folder = write_shared_fleet(tmp_path / "fleet")
-    other = up(folder)
+    cell = build(folder)
+    await cell.operations.load()
+    urgencies = [2, 9, 5, 0, 7]
+    started = [
+        await cell.operations.submit("giver", {"order": f"R-{n}"}, on_behalf_of=ANN, priority=n) for n in urgencies
+    ]
+    worker = start("worker", folder, "--concurrency", "1")
     try:
-        ready(other)
-        cell = build(folder, engine="durable")
-        try:
-            await cell.operations.load()
-            await cell.engine.start()
-            empty = cell.engine.room()
-            for run in await submit_many(cell):
-                cell.engine.dispatch(run)
-            assert cell.engine.room() == empty - RUNS
-            await until(lambda: all_done(cell) and cell.engine.room() == empty)
-            keys = [key for key, _ in paid(cell)]
-            assert len(keys) == len(set(keys)) == RUNS
-        finally:
-            await cell.close()
+        await until(lambda: all_done(cell))
+        begun = [key.partition(":")[0] for key, _ in paid(cell)]
+        order = {one.run.id: urgency for one, urgency in zip(started, urgencies, strict=True)}
+        assert [order[run] for run in begun] == sorted(urgencies, reverse=True)
+        worker.terminate()
+        assert ended(worker) == (0, [])
     finally:
-        other.kill()
-        other.communicate()
+        worker.kill()
+        worker.communicate()
+        await cell.close()

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.databases import execute
 from tests.runtime.relay import ANN, CARA, OLGA, contract, open_relay, take
 from tests.runtime.workshop import Script
 
@@ -110,10 +111,8 @@ async def test_what_is_handed_over_keeps_its_labels(tmp_path: Path) -> None:
         run = await take(cell)
         child = cell.parts.journal.child(run.id, 1)
         assert child is not None
-        connection = cell.database.connect()
-        (kept,) = connection.execute("select labels from payloads where digest = ?", (child.input,)).fetchall()
-        connection.close()
-        assert tuple(kept) == ("untrusted",)
+        kept = execute(cell.database, "select labels from payloads where digest = ?", child.input)
+        assert kept == [("untrusted",)]
 
 
 async def test_while_the_taker_waits_the_giver_holds_nothing_and_both_go_on(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Runs that do several things at once, swallow what they are told, or are stopped at the worst moment."""
 
 import asyncio
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,38 @@ async def test_a_run_that_is_over_leaves_no_question_open(tmp_path: Path) -> Non
         assert run.state is RunState.FAILED
         states = [one.state for one in cell.parts.approvals.of_run(run.id)]
         assert states == [ApprovalState.REJECTED, ApprovalState.WITHDRAWN]
+
+
+async def test_a_run_whose_code_gave_up_waiting_for_a_taker_does_not_end_before_it(tmp_path: Path) -> None:
+    async def giver(run: RunHandle) -> Any:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0):
+                await hand(run)
+        return DONE
+
+    async def ask(run: RunHandle) -> Any:
+        return dict(await run.ask_person(DONE, because="it is unusual", role="lead"))
+
+    async with open_relay(tmp_path, PAIR, giver=giver, taker=ask) as (cell, _):
+        run = await take(cell)
+        child = cell.parts.journal.child(run.id, 1)
+        assert child is not None
+        assert (run.state, run.waits_for) == (RunState.WAITING, child.id)
+        assert cell.parts.journal.task(run.task).state == "open"
+
+
+async def test_a_question_whose_answer_code_gave_up_waiting_for_does_not_stay_open(tmp_path: Path) -> None:
+    async def giver(run: RunHandle) -> Any:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0):
+                await run.ask_person(DONE, because="it is unusual", role="lead")
+        return DONE
+
+    async with open_relay(tmp_path, PAIR, giver=giver, taker=finish) as (cell, _):
+        run = await take(cell)
+        assert run.state is RunState.DONE
+        states = [one.state for one in cell.parts.approvals.of_run(run.id)]
+        assert states == [ApprovalState.WITHDRAWN]
 
 
 # --- limits and takers that are not there

@@ -270,7 +270,8 @@ class Denying(Till):
 
 async def test_a_write_whose_result_fails_its_gate_has_happened_and_is_not_tried_again(tmp_path: Path) -> None:
     shop, model = Denying(), Script(pays(7), line(FINAL))
-    edit = {TOOLS: swap(("    locks: [order_id]\n", "    locks: [order_id]\n    gate: {after: refund_is_in_ledger}\n"))}
+    locks = "    locks: [order_id]\n    facts:\n"  # the compensation has a gate of its own
+    edit = {TOOLS: swap((locks, f"    gate: {{after: refund_is_in_ledger}}\n{locks}"))}
     async with open_workshop(tmp_path, DECIDE, REFUND, TELL, model=model, server=shop, more=MORE, edit=edit) as cell:
         run = await work(cell)
         asked = await question(cell, run)
@@ -338,7 +339,7 @@ class FrailScript(Script):
 
     fuse = Fuse(0)
 
-    async def complete(self, request: Any, *, task: str) -> Any:
+    async def complete(self, request: Any, *, task: str, **_: Any) -> Any:
         self.fuse.burn()
         return await super().complete(request, task=task)
 

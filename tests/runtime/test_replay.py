@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.databases import everything
 from tests.gateway.desk import CARA, CONTRACT, NO_RETRY, REFUNDS, SECRET, TINA, TOM, Till, swap
 from tests.runtime import agents
 from tests.runtime.replays import (
@@ -15,7 +16,6 @@ from tests.runtime.replays import (
     SECOND,
     answered,
     code,
-    contents,
     fleet_of_two,
     line,
     replayed,
@@ -228,7 +228,7 @@ async def test_a_secret_that_was_withheld_is_said_and_nothing_of_it_is_missing(t
         told = await replayed(cell, run)
         assert told.same, told
         assert [step.decided for step in told.steps if step.replayed == "withheld"] == ["deny at guardrails"]
-        assert SECRET not in "".join(contents(cell))
+        assert SECRET not in "".join(everything(cell.database))
 
 
 # --- other ways to work

@@ -1,15 +1,14 @@
 """A replay that finds something else than the record names it; what is gone is told apart from what differs."""
 
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.databases import execute
 from tests.gateway.desk import CARA, REFUNDS, Till
-from tests.runtime.replays import CEILING, EDIT_DECISION, answered, change, code, replayed
+from tests.runtime.replays import CEILING, answered, change, change_verdict, code, replayed
 from tests.runtime.workshop import open_workshop, work
 
 from remit.app import Cell
@@ -108,8 +107,7 @@ async def test_content_that_was_changed_is_named(tmp_path: Path, named: Named, t
 async def test_a_verdict_that_was_changed_in_the_log_is_named(tmp_path: Path) -> None:
     async with open_fleet(REFUNDS, tmp_path / "fleet") as cell:
         run = await work(cell, "Please refund 400", order="R-2")
-        row = cell.parts.journal.steps(run.id)[2]
-        change(cell, EDIT_DECISION, "shop__issue_refund/2/act", "shop__issue_refund/1/act", row.decision)
+        change_verdict(cell, run, "shop__issue_refund/2/act", "shop__issue_refund/1/act")
         told = await replayed(cell, run)
         (divergence,) = told.divergences
         assert (divergence.step, divergence.what) == (3, "verdict")
@@ -171,7 +169,7 @@ async def test_what_was_erased_is_told(tmp_path: Path, named: Named, missing: st
 async def test_an_erased_task_says_so_for_everything_and_its_verdicts_are_not_called_different(tmp_path: Path) -> None:
     async with open_fleet(REFUNDS, tmp_path / "fleet") as cell:
         run = await work(cell, "Please refund 40")
-        change(cell, "update tasks set salt = x'' where id = ?", run.task)
+        change(cell, "update tasks set salt = ? where id = ?", b"", run.task)
         told = await replayed(cell, run)
         assert told.divergences == ()
         assert told.judged == ()
@@ -193,7 +191,7 @@ async def test_a_decision_of_an_earlier_remit_has_no_question_and_says_so(tmp_pa
     async with open_fleet(REFUNDS, tmp_path / "fleet") as cell:
         run = await work(cell, "Please refund 40")
         digest = question_of(cell, run, 3)
-        change(cell, EDIT_DECISION, f'"question":"{digest}",', "", cell.parts.journal.steps(run.id)[2].decision)
+        change_verdict(cell, run, f'"question":"{digest}",', "")
         told = await replayed(cell, run)
         assert [each.endswith("it was recorded by an earlier Remit.") for each in told.missing] == [True]
 
@@ -236,7 +234,5 @@ async def test_every_question_is_kept_with_its_decision_and_the_bundle_once(tmp_
             "privacy": "internal",
             "max_tokens": 2_000,
         }
-        with closing(cell.database.connect()) as connection:
-            connection.row_factory = sqlite3.Row
-            (row,) = connection.execute("select digest from bundles").fetchall()
-            assert row["digest"] == cell.parts.releases[run.release].bundle.digest
+        kept = execute(cell.database, "select digest from bundles")
+        assert kept == [(cell.parts.releases[run.release].bundle.digest,)]

@@ -109,14 +109,32 @@ async def test_an_attempt_is_taken_over_once_its_process_is_gone(
     async with open_workshop(tmp_path, *LOOK_AND_TELL, model=Script(FINAL), clock=clock) as cell:
         started = await cell.operations.submit("refund-desk", VALUE, on_behalf_of=ANN)
         parts = cell.parts
-        beat, end = parts.executors.beat(executor), [parts.executors.end(executor)] if ended else []
+        beat, end = parts.executors.beat(executor), parts.executors.end(executor)
         begun = parts.journal.begin_attempt(started.run, issue_secret()[1], executor)
-        await parts.writer.commit(Commit([*begun, beat, *end]))
+        await parts.writer.commit(Commit([*begun, beat]))
+        if ended:
+            await parts.writer.commit(Commit([end]))
         clock.advance(heard_before)
         assert (cell.runtime.left_runs() == [started.run.id]) is (state is RunState.DONE)
         run = await cell.engine.drive(started.run.id)
         assert run.state is state, run.reason
         assert run.attempt == (2 if state is RunState.DONE else 1)
+
+
+async def test_what_a_process_left_is_found_however_many_runs_others_drive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("remit.journal.executors.LEFT_LIMIT", 2)
+    clock = SettableClock()
+    async with open_workshop(tmp_path, *LOOK_AND_TELL, clock=clock) as cell:
+        parts, left = cell.parts, ""
+        for executor in (*["elsewhere/1/well"] * 3, "elsewhere/2/gone"):
+            left = (await cell.operations.submit("refund-desk", VALUE, on_behalf_of=ANN)).run.id
+            begun = parts.journal.begin_attempt(parts.journal.run(left), issue_secret()[1], executor)
+            await parts.writer.commit(Commit([*begun, parts.executors.beat(executor)]))
+        clock.advance(PATIENCE)
+        await parts.writer.commit(Commit([parts.executors.beat("elsewhere/1/well")]))
+        assert cell.runtime.left_runs() == [left]
 
 
 async def test_an_attempt_whose_process_was_heard_of_meanwhile_is_not_taken_over(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Each due time starts one task; what passed while nothing ran, or while a switch was pulled, follows the rule."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -210,10 +210,13 @@ async def test_schedules_are_listed_with_their_times(tmp_path: Path) -> None:
         assert (state.last_due, state.next_due) == (SEVEN, SEVEN + DAY)
 
 
-async def test_a_night_in_which_the_clock_changes_fires_once(tmp_path: Path) -> None:
+async def test_a_night_in_which_the_clock_changes_fires_once(
+    tmp_path: Path, another_database: Callable[[], None]
+) -> None:
     for start, at in (("2026-03-28T12:00+01:00", "2026-03-29T01:00"), ("2026-10-24T12:00+02:00", "2026-10-25T00:30")):
         clock = SettableClock(int(datetime.fromisoformat(start).timestamp()) * SECOND)
         text = daily().replace('"0 7 * * *"', '"30 2 * * *", timezone: Europe/Berlin')
+        another_database()
         async with open_office(tmp_path / start[:10], text, clock=clock) as cell:
             await cell.triggers.fire_due()
             started = sum(await looks(cell, *(clock.now() + n * 5 * MINUTE for n in range(12 * 24))))

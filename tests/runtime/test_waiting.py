@@ -44,7 +44,7 @@ async def test_time_asleep_is_no_working_time(tmp_path: Path) -> None:
         clock.advance(HOUR)
         run = await cell.operations.drive(run.id)
         assert run.state is RunState.DONE, run.reason
-        assert cell.parts.journal.working_time(run, clock.now()) < MINUTE
+        assert cell.parts.journal.underway.working_time(run, clock.now()) < MINUTE
 
 
 async def test_a_paused_run_waits_and_goes_on_when_it_is_resumed(tmp_path: Path) -> None:

@@ -134,7 +134,6 @@ async def test_a_worker_whose_task_is_cancelled_leaves_nothing_behind(tmp_path: 
         worker = Worker(
             runtime=cell.runtime,
             engine=new_engine(cell, kind),
-            journal=cell.parts.journal,
             executor_seconds=6,
             drain_seconds=5,
         )
@@ -148,3 +147,18 @@ async def test_a_worker_whose_task_is_cancelled_leaves_nothing_behind(tmp_path: 
         await asyncio.gather(*left)
     async with open_cell(tmp_path, server=door, giver=looks) as cell, worker_on(cell, kind):
         await until(lambda: cell.parts.journal.counts() == {"done": 1})
+
+
+@either
+async def test_what_was_left_is_left_to_others_where_its_release_is_not_loaded(tmp_path: Path, kind: Kind) -> None:
+    async with open_cell(tmp_path, giver=pays) as cell:
+        run, parts, gone = await submit(cell), cell.parts, "elsewhere/1/gone"
+        await parts.writer.commit(Commit(parts.journal.begin_attempt(run, issue_secret()[1], gone)))
+        missing = parts.releases.pop(run.release)
+        async with worker_on(cell, kind):
+            await asyncio.sleep(0.3)
+            assert parts.journal.run(run.id).attempt == 1
+            assert parts.executors.loaded() == {cell.runtime.executor: frozenset(parts.releases)}
+            parts.releases[run.release] = missing
+            await until_run(cell, run)
+            assert parts.executors.loaded() == {cell.runtime.executor: frozenset(parts.releases)}

@@ -50,7 +50,7 @@ class Script:
         self.lines = list(lines)
         self.asked: list[Mapping[str, Any]] = []
 
-    async def complete(self, request: Mapping[str, Any], *, task: str) -> Completion:
+    async def complete(self, request: Mapping[str, Any], *, task: str, **_: Any) -> Completion:
         self.asked.append({**request, "messages": [dict(m) for m in request["messages"]]})
         message = dict(self.lines[len(self.asked) - 1])
         return Completion(message, None, "script", "simulated", 0, "stop")

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from remit.store import Database, Writer
+from remit.store import SqliteDatabase, Writer
 from store.notes import Journaled, open_notes
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
+def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
     """A database with an empty table of notes."""
     database = open_notes(tmp_path)
     yield database
@@ -24,7 +24,7 @@ def journaled() -> Journaled:
 
 
 @pytest.fixture
-def writer(database: Database, journaled: Journaled) -> Iterator[Writer]:
+def writer(database: SqliteDatabase, journaled: Journaled) -> Iterator[Writer]:
     """A writer on the table of notes."""
     writer = Writer(database, appender=journaled)
     yield writer

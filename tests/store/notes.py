@@ -1,13 +1,12 @@
 """A table of notes, the statements on it, and ways to see how commits were batched."""
 
-import sqlite3
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from remit.store import Commit, CommitResult, Database, Entry, Query, Statement, Writer
+from remit.store import Commit, CommitResult, Entry, Query, SqliteDatabase, Statement, Transaction, Writer
 
 URL = "sqlite:///notes.db"
 TABLE = "create table if not exists notes (id integer primary key, text text not null check (text <> 'bad')) strict"
@@ -28,7 +27,7 @@ class Journaled:
         """Makes the next transaction fail, once."""
         self._fault = fault
 
-    def append(self, connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+    def append(self, transaction: Transaction, entries: Sequence[Entry]) -> None:
         refs = [entry.ref for entry in entries]
         if self._fault is not None:
             fault, self._fault = self._fault, None
@@ -49,16 +48,16 @@ def noted(number: int, *statements: Statement, key: str = "") -> Commit:
     return Commit([add(number), *statements], [entry], key)
 
 
-def open_notes(folder: Path) -> Database:
+def open_notes(folder: Path) -> SqliteDatabase:
     """Opens the database in `folder` and makes the table."""
-    database = Database(URL, folder=folder)
+    database = SqliteDatabase(URL, folder=folder)
     connection = database.connect()
     connection.execute(TABLE)
     connection.close()
     return database
 
 
-def numbers(database: Database) -> list[int]:
+def numbers(database: SqliteDatabase) -> list[int]:
     """Returns the numbers of all notes, read through a connection that is not the writer's."""
     connection = database.connect()
     try:
@@ -68,7 +67,7 @@ def numbers(database: Database) -> list[int]:
 
 
 @contextmanager
-def held_up(database: Database, writer: Writer) -> Generator[None]:
+def held_up(database: SqliteDatabase, writer: Writer) -> Generator[None]:
     """Makes the writer wait for the file meanwhile, so that what is submitted piles up and then shares a batch."""
     connection = database.connect()
     connection.execute("begin immediate")
@@ -82,7 +81,9 @@ def held_up(database: Database, writer: Writer) -> Generator[None]:
         connection.close()
 
 
-def commit_in_a_batch(database: Database, writer: Writer, commits: Sequence[Commit]) -> list[CommitResult | Exception]:
+def commit_in_a_batch(
+    database: SqliteDatabase, writer: Writer, commits: Sequence[Commit]
+) -> list[CommitResult | Exception]:
     """Commits `commits` in as few batches as the writer makes of them; returns results and faults in their order."""
     with held_up(database, writer):
         futures = [writer.submit(commit) for commit in commits]

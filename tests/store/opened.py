@@ -1,11 +1,13 @@
-"""A store on a file of its own, migrated, with a writer; for the tests of everything that commits."""
+"""A store of its own, migrated, with a writer; for the tests of everything that commits."""
 
+import os
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from remit.store import Appender, Commit, CommitRefused, Database, Statement, Writer, migrate
+from remit.audit import Log
+from remit.store import Appender, Commit, CommitRefused, Database, Statement, Writer, open_database
 
 URL = "sqlite:///store.db"
 
@@ -32,18 +34,29 @@ class Store:
         return [result.refusal if isinstance(result, CommitRefused) else "" for result in results]
 
 
+def store_in(folder: Path, url: str = "") -> Database:
+    """Returns the database at `url`: a file in `folder`, or what the whole suite runs on."""
+    return open_database(url or os.environ.get("REMIT_DATABASE_URL", URL), folder=folder)
+
+
 @contextmanager
 def open_store(
-    folder: Path, *, appender: Appender | None = None, on_commit: Callable[[int], None] | None = None
+    folder: Path,
+    *,
+    appender: Appender | None = None,
+    on_commit: Callable[[int], None] | None = None,
+    reach: Callable[[str], None] | None = None,
+    url: str = "",
 ) -> Generator[Store]:
-    """Opens the store in `folder`, made when missing; several may be open on one file."""
-    database = Database(URL, folder=folder)
-    connection = database.connect()
-    migrate(connection)
-    connection.close()
-    writer = Writer(database, appender=appender, on_commit=on_commit)
-    try:
+    """Opens the store that `store_in` names, made when missing; several may be open on one."""
+    database = store_in(folder, url)
+    database.migrate()
+    writer = Writer(database, appender=appender, on_commit=on_commit, reach=reach)
+    with ExitStack() as closing:
+        closing.callback(database.close)
+        if isinstance(appender, Log):
+            sequencer = database.sequencer(appender, None)
+            appender.moved_by(sequencer)
+            closing.callback(sequencer.close)
+        closing.callback(writer.close)
         yield Store(database, writer)
-    finally:
-        writer.close()
-        database.close()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from remit.core import ConflictError, IntegrityError
-from remit.store import Database, Migration, load_migrations, migrate
+from remit.store import Migration, SqliteDatabase, load_migrations, migrate
 
 ALL = load_migrations()
 ONE = Migration(1, "one", "create table one (id integer primary key);\ninsert into one values (1);\n")
@@ -19,7 +19,7 @@ TWO = Migration(2, "two", "create table two (id integer primary key);\n")
 
 @pytest.fixture
 def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    database = Database("sqlite:///store.db", folder=tmp_path)
+    database = SqliteDatabase("sqlite:///store.db", folder=tmp_path)
     connection = database.connect()
     yield connection
     connection.close()
@@ -111,6 +111,10 @@ def test_a_migration_that_fails_leaves_nothing_of_itself(connection: sqlite3.Con
     broken = Migration(2, "broken", f"create table two (id integer);\n{last}\n")
     with pytest.raises(sqlite3.Error, match=r"syntax error|UNIQUE"):
         migrate(connection, [ONE, broken])
+    assert tables(connection) == set(), "a new store has all or nothing"
+    migrate(connection, [ONE])
+    with pytest.raises(sqlite3.Error, match=r"syntax error|UNIQUE"):
+        migrate(connection, [ONE, broken])
     assert tables(connection) == {"one"}
     assert migrate(connection, [ONE, TWO]) == [TWO]
 
@@ -130,7 +134,7 @@ insert into notes (id) values (1);
 
 
 def test_several_that_start_at_once_apply_everything_once(tmp_path: Path) -> None:
-    database = Database("sqlite:///store.db", folder=tmp_path)
+    database = SqliteDatabase("sqlite:///store.db", folder=tmp_path)
 
     def start(_: int) -> list[Migration]:
         connection = database.connect()

@@ -1,4 +1,4 @@
-"""Several processes on one file: nothing is lost, and nothing passes its guard."""
+"""Several processes on one store: nothing is lost, and nothing passes its guard."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ from store.opened import open_store
 
 ADD = Statement(Query("test.add", '''
     insert into budgets (id, cap, spent) values ('shared', {cap}, 1)
-    on conflict (id) do update set spent = spent + 1 where spent < cap'''), {{}})
+    on conflict (id) do update set spent = budgets.spent + 1 where budgets.spent < budgets.cap'''), {{}})
 with open_store(Path(sys.argv[1])) as store:
     futures = [store.writer.submit(Commit([ADD])) for _ in range({each})]
     print(sum(isinstance(future.result(), Committed) for future in futures))

@@ -19,7 +19,12 @@ QUERIES = [load_queries(owner)[name] for owner in OWNERS for name in load_querie
 
 def used_names(package: str) -> Iterator[str]:
     """Yields every constant with which a module of `package` looks into its queries, or asks for a journal's step."""
-    for path in sorted((SOURCE / package.removeprefix("remit.").replace(".", "/")).rglob("*.py")):
+    folder = SOURCE / package.removeprefix("remit.").replace(".", "/")
+    for path in sorted(folder.rglob("*.py")):
+        if any(
+            (above / "queries.sql").is_file() for above in path.parents if above != folder and folder in above.parents
+        ):
+            continue  # a package inside that has queries of its own
         tree = ast.parse(path.read_text(encoding="utf-8"))
         loaded = {target.id for node in ast.walk(tree) for target in loaded_into(node)}
         for node in ast.walk(tree):

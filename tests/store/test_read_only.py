@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from remit.core import NotFoundError
-from remit.store import Database, ReadOnlyDatabase
+from remit.store import ReadOnlySqlite, SqliteDatabase
 from store.notes import ADD, ALL, open_notes
 
 
@@ -16,14 +16,14 @@ def traces(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.endswith("-shm")}
 
 
-def add(database: Database, number: int) -> sqlite3.Connection:
+def add(database: SqliteDatabase, number: int) -> sqlite3.Connection:
     connection = database.connect()
     connection.execute(ADD.sql, {"id": number, "text": f"note {number}"})
     return connection
 
 
 def seen(folder: Path, name: str) -> list[str]:
-    database = ReadOnlyDatabase(f"sqlite:///{name}", folder=folder)
+    database = ReadOnlySqlite(f"sqlite:///{name}", folder=folder)
     try:
         return [row["text"] for row in database.read(ALL)]
     finally:
@@ -65,7 +65,7 @@ def test_the_journal_of_a_process_that_died_is_read_and_stays(tmp_path: Path) ->
 
 def test_it_cannot_write(tmp_path: Path) -> None:
     database = open_notes(tmp_path)
-    looking = ReadOnlyDatabase(f"sqlite:///{database.path.name}", folder=tmp_path)
+    looking = ReadOnlySqlite(f"sqlite:///{database.path.name}", folder=tmp_path)
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         looking.read(ADD, {"id": 1, "text": "x"})
     looking.close()

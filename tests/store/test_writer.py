@@ -1,10 +1,13 @@
 """Group commit: many commits share a transaction, and none of them can tell."""
 
+import asyncio
+import time
+
 import pytest
 
 from remit.core import ConflictError, RemitError
-from remit.store import Commit, CommitRefused, Committed, Database, Query, Statement, Writer
-from remit.store.writer import LARGEST_BATCH
+from remit.store import Commit, CommitRefused, Committed, Query, SqliteDatabase, Statement, Writer
+from remit.store.writer import LARGEST_BATCH, TOGETHER
 from store.notes import ADD, CHANGE, Journaled, add, commit_in_a_batch, held_up, noted, numbers
 
 MISSING = Statement(CHANGE, {"id": 404, "text": "x"}, refusal="there is no note 404")
@@ -18,7 +21,7 @@ def test_a_commit_returns_the_rows_of_its_statements_in_order(writer: Writer) ->
 
 
 def test_a_refused_commit_leaves_nothing_and_its_neighbours_stand(
-    database: Database, writer: Writer, journaled: Journaled
+    database: SqliteDatabase, writer: Writer, journaled: Journaled
 ) -> None:
     results = commit_in_a_batch(database, writer, [noted(1), noted(2, MISSING, add(3)), noted(4)])
     assert results[1] == CommitRefused("notes.change", "there is no note 404", got=0, want=1)
@@ -28,7 +31,7 @@ def test_a_refused_commit_leaves_nothing_and_its_neighbours_stand(
     assert journaled.batches == [["1", "4"]]
 
 
-def test_a_guard_sees_what_came_before_it_in_the_batch(database: Database, writer: Writer) -> None:
+def test_a_guard_sees_what_came_before_it_in_the_batch(database: SqliteDatabase, writer: Writer) -> None:
     results = commit_in_a_batch(database, writer, [noted(number, add(1, want=None)) for number in (2, 3)])
     assert [type(result) for result in results] == [Committed, RemitError]
     assert numbers(database) == [1, 2]
@@ -52,7 +55,7 @@ def test_a_guard_sees_what_came_before_it_in_the_batch(database: Database, write
     ids=["key", "check", "null", "type", "object", "huge", "text", "missing", "table", "two", "syntax"],
 )
 def test_a_faulty_commit_fails_alone(
-    database: Database, writer: Writer, journaled: Journaled, faulty: Statement
+    database: SqliteDatabase, writer: Writer, journaled: Journaled, faulty: Statement
 ) -> None:
     first, fault, last = commit_in_a_batch(database, writer, [noted(1), noted(2, faulty), noted(3)])
     assert isinstance(first, Committed)
@@ -68,26 +71,28 @@ def test_a_constraint_that_fails_is_told_in_our_words(writer: Writer) -> None:
         writer.commit_now(noted(1, key="run_1:4"))
 
 
-def test_two_commits_with_one_key_never_share_a_batch(database: Database, writer: Writer, journaled: Journaled) -> None:
+def test_two_commits_with_one_key_never_share_a_batch(
+    database: SqliteDatabase, writer: Writer, journaled: Journaled
+) -> None:
     keys = ["a", "b", "a", "", "", "a", "b"]
     results = commit_in_a_batch(database, writer, [noted(number, key=key) for number, key in enumerate(keys)])
     assert all(isinstance(result, Committed) for result in results)
     assert journaled.batches == [["0", "1", "3", "4"], ["2", "6"], ["5"]]
 
 
-def test_a_batch_has_a_largest_size(database: Database, writer: Writer, journaled: Journaled) -> None:
+def test_a_batch_has_a_largest_size(database: SqliteDatabase, writer: Writer, journaled: Journaled) -> None:
     commit_in_a_batch(database, writer, [noted(number) for number in range(LARGEST_BATCH + 10)])
     assert [len(batch) for batch in journaled.batches] == [LARGEST_BATCH, 10]
     assert numbers(database) == list(range(LARGEST_BATCH + 10))
 
 
-def test_a_commit_is_on_disk_before_its_caller_hears_of_it(database: Database, writer: Writer) -> None:
+def test_a_commit_is_on_disk_before_its_caller_hears_of_it(database: SqliteDatabase, writer: Writer) -> None:
     for number in range(20):
         writer.commit_now(noted(number))
         assert numbers(database)[-1] == number
 
 
-def test_entries_without_a_log_are_a_fault_of_their_commit(database: Database) -> None:
+def test_entries_without_a_log_are_a_fault_of_their_commit(database: SqliteDatabase) -> None:
     writer = Writer(database)
     with pytest.raises(ConflictError, match="no log"):
         writer.commit_now(noted(1))
@@ -96,7 +101,7 @@ def test_entries_without_a_log_are_a_fault_of_their_commit(database: Database) -
     assert numbers(database) == [2]
 
 
-def test_closing_commits_what_is_queued(database: Database) -> None:
+def test_closing_commits_what_is_queued(database: SqliteDatabase) -> None:
     writer = Writer(database)
     futures = [writer.submit(Commit([add(number)])) for number in range(50)]
     writer.close()
@@ -107,7 +112,7 @@ def test_closing_commits_what_is_queued(database: Database) -> None:
         writer.submit(Commit([]))
 
 
-def test_a_commit_withdrawn_before_it_is_taken_does_not_happen(database: Database, writer: Writer) -> None:
+def test_a_commit_withdrawn_before_it_is_taken_does_not_happen(database: SqliteDatabase, writer: Writer) -> None:
     with held_up(database, writer):
         withdrawn = writer.submit(noted(1))
         kept = writer.submit(noted(2))
@@ -117,8 +122,29 @@ def test_a_commit_withdrawn_before_it_is_taken_does_not_happen(database: Databas
     assert numbers(database) == [2, 3]
 
 
-def test_when_every_commit_is_withdrawn_the_writer_goes_on(database: Database, writer: Writer) -> None:
+def test_when_every_commit_is_withdrawn_the_writer_goes_on(database: SqliteDatabase, writer: Writer) -> None:
     with held_up(database, writer):
         assert writer.submit(noted(1)).cancel()
     assert isinstance(writer.commit_now(noted(2)), Committed)
     assert numbers(database) == [2]
+
+
+async def test_what_coroutines_commit_in_one_turn_of_their_loop_goes_together(
+    writer: Writer, journaled: Journaled
+) -> None:
+    async def step(number: int) -> None:
+        time.sleep(0.003)  # noqa: ASYNC251  a call that lets other threads go on, as those of drivers do
+        await writer.commit(noted(number))
+
+    await asyncio.gather(*map(step, range(8)))
+    assert journaled.batches == [[str(number) for number in range(8)]]
+
+
+async def test_what_many_commit_in_one_turn_is_begun_before_its_end(writer: Writer, journaled: Journaled) -> None:
+    async def step(number: int) -> None:
+        time.sleep(0.003)  # noqa: ASYNC251  as above
+        await writer.commit(noted(number))
+
+    await asyncio.gather(*map(step, range(3 * TOGETHER)))
+    assert TOGETHER <= len(journaled.batches[0]) < 2 * TOGETHER
+    assert sum(map(len, journaled.batches)) == 3 * TOGETHER

@@ -7,7 +7,7 @@ import pytest
 from httpx2 import AsyncClient
 from tests.runtime.workshop import work
 from tests.web.pages.visit import Page
-from tests.web.visitors import ROLES, knock, named, open_cell
+from tests.web.visitors import COOKIE, ROLES, knock, named, open_cell
 
 from remit.app import Cell
 from remit.app.serve import http_app
@@ -147,7 +147,7 @@ async def test_the_twin_of_a_page_says_what_its_view_says(tmp_path: Path) -> Non
 
 async def session_of(cell: Cell, browser: AsyncClient) -> Session:
     """Returns the session a browser has."""
-    session = cell.access.session(browser.cookies["remit"])
+    session = cell.access.session(browser.cookies[COOKIE])
     assert session is not None
     return session
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.web.visitors import HERE, knock, open_cell, token_of, with_http
+from tests.web.visitors import COOKIE, HERE, knock, open_cell, token_of, with_http
 
 from remit.web.security import HEADERS, POLICY
 
@@ -83,7 +83,7 @@ async def test_over_tls_the_cookie_is_of_this_host_alone_and_browsers_stay_with_
         link = await cell.access.issue_link("viewer@shop.example", by="tests")
         answer = await browser.post(f"/login/{link}")
         kept = answer.headers["set-cookie"]
-        assert kept.startswith("__Host-remit=")
+        assert kept.startswith("__Host-remit-8321=")
         for flag in ("HttpOnly", "Secure", "SameSite=strict", "Path=/"):
             assert flag in kept
         assert "Domain" not in kept
@@ -104,7 +104,7 @@ async def test_on_this_machine_without_tls_the_cookie_is_a_plain_one(tmp_path: P
     async with open_cell(tmp_path) as cell, knock(cell) as browser:
         link = await cell.access.issue_link("viewer@shop.example", by="tests")
         kept = (await browser.post(f"/login/{link}")).headers["set-cookie"]
-        assert kept.startswith("remit=")
+        assert kept.startswith(f"{COOKIE}=")
         assert "HttpOnly" in kept
         assert "SameSite=strict" in kept
         assert "Secure" not in kept

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.web.visitors import HERE, PASSWORD, knock, named, open_cell, token_of, with_http
+from tests.web.visitors import COOKIE, HERE, PASSWORD, knock, named, open_cell, token_of, with_http
 
 from remit.app import Cell
 from remit.core import MINUTE
@@ -66,11 +66,11 @@ async def test_looking_at_a_link_uses_nothing_up_and_the_button_does(tmp_path: P
 
 async def test_logging_out_ends_the_session_and_not_only_the_cookie(tmp_path: Path) -> None:
     async with open_cell(tmp_path) as cell, knock(cell, "viewer") as browser:
-        secret = browser.cookies["remit"]
+        secret = browser.cookies[COOKIE]
         answer = await browser.post("/logout", data={"csrf": await token_of(browser)})
         assert answer.headers["location"] == "/login"
         assert cell.access.session(secret) is None
-        browser.cookies.set("remit", secret, domain="127.0.0.1")
+        browser.cookies.set(COOKIE, secret, domain="127.0.0.1")
         assert (await browser.get("/runs")).status_code == 303
 
 

@@ -9,7 +9,7 @@ from remit.web.timeline import attempts_of, axis_of
 RUN = {
     "run": "run_1", "task": "task_1", "agent": "a@1", "unit": "u", "outcome": "", "reason": "", "on_behalf_of": "ann",
     "attempts": 1, "cost": "0 EUR", "simulated": False, "effects": True, "created": "2026-11-28T10:00:00Z", "ended": "",
-    "seconds": None, "waits_for": "", "intent": "", "parent": "", "hops": 0, "forked_at": None, "goes_on": "",
+    "seconds": None, "waits_for": "", "intent": "", "parent": "", "hops": 0, "priority": 5, "forked_at": None, "goes_on": "",
     "children": (), "steps": (), "refusals": (), "content": True,
 }  # fmt: skip
 STEP = {

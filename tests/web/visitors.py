@@ -17,6 +17,7 @@ from remit.identity import Passwords
 from remit.testing import SettableClock, open_fleet
 
 HERE = "http://127.0.0.1:8321"
+COOKIE = f"remit-{HERE.rpartition(':')[2]}"
 ROLES = ("viewer", "operator", "platform", "auditor", "care-lead", "none")
 PASSWORD = "an ordinary spring walk"
 
@@ -69,7 +70,7 @@ async def open_cell(
 
 @asynccontextmanager
 async def knock(
-    cell: Cell, role: str = "", *, base: str = HERE, cookie: str = "remit", app: Any = None, client: str = "192.0.2.7"
+    cell: Cell, role: str = "", *, base: str = HERE, cookie: str = COOKIE, app: Any = None, client: str = "192.0.2.7"
 ) -> AsyncGenerator[AsyncClient]:
     """Comes to the console; with a role, logged in."""
     cookies: dict[str, str] = {}

@@ -10,29 +10,38 @@ from pathlib import Path
 from typing import Literal
 
 from remit.approvals import Approvals
-from remit.audit import Log, load_or_create_key
+from remit.audit import KeptCheckpoint, Log, load_or_create_key
 from remit.contracts import Finding, Fleet, check_fleet, read_fleet
 from remit.controls import Controls
-from remit.core import Clock, InputError, Settings, SystemClock, load_settings
-from remit.gateway import Gateway, Models, Parts, Release, Tools, compile_release, nowhere
+from remit.core import BusyError, Clock, InputError, Settings, SystemClock, load_settings
+from remit.gateway import Gateway, Models, Parts, Releases, Tools, Upstreams, nowhere
 from remit.gateway.providers import KeylessProvider, MissingKeyError, Provider, build_provider
-from remit.guardrails import Guardrails, load_function
+from remit.guardrails import Guardrails
 from remit.identity import People
-from remit.journal import Executors, Journal
+from remit.journal import Claims, Executors, Journal, Places
 from remit.kpis import Kpis
 from remit.ledger import Ledger
 from remit.operations import Access, Actor, Operations, Source, Verbs, Views
+from remit.operations.upkeep import Forgetting
 from remit.policy import Policy
 from remit.registry import Registry
-from remit.runtime import Chore, Engine, InlineEngine, RemoteEngine, Runtime, Triggers, Worker
-from remit.store import ChangeFeed, Commit, CommitRefused, Database, Writer, migrate
+from remit.runtime import (
+    BEATS,
+    Chore,
+    ClaimsEngine,
+    EndProcess,
+    Engine,
+    InlineEngine,
+    RemoteEngine,
+    Runtime,
+    Triggers,
+    Worker,
+)
+from remit.store import ChangeFeed, Commit, CommitRefused, Database, Writer, open_database
 
 _log = logging.getLogger("remit.app")
-EngineKind = Literal["inline", "durable", "remote"]
+EngineKind = Literal["inline", "claims", "remote"]
 """Who drives a cell's runs."""
-_DBOS = "remit.runtime.dbos_engine:DbosEngine"
-# Beside the cell's database: what the durable engine queues in.
-QUEUE_FILE = "queue.db"
 # How late a scheduled task may begin.
 SCHEDULE_SECONDS = 1.0
 SETTLE_SECONDS = 5.0
@@ -40,9 +49,13 @@ SETTLE_SECONDS = 5.0
 LAST_OUTCOMES = 5.0
 # How much of the log may be unsigned when somebody takes the machine away.
 SIGN_SECONDS = 60.0
+# How much newer than the kept checkpoint a copy of the database may be, and be taken for the newest one.
+KEEP_SECONDS = 1.0
 FORGET_SECONDS = 3_600.0
+# Between two commits that erase: they are nobody's haste, and decisions wait behind them.
+ERASE_PAUSE = 0.05
 # How much of the latest work figures count one by one, when they are asked for.
-FIGURES_SECONDS = 2.0
+FIGURES_SECONDS = 5.0
 
 
 class FleetError(InputError):
@@ -92,6 +105,7 @@ class Cell:
         """Signs the log's head as it stands, so that every entry before it can be proved."""
         if commit := self.log.checkpoint_commit():
             self.parts.writer.commit_now(commit)
+        self.log.keep()
 
     async def close(self) -> None:
         """Signs the log's last entries and closes everything; runs in flight are left to the next start."""
@@ -101,28 +115,37 @@ class Cell:
         with suppress(TimeoutError):  # what ends now ends in an outcome, an unknown one perhaps, and that is still kept
             async with asyncio.timeout(LAST_OUTCOMES):
                 await self.gateway.settle()
-        if ended := self.runtime.end():
-            self.parts.writer.commit_now(Commit([ended]))
-        self.sign()
+        try:
+            if ended := self.runtime.end():
+                self.parts.writer.commit_now(Commit([ended]))
+            self.sign()
+        except BusyError as fault:  # others find out by its silence, and whoever comes next signs
+            _log.warning("that this process ends could not be kept: %s", fault)
         self.parts.writer.close()
+        self.log.close()
         self.changes.close()
         self.database.close()
 
-    def worker(self) -> Worker:
-        """Returns what keeps this cell at work: runs, schedules, and the log's signed head."""
+    def worker(self, *, last_resort: EndProcess | None = None) -> Worker:
+        """Returns what keeps this cell at work: runs, schedules, and the log's signed head.
+
+        `last_resort` ends the process where others may have taken over and it cannot end by itself: else it goes on hanging.
+        """
         limits = self.settings.limits
         return Worker(
             runtime=self.runtime,
             engine=self.engine,
-            journal=self.parts.journal,
             executor_seconds=limits.executor_seconds,
             drain_seconds=limits.drain_seconds,
+            last_resort=last_resort,
             chores=(
                 Chore("fire schedules", SCHEDULE_SECONDS, self._fire_due),
-                Chore("settle what was left", SETTLE_SECONDS, self.gateway.settle_left),
+                Chore("settle what was left", SETTLE_SECONDS, lambda: self.gateway.settle_left(self.runtime.executor)),
                 Chore("roll figures up", FIGURES_SECONDS, self._roll_up),
                 Chore("sign the log", SIGN_SECONDS, self._keep_signed),
+                Chore("keep the newest checkpoint", KEEP_SECONDS, self._keep_checkpoint),
                 Chore("forget processes of long ago", FORGET_SECONDS, self._forget),
+                Chore("erase what is old", FORGET_SECONDS, self._erase),
             ),
         )
 
@@ -131,26 +154,44 @@ class Cell:
             self.engine.dispatch(started.run.id)
 
     async def _forget(self) -> None:
-        await self.parts.writer.commit(Commit([self.parts.executors.forget()]))
+        await self.parts.writer.commit(Commit(self.parts.executors.forget()))
+
+    async def _erase(self) -> None:
+        forgetting = Forgetting(self.database, self.parts.clock, self.settings.retention)
+        while commit := await asyncio.to_thread(forgetting.next_commit):
+            if isinstance(await self.parts.writer.commit(commit), CommitRefused):
+                break  # another process does the same, or a task goes on after all
+            await asyncio.sleep(ERASE_PAUSE)
 
     async def _roll_up(self) -> None:
-        while commit := self.kpis.roll_up():
+        # In a thread: it waits for the log, and reads for some time; meanwhile runs go on.
+        if await asyncio.to_thread(self.kpis.others_count):
+            return
+        while commit := await asyncio.to_thread(self.kpis.roll_up):
             if isinstance(await self.parts.writer.commit(commit), CommitRefused):
                 break  # another process counts on
+        await asyncio.to_thread(self.kpis.others_count)
+
+    async def _keep_checkpoint(self) -> None:
+        await asyncio.to_thread(self.log.keep)
 
     async def _keep_signed(self) -> None:
-        if commit := self.log.checkpoint_commit():
+        if commit := await asyncio.to_thread(self.log.checkpoint_commit):
             await self.parts.writer.commit(commit)
 
 
 def inspect_fleet(folder: Path) -> tuple[Settings, Fleet, list[Finding]]:
     """Reads a fleet's folder and returns it with every mistake in it, policies included."""
     settings = load_settings(folder)
+    return settings, *_checked(folder, _policy(settings))
+
+
+def _checked(folder: Path, policy: Policy) -> tuple[Fleet, list[Finding]]:
     fleet, findings = read_fleet(folder)
     findings = [*findings, *check_fleet(fleet)]
     if not any(finding.severity == "error" for finding in findings):
-        findings += _policy(settings).check(fleet)
-    return settings, fleet, sorted(set(findings), key=lambda f: (f.file, f.line, f.field, f.problem))
+        findings += policy.check(fleet)
+    return fleet, sorted(set(findings), key=lambda f: (f.file, f.line, f.field, f.problem))
 
 
 def build(
@@ -165,23 +206,25 @@ def build(
 ) -> Cell:
     """Builds the cell of the fleet in `folder`, or raises `FleetError` with everything that is wrong with it.
 
-    `engine` says who drives runs: `inline` this process, as it is asked to; `durable` a queue on DBOS, one such cell a
-    process; `remote` other processes. `servers` and `providers` stand in for what the fleet's files name, for tests and
+    `engine` says who drives runs: `inline` this process, as it is asked to; `claims` this process and any number of others,
+    which share them; `remote` other processes. `servers` and `providers` stand in for what the fleet's files name, for tests and
     recorded work; `reach` is called at the named points between claim, effect and outcome, where crash tests stop the process.
     """
-    read, fleet, findings = inspect_fleet(folder)
+    settings, clock = settings or load_settings(folder), clock or SystemClock()
+    policy = _policy(settings)  # the same for check and work: what was compiled for one is there for the other
+    fleet, findings = _checked(folder, policy)
     if any(finding.severity == "error" for finding in findings):
         raise FleetError(findings)
-    settings, clock = settings or read, clock or SystemClock()
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))  # where the fleet's own code is
-    database = Database(settings.database_url, folder=folder)
-    connection = database.connect()
-    migrate(connection)
-    connection.close()
-    log = Log(database, load_or_create_key(folder / settings.key_file, settings.name), clock)
+    database = open_database(settings.database_url, folder=folder, limits=settings.database)
+    database.migrate()
+    key = load_or_create_key(folder / settings.key_file, settings.name)
+    log = Log(database, key, clock, kept=KeptCheckpoint(folder / settings.checkpoint_file))
+    log.check_owner()
     writer = Writer(database, appender=log, reach=reach)
-    outside = _Outside(clock, writer, servers or {}, providers or {}, reach or nowhere)
+    log.moved_by(database.sequencer(log, reach))
+    outside = _Outside(clock, writer, policy, servers or {}, providers or {}, reach or nowhere)
     parts = _parts(settings, fleet, folder, database, outside)
     return _cell(folder, fleet, database, log, parts, engine)
 
@@ -192,14 +235,14 @@ class _Outside:
 
     clock: Clock
     writer: Writer
+    policy: Policy
     servers: Mapping[str, object]
     providers: Mapping[str, Provider]
     reach: Callable[[str], None]
 
 
 def _parts(settings: Settings, fleet: Fleet, folder: Path, database: Database, outside: _Outside) -> Parts:
-    clock = outside.clock
-    policy = _policy(settings)
+    clock, upstreams = outside.clock, Upstreams(settings.limits)
     return Parts(
         settings=settings,
         clock=clock,
@@ -214,16 +257,18 @@ def _parts(settings: Settings, fleet: Fleet, folder: Path, database: Database, o
         ledger=Ledger(database),
         approvals=Approvals(database, clock),
         guardrails=Guardrails(),
-        policy=policy,
+        policy=outside.policy,
         tools=Tools(
             fleet.servers,
             folder=folder,
             seconds=settings.limits.tool_seconds,
             result_bytes=settings.limits.result_bytes,
             instances=outside.servers,
+            upstreams=upstreams,
         ),
-        models=Models(settings, _providers(settings, folder, outside.providers)),
-        releases=_releases(fleet, settings, policy),
+        models=Models(settings, _providers(settings, folder, outside.providers), upstreams=upstreams),
+        releases=Releases(fleet, settings, outside.policy),
+        upstreams=upstreams,
         reach=outside.reach,
     )
 
@@ -245,20 +290,35 @@ def _provider(name: str, settings: Settings, folder: Path) -> Provider:
         return KeylessProvider(fault)
 
 
-def _releases(fleet: Fleet, settings: Settings, policy: Policy) -> dict[str, Release]:
-    releases = [compile_release(c, fleet, settings, policy.bundle(fleet, c)) for c in fleet.contracts.values()]
-    return {release.digest: release for release in releases}
+def _claims_engine(runtime: Runtime, parts: Parts, fleet: Fleet) -> ClaimsEngine:
+    limits = parts.settings.limits
+    contracts = {name: contract.terms.limits.concurrent for name, contract in fleet.contracts.items()}
+    places = Places(
+        per_agent=limits.concurrent_runs_per_agent or None,
+        per_unit=limits.concurrent_runs_per_unit or None,
+        of_agents={name: concurrent for name, concurrent in contracts.items() if concurrent},
+    )
+    return ClaimsEngine(
+        runtime=runtime,
+        journal=parts.journal,
+        writer=parts.writer,
+        claims=Claims(parts.clock, executor=runtime.executor, seconds=limits.executor_seconds, places=places),
+        releases=parts.releases.keys,
+        concurrency=limits.concurrent_runs,
+        expire_seconds=limits.executor_seconds / BEATS,
+    )
 
 
 def _cell(folder: Path, fleet: Fleet, database: Database, log: Log, parts: Parts, kind: EngineKind) -> Cell:
     settings, gateway = parts.settings, Gateway(parts)
-    runtime = Runtime(parts, gateway)
+    # Processes on one file share a clock: when it jumps, it does for all of them.
+    runtime = Runtime(parts, gateway, fences=database.dialect == "postgresql")
     engine: Engine
     match kind:
+        case "claims":
+            engine = _claims_engine(runtime, parts, fleet)
         case "inline":
             engine = InlineEngine(runtime, parts.journal, executor_seconds=settings.limits.executor_seconds)
-        case "durable":
-            engine = load_function(_DBOS)(runtime, parts.journal, database.path.with_name(QUEUE_FILE))
         case "remote":
             engine = RemoteEngine(parts.journal)
     kpis = Kpis(database, settings)
@@ -278,5 +338,5 @@ def _cell(folder: Path, fleet: Fleet, database: Database, log: Log, parts: Parts
             people=parts.people, database=database, writer=parts.writer, clock=parts.clock, settings=settings
         ),
         kpis=kpis,
-        changes=ChangeFeed(database),
+        changes=database.changes(),
     )

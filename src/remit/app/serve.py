@@ -4,25 +4,24 @@ import asyncio
 import os
 import re
 import signal
-import socket
 import ssl
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Mount
 from starlette.types import ASGIApp
 
 from remit.app.cell import Cell
-from remit.core import ConflictError, Http, InputError
-from remit.endpoints import Idempotency, WebhookEndpoint, load_sources
+from remit.app.health import health_routes, probe_of
+from remit.app.listening import Server, listen
+from remit.core import Http, InputError
+from remit.endpoints import Crowd, Idempotency, WebhookEndpoint, load_sources
 from remit.guardrails import load_function
-from remit.operations import Practice
+from remit.operations import Practice, Probe
+from remit.runtime import EndProcess
 
 # Loaded where they are served: importing FastAPI and Jinja would slow down every command.
 _REST, REST_PATH = "remit.endpoints.rest:build_rest", "/api/v1"
@@ -35,28 +34,6 @@ LAST_REQUESTS = 5
 MOST_HEADER_BYTES = 65_536
 
 
-class _Server(uvicorn.Server):
-    """Leaves signals to us, so that the worker drains before the process ends, and says where it listens."""
-
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[int], None], on_stop: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._on_ready = on_ready
-        self._on_stop = on_stop
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._on_ready(self.servers[0].sockets[0].getsockname()[1])
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._on_stop()
-        await super().shutdown(sockets)
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None]:
-        yield
-
-
 class _Whole(Mount):
     """Takes every path below its own, also one with a line break in it: what is wrong there is told by who is there."""
 
@@ -65,14 +42,11 @@ class _Whole(Mount):
         self.path_regex = re.compile(self.path_regex.pattern, re.DOTALL)
 
 
-def http_app(cell: Cell, *, practice: Practice | None = None) -> Starlette:
+def http_app(cell: Cell, *, practice: Practice | None = None, probe: Probe | None = None) -> Starlette:
     """Returns the cell's HTTP endpoints; a webhook secret that is missing is an `InputError` here, not at the first event.
 
-    With `practice`, the console's tour may cause failures.
+    With `practice`, the console's tour may cause failures; `probe` says whether work may come.
     """
-
-    async def health(_: Request) -> JSONResponse:
-        return JSONResponse({"status": "ok", "cell": cell.settings.name}, headers={"cache-control": "no-store"})
 
     endpoint = WebhookEndpoint(
         sources=load_sources(cell.settings.webhooks, os.environ),
@@ -100,9 +74,11 @@ def http_app(cell: Cell, *, practice: Practice | None = None) -> Starlette:
         clock=cell.parts.clock,
         practice=practice,
     )
-    routes = [Route("/healthz", health), endpoint.route(), _Whole(REST_PATH, rest), Mount("/", console)]
+    healths = health_routes(cell, probe or probe_of(cell))
+    routes = [*healths, endpoint.route(), _Whole(REST_PATH, rest), Mount("/", console)]
     app = Starlette(routes=routes)
     app.router.redirect_slashes = False
+    app.add_middleware(Crowd, most=cell.settings.http.requests)
     app.state.end_streams = console.end
     return app
 
@@ -115,28 +91,34 @@ async def serve(
     port: int | None = None,
     works: bool = True,
     practice: Practice | None = None,
+    last_resort: EndProcess | None = None,
 ) -> None:
     """Works until SIGTERM or SIGINT, then drains; `on_ready` hears the port it listens on (0 asks for a free one).
 
     Where it listens, `[http]` in remit.toml says, unless `host` or `port` do. One that only serves (`works=False`) leaves
-    the fleet's work to other processes. With `practice`, the console's tour may cause failures.
+    the fleet's work to other processes. With `practice`, the console's tour may cause failures. `last_resort`: `Cell.worker`.
 
     A second signal ends it at once: what is under way is found by the next start. A port that is taken is a
     `ConflictError`.
     """
-    http, app = cell.settings.http, http_app(cell, practice=practice)
+    http, probe = cell.settings.http, probe_of(cell)
+    app = http_app(cell, practice=practice, probe=probe)
     tls = _tls(cell.folder, http)
-    listening = _listen(http.host if host is None else host, http.port if port is None else port)
-    server, worker = _Server(_config(app, http, tls), on_ready, app.state.end_streams), cell.worker() if works else None
-    loop = asyncio.get_running_loop()
+    listening = listen(http.host if host is None else host, http.port if port is None else port)
+    server, loop = Server(_config(app, http, tls), on_ready, app.state.end_streams), asyncio.get_running_loop()
+    worker = cell.worker(last_resort=last_resort) if works else None
     tasks = [asyncio.create_task(server.serve(sockets=[listening]), name="http")]
     if worker is not None:
         tasks.append(asyncio.create_task(worker.work(), name="worker"))
 
+    def end() -> None:
+        server.should_exit = True
+
     def stop() -> None:
         for each in STOP_SIGNALS:
             loop.remove_signal_handler(each)
-        server.should_exit = True
+        probe.stop()
+        loop.call_later(http.leave_seconds, end)
 
     for each in STOP_SIGNALS:
         loop.add_signal_handler(each, stop)
@@ -181,17 +163,3 @@ def _tls(folder: Path, http: Http) -> dict[str, Any]:
         hint = "http.tls_cert and http.tls_key name a certificate chain and its private key, in PEM"
         raise InputError("Cannot serve with TLS", which=which, why=why, hint=hint) from fault
     return files
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """Takes the port before anything starts; uvicorn would end the process instead of saying why it cannot."""
-    if not host:  # which sockets take for every address there is
-        raise InputError("There is no host to listen at", hint="Name one with --host; 0.0.0.0 is every address")
-    try:
-        listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-        # Answers go out as headers and a body: without it the second waits 40 ms for the first to be acknowledged.
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return listening
-    except OSError as fault:
-        why, hint = fault.strerror or str(fault), "Name another with --port, or 0 for a free one"
-        raise ConflictError("Cannot listen there", which=f"{host}:{port}", why=why, hint=hint) from fault

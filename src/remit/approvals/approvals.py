@@ -1,15 +1,18 @@
 """Approvals: what was asked of whom, and what they said. Answers enter through the gateway."""
 
 import json
+from collections import OrderedDict
 from dataclasses import dataclass
 
 from remit.approvals.model import Approval, ApprovalKind, ApprovalState, Needs, Vote, is_satisfied
 from remit.approvals.overrides import Override, OverrideCategory, Overriding
-from remit.core import Clock, NotFoundError, new_id
+from remit.core import Clock, NotFoundError, new_id, remember
 from remit.store import Database, Row, Statement, load_queries
 
 _Q = load_queries("remit.approvals")
 LIST_LIMIT = 1_000
+# Attempts under way that are remembered with what people refused.
+REMEMBERED = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class Approvals:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._refused: OrderedDict[tuple[str, str, int], frozenset[str]] = OrderedDict()
 
     def ask(self, asking: Asking) -> tuple[str, Statement]:
         """Returns a new question's id and the statement that keeps it."""
@@ -76,9 +80,29 @@ class Approvals:
         """Returns the questions of one run in the order they were asked."""
         return [Approval.of(row) for row in self._database.read(_Q["approvals_of"], {"run": run})]
 
-    def was_refused(self, task: str, name: str) -> bool:
-        """Whether people have said no to this tool in a task, to whichever of its agents and arguments."""
-        return self._database.read_one(_Q["refused"], {"task": task, "name": name}) is not None
+    def refused(self, task: str, run: str, attempt: int) -> frozenset[str]:
+        """Returns the tools to which people have said no in a task, to whichever of its agents and arguments.
+
+        As it was when this attempt asked first, or since `forget_refused`; `guard_unrefused` says whether it still is.
+        """
+        key = (task, run, attempt)
+        if key not in self._refused:
+            names = frozenset(row["name"] for row in self._database.read(_Q["refused"], {"task": task}))
+            remember(self._refused, key, names, REMEMBERED)
+        return self._refused[key]
+
+    def begins(self, task: str, run: str, attempt: int) -> None:
+        """Notes that a task's very first attempt begins: nobody can have refused anything before it."""
+        remember(self._refused, (task, run, attempt), frozenset(), REMEMBERED)
+
+    def forget_refused(self, task: str, run: str, attempt: int) -> None:
+        """Makes the next `refused` of this attempt a fresh look."""
+        self._refused.pop((task, run, attempt), None)
+
+    def guard_unrefused(self, task: str, name: str) -> Statement:
+        """Holds only while people have not said no to this tool in a task."""
+        refusal = "people have said no to this tool in this task meanwhile"
+        return Statement(_Q["guard_unrefused"], {"task": task, "name": name}, refusal=refusal)
 
     def votes(self, approval: str) -> list[Vote]:
         """Returns every answer given to a question."""
@@ -93,7 +117,7 @@ class Approvals:
         values = {name: getattr(vote, name) for name in Vote.__slots__}
         kept = Statement(_Q["vote"], {**values, "approval": approval.id, "roles": json.dumps(vote.roles)})
         decided = Statement(
-            _Q["decide"],
+            _Q["reject" if state is ApprovalState.REJECTED else "decide"],
             {
                 "id": approval.id,
                 "revision": approval.revision,
@@ -163,6 +187,10 @@ class Approvals:
         """Uses an approval up, once, while it is fresh and says yes to exactly this digest."""
         parameters = {"id": approval.id, "digest": approval.digest, "now": self._clock.now()}
         return Statement(_Q["use"], parameters, refusal="the approval was used, has expired or was withdrawn")
+
+    def give_back(self, approval: str) -> Statement:
+        """Makes an approval that was used as it was before: what it was used for has not happened."""
+        return Statement(_Q["give_back"], {"id": approval}, refusal="the approval was not used")
 
     def act_on(self, approval: Approval, reason: str) -> Statement:
         """Takes an open proposal into a person's hands, once."""

@@ -4,6 +4,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from itertools import combinations
 from typing import Any, Literal
 
@@ -82,8 +83,9 @@ class Approval:
         return tuple(sorted({role for alternative in self.needs for role, _ in alternative}))
 
 
+@lru_cache(maxsize=1_024)
 def read_needs(text: str) -> Needs:
-    """Reads the JSON form of `Needs`."""
+    """Reads the JSON form of `Needs`; contracts ask for the same few again and again."""
     return tuple(tuple((role, count) for role, count in alternative) for alternative in json.loads(text))
 
 

@@ -38,7 +38,7 @@ order by id desc limit :limit
 select * from overrides where run = :run order by step, id
 
 -- name: overrides_ending
-select * from overrides where (:ending <> '' and substr(id, -length(:ending)) = :ending) limit 2
+select * from overrides where (:ending <> '' and substr(id, length(id) - length(:ending) + 1) = :ending) limit 2
 
 -- name: override_counts
 select category, count(*) as count from overrides where agent = :agent group by category
@@ -51,6 +51,11 @@ update approvals set state = :state, digest = :digest, proposed = :proposed, rea
   decided_at = :decided_at, revision = revision + 1
 where id = :id and revision = :revision and state = 'pending' and expires_at > :now
 
+-- name: reject
+update approvals set state = 'rejected', digest = :digest, proposed = :proposed, reason = :reason,
+  decided_at = :decided_at, revision = revision + 1
+where id = :id and revision = :revision and state = 'pending' and expires_at > :now
+
 -- name: pass_on
 update approvals set needs = :needs, revision = revision + 1
 where id = :id and revision = :revision and state = 'pending' and expires_at > :now
@@ -59,6 +64,9 @@ where id = :id and revision = :revision and state = 'pending' and expires_at > :
 update approvals set state = 'used', used_at = :now
 where id = :id and state = 'approved' and digest = :digest and expires_at > :now
 
+-- name: give_back
+update approvals set state = 'approved', used_at = null where id = :id and state = 'used'
+
 -- name: close
 update approvals set state = :state, decided_at = :now, reason = :reason where id = :id and state in ('pending', 'approved')
 
@@ -66,7 +74,7 @@ update approvals set state = :state, decided_at = :now, reason = :reason where i
 select * from approvals where id = :id
 
 -- name: approvals_ending
-select * from approvals where :ending <> '' and substr(id, -length(:ending)) = :ending limit 2
+select * from approvals where :ending <> '' and substr(id, length(id) - length(:ending) + 1) = :ending limit 2
 
 -- name: approvals
 select * from approvals where (:state = '' or state = :state) order by asked_at desc, id desc limit :limit
@@ -78,11 +86,15 @@ select * from approvals where state = 'pending' and asked_at <= :since order by 
 select * from approvals where run = :run order by asked_at, id
 
 -- name: refused
-select 1 from approvals
-where task = :task and name = :name and state = 'rejected' and kind in ('action', 'proposal') limit 1
+select distinct name from approvals
+where task = :task and state = 'rejected' and kind in ('action', 'proposal')
+
+-- name: guard_unrefused
+select 1 where not exists (select 1 from approvals
+  where task = :task and name = :name and state = 'rejected' and kind in ('action', 'proposal'))
 
 -- name: votes
-select * from votes where approval = :approval order by at, person
+select * from votes where approval = :approval order by at, person, digest
 
 -- name: act_on
 -- Only the proposal as it was looked at, while it is open: a rejection at the same moment wins or loses as a whole.

@@ -1,7 +1,9 @@
 """The file with the key that signs checkpoints: made on first use, readable by its owner only."""
 
 import os
+import re
 import secrets
+from collections.abc import Collection
 from pathlib import Path
 
 from remit.audit.notes import SigningKey
@@ -9,13 +11,16 @@ from remit.core import InputError
 
 
 def load_or_create_key(path: Path, name: str) -> SigningKey:
-    """Returns the key in `path`, made now if there is none; a key of another log is an `InputError`."""
+    """Returns the key in `path`, made now if there is none; a key of another log is an `InputError`.
+
+    The cell's first log has its name, those that took its place are `NAME/2`, `NAME/3` and so on.
+    """
     if not path.exists():
         _create(path, SigningKey.new(name))
     if path.stat().st_mode & 0o077:
         raise InputError("Others can read the log's key", which=str(path), hint=f"chmod 600 {path}")
     key = SigningKey.parse(path.read_text(encoding="utf-8").strip())
-    if key.name != name:
+    if key.name != name and not re.fullmatch(rf"{re.escape(name)}/\d+", key.name):
         raise InputError(
             "The key is of another log",
             which=str(path),
@@ -40,3 +45,29 @@ def _create(path: Path, key: SigningKey) -> None:
         return
     finally:
         aside.unlink()
+
+
+def next_key(path: Path, name: str, *, used: Collection[str]) -> SigningKey:
+    """Makes the key of the log that takes the place of the one in `path`, under a name that none of `used` has.
+
+    A key that is there is kept beside the new one, as `PATH.1`, `PATH.2` and so on: what it signed is still verified.
+    """
+    number = max((_number(one, name) for one in used), default=1)
+    if path.exists():
+        os.replace(path, _free(path))
+    key = SigningKey.new(f"{name}/{number + 1}")
+    _create(path, key)
+    return key
+
+
+def _number(origin: str, name: str) -> int:
+    """Returns which log of the cell `origin` names: its first has the cell's own name."""
+    later = re.fullmatch(rf"{re.escape(name)}/(\d+)", origin)
+    return int(later[1]) if later else 1
+
+
+def _free(path: Path) -> Path:
+    number = 1
+    while path.with_name(f"{path.name}.{number}").exists():
+        number += 1
+    return path.with_name(f"{path.name}.{number}")

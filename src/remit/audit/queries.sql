@@ -1,7 +1,7 @@
 -- name: head
 select log_head.size, log_head.stack, signed.size as signed_size, signed.at as signed_at, signed.note
 from log_head
-left join (select size, at, note from log_checkpoints order by size desc limit 1) as signed
+left join (select size, at, note from log_checkpoints order by size desc limit 1) as signed on true
 
 -- name: set_head
 update log_head set size = :size, stack = :stack where one = 1
@@ -43,3 +43,7 @@ select kind, stream, ref from log where leaf_index >= :first order by leaf_index
 -- name: entries_since
 select ref, body from log where leaf_index >= :first and kind in (select value from json_each(:kinds))
 order by leaf_index limit :limit
+
+-- name: waiting_entries
+-- SQLite gives an entry its place in its own commit.
+select 0 as count where :most > 0

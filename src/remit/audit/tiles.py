@@ -4,11 +4,10 @@ What is not yet a complete tile is put together from below: leaf hashes from the
 of the tiles one level down. So a stored tile never changes.
 """
 
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 
 from remit.audit.tree import CompactRange, leaf_hash, split_hashes, subtree_root, subtree_roots
-from remit.store import Query, Row, Value, load_queries
+from remit.store import Query, Row, Transaction, Value, load_queries
 
 TILE_HEIGHT = 8
 TILE_WIDTH = 1 << TILE_HEIGHT
@@ -48,18 +47,13 @@ class Tiles:
         return [row["root"] for row in self._rows(_SQL["tile_roots"], {"level": level - 1, **span})]
 
 
-def complete_tiles(connection: sqlite3.Connection, before: int, after: int) -> None:
+def complete_tiles(transaction: Transaction, before: int, after: int) -> None:
     """Stores the tiles that became complete when the tree grew from `before` to `after` leaves."""
     level = 0
     while (first := before // TILE_WIDTH) < (end := after // TILE_WIDTH):
-        tiles = Tiles(rows_of(connection))
+        tiles = Tiles(transaction.rows)
         for number in range(first, end):
             hashes = tiles.hashes(level, number)
             tile = {"level": level, "number": number, "hashes": b"".join(hashes), "root": subtree_root(hashes)}
-            connection.execute(_SQL["insert_tile"].sql, tile)
+            transaction.run(_SQL["insert_tile"], [tile])
         before, after, level = first, end, level + 1
-
-
-def rows_of(connection: sqlite3.Connection) -> Rows:
-    """Returns a reader on `connection`, which sees what its open transaction wrote."""
-    return lambda query, parameters: connection.execute(query.sql, dict(parameters)).fetchall()

@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from remit.cli import (
     cases,
+    database,
     demo,
     doctor,
     events,
@@ -21,15 +22,18 @@ from remit.cli import (
     installed,
     people,
     replay,
+    rollback,
     runs,
     tools,
     up,
+    upstreams,
     what_if,
     work,
     worker,
 )
 from remit.cli.output import FOUND_WRONG, USED_WRONGLY, exit_code, show_error
 from remit.core import RemitError
+from remit.store import driver_fault
 
 PANELS = WORK, PEOPLE, FLEET, EVIDENCE, OPERATE = "Work", "People", "Fleet", "Evidence", "Operate"
 
@@ -42,18 +46,32 @@ COMMANDS: Mapping[str, Sequence[Callable[..., None]]] = {
         runs.fork,
         runs.retry,
         runs.cancel,
+        rollback.rollback,
         events.event,
         events.schedules,
         feedback.feedback,
     ),
     FLEET: (init.init, fleet.check, fleet.agents, fleet.agent, fleet.promote, fleet.retire),
     EVIDENCE: (evidence.explain, replay.replay, what_if.what_if, figures.costs, figures.kpis),
-    OPERATE: (up.up, work.stop, work.resume, demo.demo, doctor.doctor, installed.version),
+    OPERATE: (
+        up.up,
+        up.serve_only,
+        worker.worker,
+        work.stop,
+        work.resume,
+        upstreams.upstreams,
+        demo.demo,
+        doctor.doctor,
+        installed.version,
+    ),
 }
+# Commands whose function cannot be called what they are called.
+_NAMES: Mapping[Callable[..., None], str] = {up.serve_only: "serve"}
 GROUPS: Mapping[str, Mapping[str, typer.Typer]] = {
     PEOPLE: {"approvals": work.approvals_app, "people": people.people_app, "tokens": people.tokens_app},
     FLEET: {"authority": fleet.authority_app, "tools": tools.tools_app},
     EVIDENCE: {"log": evidence.log_app, "cases": cases.cases_app},
+    OPERATE: {"database": database.database_app},
 }
 
 
@@ -87,10 +105,9 @@ def remit(
 
 for panel in PANELS:
     for command in COMMANDS.get(panel, ()):
-        commands.command(rich_help_panel=panel)(command)
+        commands.command(_NAMES.get(command), rich_help_panel=panel)(command)
     for name, group in GROUPS.get(panel, {}).items():
         commands.add_typer(group, name=name, rich_help_panel=panel)
-commands.command(hidden=True, rich_help_panel=OPERATE)(worker.worker)  # the demo starts it; people start `remit up`
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -103,6 +120,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(exit_code(fault))
     except (OSError, sqlite3.Error) as fault:
         show_error(_of_the_machine(fault), as_json="--json" in given)
+        sys.exit(FOUND_WRONG)
+    except Exception as fault:
+        if (told := driver_fault(fault)) is None:
+            raise
+        show_error(told, as_json="--json" in given)
         sys.exit(FOUND_WRONG)
     except KeyboardInterrupt:
         sys.exit(USED_WRONGLY)

@@ -17,7 +17,7 @@ from remit.controls import Controls
 from remit.core import RemitError, SystemClock, load_settings, short_id
 from remit.journal import Journal
 from remit.registry import Registry
-from remit.store import ReadOnlyDatabase
+from remit.store import Database, open_database
 
 # More than a person reads through; the newest are what they mean.
 MOST = 50
@@ -32,7 +32,7 @@ class _Looked:
     """The fleet the command line speaks of so far."""
 
     folder: Path
-    database: ReadOnlyDatabase
+    database: Database
     agent: str
     """The agent named before, if one is."""
 
@@ -43,7 +43,7 @@ def _offered(look: Callable[[_Looked, str], Iterator[tuple[str, str]]]) -> Calla
     def offer(ctx: typer.Context, incomplete: str) -> Offers:
         folder = Path(ctx.params.get("fleet") or ".").resolve()
         try:
-            database = ReadOnlyDatabase(load_settings(folder).database_url, folder=folder)
+            database = open_database(load_settings(folder).database_url, folder=folder, read_only=True)
             try:
                 named = str(ctx.params.get("name") or "")
                 return list(look(_Looked(folder, database, named), incomplete))[:MOST]

@@ -8,10 +8,12 @@ from rich.markup import escape
 
 from remit.app import Cell
 from remit.audit import PublicKey, verify_export, verify_log, write_export
-from remit.cli.options import HERE, FleetOption, JsonOption, read_text, with_cell
+from remit.cli.database import nobody_at_work, site_of
+from remit.cli.options import HERE, BecauseOption, FleetOption, JsonOption, login, read_text, with_cell
 from remit.cli.output import DONE, FOUND_WRONG, screen, show_json, show_pairs
 from remit.core import InputError
 from remit.operations import Views
+from remit.operations.upkeep import restart_log
 
 log_app = typer.Typer(help="The tamper-evident log.", no_args_is_help=True)
 
@@ -98,6 +100,36 @@ def prove(index: int, fleet: FleetOption = HERE) -> None:
         return cell.log.prove(index).text()
 
     typer.echo(with_cell(fleet, work), nl=False)
+
+
+@log_app.command()
+def restart(
+    because: BecauseOption,
+    newest_checkpoint: Annotated[
+        Path | None, typer.Option(help="The newest checkpoint anybody has, where it is not kept on this machine.")
+    ] = None,
+    old_key: Annotated[
+        str, typer.Option("--old-key", help="The old log's public key, or a file that holds it, where its key is lost.")
+    ] = "",
+    fleet: FleetOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Begin a new log, with a key of its own, where the old one was set back. Nobody may be at work."""
+    site = site_of(fleet)
+    database = site.open()
+    try:
+        nobody_at_work(site, database, "a new log begins")
+        restarted = restart_log(
+            site,
+            database,
+            because=because,
+            by=login(),
+            newest=read_text(newest_checkpoint) if newest_checkpoint else None,
+            old_key=_read_key(old_key) if old_key else None,
+        )
+    finally:
+        database.close()
+    show_pairs(restarted.as_json(), as_json=as_json)
 
 
 @log_app.command()

@@ -1,4 +1,4 @@
-"""`remit up`: everything of a fleet on this machine, until it is told to stop."""
+"""`remit up`: everything of a fleet on this machine, until it is told to stop; `remit serve`: what people and programs use."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -8,50 +8,70 @@ import typer
 from rich.markup import escape
 from uvicorn.loops.auto import auto_loop_factory
 
-from remit.app import Cell, build, serve
+from remit.app import Cell, build, serve, set_interpreter
 from remit.audit import LogEntry
 from remit.cli.options import HERE, FleetOption, JsonOption, checked_folder
 from remit.cli.output import counted, screen, show_json, show_warning
+from remit.cli.worker import takeover_words
 from remit.core import iso, load_settings, short_id
+from remit.journal import LeftRun
+from remit.runtime import end_at_once
 
 # As many lines as somebody reads in that time; a flood is told as one.
 LOOK_SECONDS, MOST_LINES = 1.0, 20
 
 
-def up(
-    host: Annotated[
-        str, typer.Option(help="Where to listen, instead of http.host: this machine only, unless you say otherwise.")
-    ] = "",
-    port: Annotated[
-        int | None, typer.Option(min=0, max=65_535, help="Instead of http.port; 0 takes a free one.")
-    ] = None,
-    fleet: FleetOption = HERE,
-    as_json: JsonOption = False,
-) -> None:
+HostOption = Annotated[
+    str, typer.Option(help="Where to listen, instead of http.host: this machine only, unless you say otherwise.")
+]
+PortOption = Annotated[int | None, typer.Option(min=0, max=65_535, help="Instead of http.port; 0 takes a free one.")]
+
+
+def up(host: HostOption = "", port: PortOption = None, fleet: FleetOption = HERE, as_json: JsonOption = False) -> None:
     """Keep the fleet at work: queued and answered runs, schedules, signed webhooks. SIGTERM or Ctrl-C drains it."""
     with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
-        runner.run(_up(fleet, host, port, as_json=as_json))
+        runner.run(_up(fleet, host, port, as_json=as_json, works=True))
 
 
-async def _up(fleet: FleetOption, host: str, port: int | None, *, as_json: bool) -> None:
+def serve_only(
+    host: HostOption = "", port: PortOption = None, fleet: FleetOption = HERE, as_json: JsonOption = False
+) -> None:
+    """Serve the fleet's API, webhooks and console, and leave its runs to `remit worker`, here or elsewhere."""
+    with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+        runner.run(_up(fleet, host, port, as_json=as_json, works=False))
+
+
+async def _up(fleet: FleetOption, host: str, port: int | None, *, as_json: bool, works: bool) -> None:
     folder = checked_folder(fleet)
     settings = load_settings(folder)
     listens = {"host": host or settings.http.host, "port": settings.http.port if port is None else port}
     settings = settings.model_copy(update={"http": settings.http.model_copy(update=listens)})
-    cell = build(folder, settings=settings, engine="durable")
+    cell = build(folder, settings=settings, engine="claims" if works else "remote")
     try:
         await cell.operations.load()
+        set_interpreter()
         for changed in cell.operations.changed:
             show_warning(changed)
+        if not as_json:
+            cell.runtime.tell_of_takeovers(lambda left: _tell_takeover(left, cell.parts.clock.now()))
         following = asyncio.create_task(_follow(cell) if not as_json else asyncio.sleep(0), name="follow the log")
         try:
             link = "" if as_json else await _first_link(cell)
-            await serve(cell, on_ready=lambda at: _tell(cell, at, link, as_json=as_json))
+            await serve(
+                cell,
+                on_ready=lambda at: _tell(cell, at, link, as_json=as_json, works=works),
+                works=works,
+                last_resort=end_at_once,
+            )
         finally:
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
     finally:
         await cell.close()
+
+
+def _tell_takeover(left: LeftRun, now: int) -> None:
+    screen.print(f"[dim]{iso(now)}[/dim]  took over {escape(takeover_words(left, now))}")
 
 
 async def _follow(cell: Cell) -> None:
@@ -98,14 +118,16 @@ async def _first_link(cell: Cell) -> str:
     return await cell.access.issue_link(first.id, by="remit up")
 
 
-def _tell(cell: Cell, port: int, link: str, *, as_json: bool) -> None:
+def _tell(cell: Cell, port: int, link: str, *, as_json: bool, works: bool) -> None:
     """Says once that it is at work, and where."""
     address = cell.settings.http.origin(port)
     waiting = cell.parts.journal.counts()
     if as_json:
         show_json({"address": address, "agents": len(cell.fleet.contracts), "runs": waiting})
         return
-    screen.print(f"[bold]{escape(cell.settings.name)}[/bold] is at work: {counted(len(cell.fleet.contracts), 'agent')}")
+    screen.print(
+        f"[bold]{escape(cell.settings.name)}[/bold] {'is at work' if works else 'serves'}: {counted(len(cell.fleet.contracts), 'agent')}"
+    )
     told = ", ".join(f"{count} {state}" for state, count in sorted(waiting.items())) or "none yet"
     screen.print(f"  runs      {told}")
     for name in sorted(cell.settings.webhooks):

@@ -27,17 +27,20 @@ from remit.cli.options import (
 )
 from remit.cli.output import DONE, FOUND_WRONG, screen, show_json, show_pairs, show_rows
 from remit.core import iso
-from remit.journal import Run, RunState
+from remit.journal import USUAL_PRIORITY, Run, RunState
 from remit.operations import Views
 
 approvals_app = typer.Typer(help="Questions to people, and their answers.", invoke_without_command=True)
 
 
-def run(
+def run(  # noqa: PLR0913  a command's options are its arguments
     agent: AgentArgument,
     given: Annotated[str, typer.Option("--input", help="The task's input: a JSON object, or @FILE.")] = "{}",
     intent: Annotated[str, typer.Option(help="What the task is for, where the contract asks.")] = "",
     dedup: Annotated[str, typer.Option("--key", help="A key under which the task is taken on only once.")] = "",
+    priority: Annotated[
+        int | None, typer.Option(min=0, max=9, help="How urgent it is, 9 the most, instead of what the contract says.")
+    ] = None,
     who: AsOption = "",
     fleet: FleetOption = HERE,
     as_json: JsonOption = False,
@@ -45,7 +48,9 @@ def run(
     """Give an agent a task and drive it until it ends or waits for a person."""
 
     async def work(cell: Cell, views: Views) -> dict[str, Any]:
-        started = await verbs(cell, who).start(agent, _read_input(given), intent=intent, key=dedup or None)
+        started = await verbs(cell, who).start(
+            agent, _read_input(given), intent=intent, key=dedup or None, priority=priority
+        )
         return _told(views, await cell.operations.drive(started.run.id))
 
     told = with_cell(fleet, work)
@@ -128,15 +133,22 @@ def _course(told: dict[str, Any]) -> list[str]:
         came = f"forked from {told['parent']} at step {told['forked_at']}" + (
             "" if told["effects"] else ", without effects"
         )
+    elif told["undoes"]:
+        came = f"a rollback: it undoes {told['undoes']}"
     elif told["parent"]:
         came = f"handed over by {told['parent']}, hop {told['hops']}"
     handed = [f"handed to {child['agent']}: {child['run']} ({child['state']})" for child in told["children"]
         if child["forked_at"] is None]  # fmt: skip
-    return [*([came] if came else []), *handed]
+    urgent = f"priority {told['priority']}" if told["priority"] != USUAL_PRIORITY else ""
+    return [each for each in (came, urgent, *handed) if each]
 
 
 def _waits(told: dict[str, Any]) -> str:
     """Says what a waiting run waits for, and who can do something about it."""
+    upstream, _, name = told["waits_for"].partition(":")
+    if name:
+        what = "tool server" if upstream == "tools" else "model"
+        return f"It waits for the {what} {name}, which is busy or out of reach, and looks at {told['goes_on']}."
     match told["waits_for"].partition("_")[0]:
         case "timer":
             return f"It goes on by itself at {told['goes_on']}, with `remit up` or `remit runs --drive`."

@@ -5,6 +5,7 @@ from remit.contracts.baselines import Baseline
 from remit.contracts.cells import can_hold, cells
 from remit.contracts.check import check_fleet
 from remit.contracts.check_contract import authority_types
+from remit.contracts.compensation import compensating_arguments, with_compensations
 from remit.contracts.condition_types import condition_problems
 from remit.contracts.conditions import (
     All,
@@ -27,6 +28,7 @@ from remit.contracts.conditions import (
 from remit.contracts.declared import (
     OWN_ROLES,
     Amount,
+    Compensation,
     Facts,
     GateNames,
     Level,
@@ -87,6 +89,7 @@ __all__ = [
     "Baseline",
     "Change",
     "Compare",
+    "Compensation",
     "Condition",
     "Contains",
     "Contract",
@@ -132,6 +135,7 @@ __all__ = [
     "cells",
     "check_fleet",
     "compare",
+    "compensating_arguments",
     "compile_envelope",
     "compile_schema",
     "condition_of",
@@ -161,4 +165,5 @@ __all__ = [
     "unreadable_criteria",
     "value_at",
     "visible",
+    "with_compensations",
 ]

@@ -29,6 +29,7 @@ def check_contract(contract: Contract, fleet: Fleet) -> Iterator[Finding]:
     yield from _tools_as_a_whole(contract, fleet, at)
     yield from _oversight(contract, fleet, at)
     yield from _limits(contract, at)
+    yield from _undoing(contract, fleet, at)
     yield from check_steps(contract, fleet, at)
     yield from check_subjects(contract, fleet)
     yield from check_cases(contract, fleet, at)
@@ -177,3 +178,18 @@ def _limits(contract: Contract, at: Source) -> Iterator[Finding]:
         yield at.finding("limits.cost_per_day", f"{day.currency} here, {run.currency} per run", "use one currency")
     elif day < run:
         yield at.finding("limits.cost_per_day", f"{day} a day is less than {run} per run", "no run could be paid for")
+
+
+def _undoing(contract: Contract, fleet: Fleet, at: Source) -> Iterator[Finding]:
+    """Says of which writes a rollback could not undo what they did, where the contract counts on it."""
+    terms = contract.terms
+    for i, use in enumerate(terms.tools):
+        tool = fleet.tools.get(use.use)
+        if tool is None or tool.effect == "read":
+            continue
+        path, undo = f"tools[{i}].use", tool.compensation
+        if undo is not None and undo.use in terms.never:
+            yield at.warning(path, f"{tool.name} is undone by {undo.use}, which is in never", "it could not be undone")
+        if undo is None and terms.on_failure == "rollback":
+            problem = f"on_failure is rollback, and {tool.name} has no compensation"
+            yield at.warning(path, problem, "what it did stays; declare a compensation in its tools file")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from remit.contracts.check_compensation import check_compensation
 from remit.contracts.condition_types import CONFIDENCE
 from remit.contracts.declared import Server, Tool
 from remit.contracts.field_types import FieldType, field_types, scalar_type
@@ -16,7 +17,6 @@ _CURRENCY_LENGTH = 3
 _ONLY_WITH = {
     "env": ("command",),
     "headers": ("url",),
-    "concurrency": ("command", "url"),
     "connect_seconds": ("command", "url"),
 }
 
@@ -91,9 +91,8 @@ def _names(tool: Tool, server: Server, fleet: Fleet, at: Source, path: str) -> I
     for gate in filter(None, (tool.gate.before, tool.gate.after)):
         if gate not in server.gates:
             yield at.finding(f"{path}.gate", f"There is no gate {gate!r} here", did_you_mean(gate, server.gates))
-    undo = tool.compensation
-    if undo and undo not in fleet.tools and f"tools/{undo.partition('__')[0]}.yaml" not in fleet.unread:
-        yield at.finding(f"{path}.compensation", f"There is no tool {undo!r}", did_you_mean(undo, fleet.tools))
+    if tool.compensation is not None:
+        yield from check_compensation(tool, tool.compensation, fleet, at, f"{path}.compensation")
 
 
 def _known(name: str, known: Iterable[str], at: Source, path: str) -> Iterator[Finding]:

@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_serializer, model_validator
 
-from remit.contracts.texts import MoneyText
+from remit.contracts.texts import MoneyText, Names
 
 AGENT_NAME = r"^[a-z][a-z0-9-]{0,47}$"
 VERSION = r"^\d+\.\d+\.\d+$"
@@ -160,6 +160,35 @@ class Facts(Part):
     """Fact name → JSON Schema of its value (boolean, integer, number, string, string enum). Null means not known."""
 
 
+# Where an argument of a compensation comes from: the call it undoes, its result, or a text in quotation marks.
+TAKEN_FROM = r"^(arguments(\.[^.\s']+)+|result(\.[^.\s']+)*|'[^']*')$"
+TakenFrom = Annotated[str, Field(pattern=TAKEN_FROM, max_length=500)]
+
+
+class Compensation(Part):
+    """What undoes a call: another tool, and where its arguments come from. `shop__reopen` alone is short for `use`."""
+
+    use: ToolName
+    arguments: dict[str, TakenFrom] = {}
+    """Argument → `arguments.…` of the call, `result` or `result.…` of what it returned, or a text `'…'`."""
+    after: Names = ()
+    """Tools whose later calls of the same run must be undone first."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _written(cls, value: Any) -> Any:
+        return {"use": value} if isinstance(value, str) else value
+
+    @model_serializer
+    def _as_written(self) -> Any:
+        told = {"use": self.use, "arguments": self.arguments, "after": list(self.after)}
+        return told if self.arguments or self.after else self.use
+
+
+def _compensation(value: Any) -> Any:
+    return None if value == "" else value
+
+
 class DeclaredTool(Part):
     """A tool as a tools file declares it: what it takes and gives, and how much harm it can do."""
 
@@ -173,7 +202,8 @@ class DeclaredTool(Part):
     environment: str = "production"
     groups: tuple[str, ...] = ()
     """Policy groups besides the given ones, such as `money_movement`."""
-    compensation: str = ""
+    compensation: Annotated[Compensation | None, BeforeValidator(_compensation)] = None
+    """What undoes a call of it, for rollbacks."""
     idempotent: bool = False
     """Whether a second call with the same idempotency key has no second effect."""
     lookup: Annotated[str, Field(pattern=f"^$|{CODE}")] = ""
@@ -229,8 +259,8 @@ class ServerTerms(Part):
     """Environment variables handed to `command`, besides the few every program needs."""
     headers: dict[HeaderName, EnvironmentName] = {}
     """Header sent to `url` → NAME of the environment variable that holds its value."""
-    concurrency: Annotated[int, Field(ge=1, le=256)] = 16
-    """How many calls an MCP server has under way at most."""
+    concurrency: Annotated[int, Field(ge=1, le=256)] | None = None
+    """How many calls are under way at most, of one process; see `places`. Who finds none is parked and comes back."""
     connect_seconds: Annotated[float, Field(gt=0, le=120)] = 10.0
     owner: str = ""
     gates: dict[str, Code] = {}
@@ -240,6 +270,11 @@ class ServerTerms(Part):
     def reached(self) -> str:
         """Returns how it is reached, in a word or two: `python …`, `stdio …` or the address."""
         return f"python {self.python}" if self.python else self.url or f"stdio {' '.join(self.command)}"
+
+    @property
+    def places(self) -> int:
+        """How many calls are under way at most: fewer where another process has to do the work, unless it was said."""
+        return self.concurrency or (64 if self.python else 16)
 
     @property
     def is_pinned(self) -> bool:

@@ -11,7 +11,7 @@ from remit.core import Money
 
 _PRIVACY = ("restricted", "internal", "public")
 _PEOPLE = ("owner", "experts", "unit")
-_TERMS = ("agent_class", "purpose", "success", "intent", "subjects", "code", "evaluation")
+_TERMS = ("agent_class", "priority", "purpose", "success", "intent", "subjects", "code", "on_failure", "evaluation")
 
 
 def diff(old: Contract, new: Contract) -> list[Change]:

@@ -85,6 +85,8 @@ class RunLimits(Part):
     hops: Annotated[int, Field(ge=0, le=5)] = 5
     minutes: Annotated[int, Field(gt=0, le=1_440)] = 60
     """Working time; parked time does not count."""
+    concurrent: Annotated[int, Field(gt=0, le=10_000)] | None = None
+    """Runs of the agent under way at once, over all workers."""
     cost_per_run: MoneyText | None = None
     cost_per_day: MoneyText | None = None
 
@@ -125,6 +127,8 @@ class FrontMatter(Part):
     experts: Annotated[tuple[Annotated[str, Field(pattern=EMAIL)], ...], Field(min_length=1)]
     unit: Annotated[str, Field(pattern=AGENT_NAME)]
     agent_class: Annotated[str, Field(alias="class", pattern=AGENT_NAME)]
+    priority: Annotated[int, Field(ge=0, le=9)] = 5
+    """How urgent its work is beside other agents', 9 the most: taken up before less urgent work, and refused after it."""
     triggers: tuple[Trigger, ...] = ()
     input: dict[str, Any]
     """A JSON Schema 2020-12, or `{$ref: file}` relative to the fleet's folder; resolved when parsed."""
@@ -143,6 +147,8 @@ class FrontMatter(Part):
     escalate: tuple[Escalation, ...] = ()
     refine: Refinement = Refinement()
     handoffs: Names = ()
+    on_failure: Literal["keep", "rollback"] = "keep"
+    """What becomes of the changes of a run that fails: `rollback` undoes at once what can be undone."""
     evaluation: Evaluation | None = None
     code: Code | None = None
     """`module:function` of a code agent; without it Remit runs the steps of the body."""

@@ -9,8 +9,8 @@ from remit.core import SECOND, Clock, InputError
 from remit.store import Database, Row, Statement, load_queries
 
 _Q = load_queries("remit.controls")
-# The commit re-checks under the write lock; until then a fiftieth of a second old is fresh enough.
-GLANCE_SECONDS = 0.02
+# The commit looks again, whatever this says; until then a tenth of a second old is fresh enough.
+GLANCE_SECONDS = 0.1
 MOST_SCOPES = 7
 # Instead of a fencing number, which begins at 1: fits only a resource nobody has held yet; fits any.
 NEVER_HELD, WHATEVER = 0, -1

@@ -6,7 +6,7 @@ on conflict (scope) do update set stopped = excluded.stopped, because = excluded
 select * from switches order by scope
 
 -- name: stopped_among
-select * from switches where stopped = 1 and scope in (select value from json_each(:scopes)) limit 1
+select * from switches where stopped = 1 and scope in (select value from json_each(:scopes)) order by scope limit 1
 
 -- name: guard_switches
 -- At most seven scopes: fleet, unit, class, agent, version, run, and the tool or model.
@@ -25,7 +25,7 @@ returning resource, fence
 update locks set holder = null where resource = :resource and holder = :holder
 
 -- name: fence_of
-select fence, holder is null or until <= :now as free from locks where resource = :resource
+select fence, case when holder is null or until <= :now then 1 else 0 end as free from locks where resource = :resource
 
 -- name: locks
 select * from locks where holder is not null order by resource
@@ -35,8 +35,8 @@ select resource from locks where holder = :holder
 
 -- name: count_call
 -- A new window begins at one; a window that has passed (the clock of another process is behind) counts as the latest.
-insert into rates (key, window, calls) select :key, :window, 1 where :most > 0
+insert into rates (key, "window", calls) select :key, :window, 1 where :most > 0
 on conflict (key) do update set
-  calls = case when excluded.window > rates.window then 1 else rates.calls + 1 end,
-  window = max(rates.window, excluded.window)
-where excluded.window > rates.window or rates.calls < :most
+  calls = case when excluded."window" > rates."window" then 1 else rates.calls + 1 end,
+  "window" = case when excluded."window" > rates."window" then excluded."window" else rates."window" end
+where excluded."window" > rates."window" or rates.calls < :most

@@ -5,16 +5,29 @@ from remit.core.clock import DAY, HOUR, MINUTE, SECOND, Clock, SystemClock, day_
 from remit.core.errors import (
     BusyError,
     ConflictError,
+    CrowdedError,
     InputError,
     IntegrityError,
     NotFoundError,
+    OwnCrowdError,
     RefusedError,
     RemitError,
 )
 from remit.core.ids import new_id, new_secret, short_id
 from remit.core.inputs import DEEPEST, check_depth, parse_json
+from remit.core.memory import remember
 from remit.core.money import MICRO, Money, format_micros
-from remit.core.settings import Http, Limits, ModelRoute, Settings, Webhook, load_settings
+from remit.core.settings import (
+    URL_FILE,
+    Connections,
+    Http,
+    Limits,
+    ModelRoute,
+    Retention,
+    Settings,
+    Webhook,
+    load_settings,
+)
 
 __all__ = [
     "DAY",
@@ -23,9 +36,12 @@ __all__ = [
     "MICRO",
     "MINUTE",
     "SECOND",
+    "URL_FILE",
     "BusyError",
     "Clock",
     "ConflictError",
+    "Connections",
+    "CrowdedError",
     "Http",
     "InputError",
     "IntegrityError",
@@ -34,8 +50,10 @@ __all__ = [
     "ModelRoute",
     "Money",
     "NotFoundError",
+    "OwnCrowdError",
     "RefusedError",
     "RemitError",
+    "Retention",
     "Settings",
     "SystemClock",
     "Webhook",
@@ -50,5 +68,6 @@ __all__ = [
     "new_id",
     "new_secret",
     "parse_json",
+    "remember",
     "short_id",
 ]

@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
 
 SECOND = 1_000_000
@@ -33,4 +34,9 @@ def iso(moment: int) -> str:
 
 def day_of(moment: int) -> str:
     """Returns the UTC calendar day, `YYYY-MM-DD`: what budgets per day count by."""
-    return datetime.fromtimestamp(moment / SECOND, UTC).strftime("%Y-%m-%d")
+    return _day_named(moment // DAY)
+
+
+@lru_cache(maxsize=64)
+def _day_named(number: int) -> str:
+    return datetime.fromtimestamp(number * DAY / SECOND, UTC).strftime("%Y-%m-%d")

@@ -5,6 +5,8 @@ RemitError
 ├── NotFoundError    a name or id nobody here knows
 ├── ConflictError    the state of things forbids it now
 │   └── BusyError    only because the store is busy; try again
+│       └── CrowdedError        because too much work waits; come back after a while
+│           └── OwnCrowdError   of whoever asks, and not of the cell
 ├── RefusedError     not permitted, whoever asks again
 └── IntegrityError   stored evidence does not hold together
 """
@@ -54,6 +56,19 @@ class ConflictError(RemitError):
 
 class BusyError(ConflictError):
     """The store is busy with somebody else; nothing happened, and the same may be tried again."""
+
+
+class CrowdedError(BusyError):
+    """Too much work waits; nothing happened, and the same may be asked again after a while."""
+
+    def __init__(self, what: str, *, which: str = "", why: str = "", hint: str = "", retry_after: int = 1) -> None:
+        super().__init__(what, which=which, why=why, hint=hint)
+        self.retry_after = retry_after
+        """Seconds until it is likely to be taken."""
+
+
+class OwnCrowdError(CrowdedError):
+    """Too much work of the same agent or unit waits; others are not concerned."""
 
 
 class RefusedError(RemitError):

@@ -5,7 +5,7 @@ import os
 import tomllib
 from decimal import ROUND_CEILING, Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -13,6 +13,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from remit.core.errors import InputError
 from remit.core.money import Money
+
+URL_FILE = "REMIT_DATABASE_URL_FILE"
+"""Names the file with the database's URL, where that holds a password."""
 
 
 class ModelRoute(BaseModel):
@@ -46,6 +49,8 @@ class ModelRoute(BaseModel):
     """Whether answers are asked for word by word, so that an endpoint that has died is noticed early."""
     idle_timeout: Annotated[float, Field(gt=0, le=600)] = 30.0
     """Seconds of silence until a streamed answer is given up."""
+    concurrency: Annotated[int, Field(ge=1, le=1_000)] = 100
+    """Calls under way at once, of one process; who finds no place is parked and comes back."""
 
 
 class Webhook(BaseModel):
@@ -80,12 +85,16 @@ class Http(BaseModel):
     """Addresses or networks whose `X-Forwarded-…` headers are believed; nobody else's are."""
     public_url: str = ""
     """The origin people write into their browser, such as `https://remit.example`, when a proxy stands before it."""
+    leave_seconds: Annotated[float, Field(ge=0, le=600)] = 0.0  # nobody stands before it, unless somebody says so
+    """Seconds that `/readyz` says 503, and all else is still answered, between a signal to stop and the end of listening."""
     session_hours: Annotated[float, Field(gt=0, le=720)] = 12.0  # a working day, and never longer than a month
     """How long a session lasts at most, whatever is done in it."""
     link_minutes: Annotated[float, Field(gt=0, le=1_440)] = 15.0  # it is used at once, or it went to the wrong place
     """How long a login link can be used."""
     login_tries: Annotated[int, Field(ge=1, le=100)] = 5  # people mistype three times, programs do not stop
     """Failures of one person, or from one address, that lock it."""
+    requests: Annotated[int, Field(ge=1, le=100_000)] = 256  # what one process answers at once without falling behind
+    """Requests under way at once; one more is told 503. Logging in, stopping and health are always let in."""
     lockout_minutes: Annotated[float, Field(gt=0, le=1_440)] = 15.0  # five guesses in a quarter of an hour find nothing
     """Within how long so many failures lock, and for how long."""
 
@@ -140,6 +149,14 @@ class Limits(BaseModel):
     """Attempts that may be lost with their process."""
     executor_seconds: float = 6.0  # a process not heard of for so long is gone, and its runs are taken over
     """Seconds of silence until a process is taken for gone."""
+    concurrent_runs: Annotated[int, Field(ge=1, le=10_000)] = 200  # each waits mostly for tools and models
+    """Runs one worker drives at once."""
+    concurrent_runs_per_agent: Annotated[int, Field(ge=0)] = (
+        0  # what a contract allows, and its budget, bounds it already
+    )
+    """Runs of one agent under way at once, over all workers; 0 is no limit."""
+    concurrent_runs_per_unit: Annotated[int, Field(ge=0)] = 0  # units take turns anyway
+    """Runs of one unit under way at once, over all workers; 0 is no limit."""
     drain_seconds: float = 20.0  # what a stopping process gives the calls in flight; orchestrators kill after thirty
     """Seconds a stopping process has for what is under way."""
     hops: int = 5  # past five hand-offs nobody owns the outcome any more
@@ -148,10 +165,54 @@ class Limits(BaseModel):
     """Seconds of one tool call, where its tools file says nothing."""
     outage_seconds: Annotated[float, Field(ge=0, le=600)] = 10.0  # a server that is started anew is back by then
     """Seconds a call waits for a server that cannot be reached; 0 tells at once."""
+    busy_seconds: Annotated[float, Field(ge=0, le=60)] = 1.0  # a run that is parked holds nothing, and comes back
+    """Seconds a call waits for a place at a tool server or model whose places are all taken; then its run is parked."""
+    upstream_failures: Annotated[int, Field(ge=1, le=1_000)] = 8  # two seconds of one call's tries: no passing trouble
+    """Failures in a row to reach a tool server or model until it is not asked any more, but for one probe at a time."""
+    upstream_minutes: Annotated[float, Field(ge=0, le=100_000)] = (
+        60.0  # then it is told to the agent, which may know more
+    )
+    """Minutes a run waits, parked, for a tool server or model that is busy or out of reach."""
+    queued_runs: Annotated[int, Field(ge=1, le=100_000_000)] = 100_000  # two hours of work at 50,000 an hour
+    """Runs that may wait to go on, of the whole cell; new tasks are refused before, the least urgent first."""
+    queued_runs_per_unit: Annotated[int, Field(ge=0, le=100_000_000)] = 0  # units take turns anyway
+    """Likewise of one unit, so that its flood does not shut the others out; 0 is no bound."""
+    queued_runs_per_agent: Annotated[int, Field(ge=0, le=100_000_000)] = 0  # as above
+    """Likewise of one agent; 0 is no bound."""
+    compiled_releases: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000  # some 0.3 MB each
+    """Releases a process keeps compiled; others are compiled when they are used, in milliseconds."""
+    waiting_entries: Annotated[int, Field(ge=1, le=100_000_000)] = 100_000  # of five thousand tasks
+    """Entries that may wait for their place in the log, on PostgreSQL; no new task is taken on beyond."""
     lock_seconds: float = 5.0  # then the agent is told to come back
     """Seconds a busy lock is waited for."""
     approval_hours: float = 24.0  # a yes to yesterday's question is not a yes
     """Hours until a question expires."""
+
+
+class Connections(BaseModel):
+    """How PostgreSQL is spoken to, by each process: `[database]` in remit.toml. SQLite heeds none of it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    readers: Annotated[int, Field(ge=1, le=100)] = 8  # as many as a process has threads that read
+    """Connections that read; one more writes, one listens, one moves entries into the log."""
+    connect_seconds: Annotated[float, Field(ge=1, le=60)] = 5.0  # another machine in the same place answers at once
+    """Until a server that does not answer is given up, and another try begins."""
+    statement_seconds: Annotated[float, Field(gt=0, le=600)] = 30.0  # ours take milliseconds, reports a second
+    """Until the server gives a statement up."""
+    lock_seconds: Annotated[float, Field(gt=0, le=600)] = 10.0  # as long as a writer of SQLite waits
+    """Until the server gives up waiting for a lock."""
+
+
+class Retention(BaseModel):
+    """What is forgotten, and when: `[retention]` in remit.toml. What has no days is kept; the log is never cut."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    content_days: Annotated[float, Field(gt=0, le=36_500)] | None = None
+    """Days after its end until a task's content is erased: it can be neither replayed nor forked then."""
+    access_days: Annotated[float, Field(gt=0, le=36_500)] | None = None
+    """Days after their end until API tokens are dropped, from whose list they then are gone."""
 
 
 class Settings(BaseSettings):
@@ -168,8 +229,10 @@ class Settings(BaseSettings):
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")] = "remit"
     """The cell's name; it is the origin in the log's checkpoints."""
-    database_url: str = "sqlite:///.remit/remit.db"
+    database_url: Annotated[str, Field(repr=False)] = "sqlite:///.remit/remit.db"  # with a password, perhaps
     """Relative SQLite paths count from the fleet's folder."""
+    database: Connections = Connections()
+    """How PostgreSQL is spoken to."""
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
     """ISO 4217 code of the currency in which the cell counts."""
     exchange: dict[str, Decimal] = {}
@@ -178,6 +241,8 @@ class Settings(BaseSettings):
     """Whether a new version in the folder is approved by loading it (development) or by a person."""
     key_file: str = ".remit/log.key"
     """The private key that signs the log's checkpoints; made on first use, readable by its owner only."""
+    checkpoint_file: str = ".remit/log.newest"
+    """The newest checkpoint, kept outside the database: after a restore it tells that the log was set back."""
     operating_model: Literal["centralized", "federated"] = "centralized"
     """Who approves new versions: the platform team only, or also the owner of each agent."""
     unit_budget_per_day: str = ""
@@ -196,6 +261,8 @@ class Settings(BaseSettings):
     """Where `remit up` listens, and how people log in."""
     limits: Limits = Limits()
     """Bounds that hold whatever a contract says."""
+    retention: Retention = Retention()
+    """What is forgotten, and when."""
 
     @field_validator("exchange")
     @classmethod
@@ -241,12 +308,28 @@ def load_settings(folder: Path) -> Settings:
         values = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError("Cannot read the settings", which=str(path), why=str(error)) from error
+    if url := _url_from_file():
+        values["database_url"] = url
     try:
         return Settings(**values)
     except ValidationError as error:
         raise _wrong_setting(path, error) from error
     except SettingsError as error:
         raise InputError("Cannot read a REMIT_ variable", why=str(error), hint="Write tables as JSON") from error
+
+
+def _url_from_file() -> str:
+    """Returns what stands in the file that `REMIT_DATABASE_URL_FILE` names: containers get passwords as files."""
+    name = os.environ.get(URL_FILE, "")
+    if not name:
+        return ""
+    if os.environ.get("REMIT_DATABASE_URL"):
+        raise InputError(f"{URL_FILE} and REMIT_DATABASE_URL are both set", hint="Unset one of them")
+    try:
+        return Path(name).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise InputError(f"Cannot read the file that {URL_FILE} names", which=name, why=why or "") from error
 
 
 def _wrong_setting(path: Path, error: ValidationError) -> InputError:
@@ -258,5 +341,15 @@ def _wrong_setting(path: Path, error: ValidationError) -> InputError:
         f"Setting {'.'.join(names)!r} is wrong",
         which=variable if variable in os.environ else str(path),
         why="There is no such setting" if first["type"] == "extra_forbidden" else first["msg"],
-        hint=f"Settings are: {', '.join(sorted(Settings.model_fields))}",
+        hint=f"Settings there are: {', '.join(_beside(names))}",
     )
+
+
+def _beside(names: list[str]) -> list[str]:
+    """Returns the settings of the table in which a wrong one stands."""
+    table: type[BaseModel] = Settings
+    for name in names[:-1]:
+        field = table.model_fields.get(name)  # none where it is the name of a route or a source
+        kinds = (field.annotation, *get_args(field.annotation)) if field else ()
+        table = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), table)
+    return sorted(table.model_fields)

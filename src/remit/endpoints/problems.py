@@ -10,8 +10,10 @@ from starlette.responses import Response
 from remit.core import (
     BusyError,
     ConflictError,
+    CrowdedError,
     InputError,
     NotFoundError,
+    OwnCrowdError,
     RefusedError,
     RemitError,
 )
@@ -21,6 +23,7 @@ RETRY_SECONDS = 5
 
 # The first kind that fits counts; every other fault is ours.
 _STATUSES: tuple[tuple[type[RemitError], int], ...] = (
+    (OwnCrowdError, HTTPStatus.TOO_MANY_REQUESTS),
     (BusyError, HTTPStatus.SERVICE_UNAVAILABLE),
     (ConflictError, HTTPStatus.CONFLICT),
     (InputError, HTTPStatus.UNPROCESSABLE_ENTITY),
@@ -48,4 +51,6 @@ def status_of(fault: RemitError) -> int:
 
 def problem_of(fault: RemitError, *, status: int = 0, headers: Mapping[str, str] | None = None) -> Response:
     """Returns a fault that its caller may know of, with all it says as members of its own."""
+    if isinstance(fault, CrowdedError):
+        headers = {"retry-after": str(fault.retry_after), **(headers or {})}
     return problem(status or status_of(fault), detail=fault.text(), headers=headers, **fault.as_json())

@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from remit.core import SECOND, Clock, ConflictError, InputError, parse_json
+from remit.core import SECOND, Clock, ConflictError, CrowdedError, InputError, parse_json
 from remit.endpoints.events import EventReceipt
-from remit.endpoints.problems import problem
+from remit.endpoints.problems import problem, status_of
 from remit.endpoints.signatures import SHORTEST_KEY, Message, Source
 from remit.journal import RunState
 from remit.runtime import Event, Received
@@ -27,15 +27,18 @@ _UNSIGNED = "The message is not signed by a source that is known here"
 class _Refused(Exception):
     """An answer of RFC 9457; for the log, `why` may say more than the sender is told."""
 
-    def __init__(self, status: int, title: str, detail: str = "", *, why: str = "") -> None:
+    def __init__(
+        self, status: int, title: str, detail: str = "", *, why: str = "", headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(title)
         self.status = status
         self.title = title
         self.detail = detail
         self.why = why or title
+        self.headers = headers or {}
 
     def response(self) -> Response:
-        headers = {"www-authenticate": 'Signature realm="webhooks"'} if self.status == 401 else {}
+        headers = {"www-authenticate": 'Signature realm="webhooks"'} if self.status == 401 else self.headers
         return problem(self.status, self.title, detail=self.detail, headers=headers)
 
 
@@ -122,6 +125,9 @@ class WebhookEndpoint:
     async def _received(self, event: Event) -> Received:
         try:
             return await self.receive(event)
+        except CrowdedError as fault:
+            again = {"retry-after": str(fault.retry_after)}
+            raise _Refused(status_of(fault), fault.what, fault.hint, why=fault.text(), headers=again) from fault
         except ConflictError as fault:
             raise _Refused(503, "The store is busy", "Send it again", why=f"{event.source}: {fault.text()}") from fault
 

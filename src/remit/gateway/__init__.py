@@ -7,6 +7,7 @@ from remit.gateway.edits import given_arguments
 from remit.gateway.gateway import Gateway
 from remit.gateway.model import Action, Check, Denied, Done, Outcome, Waiting
 from remit.gateway.models import Models
+from remit.gateway.placing import waits_for
 from remit.gateway.recall import AnotherActionError
 from remit.gateway.records import recorded_outcome
 from remit.gateway.release import (
@@ -15,9 +16,21 @@ from remit.gateway.release import (
     personal_fields,
     release_digest,
     release_source,
-    restore_release,
 )
+from remit.gateway.releases import Releases
 from remit.gateway.tools import Tools, offered_by
+from remit.gateway.undoing import (
+    Left,
+    RollbackPlan,
+    Undo,
+    carrier,
+    is_undone,
+    left_of,
+    plan_rollback,
+    undoing_run,
+    writes_of,
+)
+from remit.gateway.upstreams import Upstreams, UpstreamState
 from remit.guardrails import Read
 
 __all__ = [
@@ -29,26 +42,38 @@ __all__ = [
     "Denied",
     "Done",
     "Gateway",
+    "Left",
     "Models",
     "Outcome",
     "Parts",
     "Read",
     "Release",
+    "Releases",
+    "RollbackPlan",
     "ToolCall",
     "ToolError",
     "Tools",
+    "Undo",
+    "UpstreamState",
+    "Upstreams",
     "Waiting",
     "answer_question",
     "answered_first",
+    "carrier",
     "compile_release",
     "escalate_question",
     "given_arguments",
+    "is_undone",
+    "left_of",
     "nowhere",
     "offered_by",
     "personal_fields",
     "plain",
+    "plan_rollback",
     "recorded_outcome",
     "release_digest",
     "release_source",
-    "restore_release",
+    "undoing_run",
+    "waits_for",
+    "writes_of",
 ]

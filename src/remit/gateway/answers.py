@@ -46,7 +46,7 @@ async def answer_question(
     await check_duties(parts, approval, who)
     if answer != "approve" and not reason.strip():
         raise InputError(f"To {answer} takes a reason", which=approval.id, hint=SAY_WHY)
-    why = override_category(approval, answer, category)
+    why = override_category(parts, approval, answer, category)
     told = reason_payload(parts, approval, reason)
     payload = edited(parts, approval, arguments) if answer == "edit" else None
     content = payload.digest if payload else ""
@@ -101,7 +101,7 @@ async def check_duties(parts: Parts, approval: Approval, who: Person) -> None:
     now = parts.clock.now()
     version = parts.registry.find(approval.agent, approval.version)
     owner = version.owner if version else ""
-    asked_by = parts.journal.task_terms(approval.task).chain
+    asked_by = parts.journal.underway.task(approval.task).chain
     why = why_not(approval, who.id, (*who.roles, own_role(who.id)), owner, now, asked_by=asked_by)
     if not why:
         return

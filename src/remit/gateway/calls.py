@@ -1,6 +1,6 @@
 """What a tool's code is handed, and how it refuses. Fleets import both from `remit.gateway`."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 # A name or a reason is there to be recognised; a longer one is a report.
@@ -22,6 +22,14 @@ class ToolCall:
     on_behalf_of: str
     fences: Mapping[str, int] = field(default_factory=dict[str, int])
     """Lock → fencing number; a resource refuses a number lower than the highest it has seen."""
+
+
+Before = Callable[[], Awaitable[None]]
+"""Asked right before a call leaves this process, each time it does; what it raises keeps the call from leaving."""
+
+
+class OvertakenError(Exception):
+    """A call that was permitted is not sent: another attempt of its run goes on by now."""
 
 
 class ToolError(Exception):

@@ -1,6 +1,6 @@
 """What is known about one action on its way through the gateway, and the parts the steps use."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,9 @@ from remit.core import Clock, JsonValue, Settings, new_id
 from remit.gateway.model import Action
 from remit.gateway.models import Models
 from remit.gateway.release import Release
+from remit.gateway.releases import Releases
 from remit.gateway.tools import Tools
+from remit.gateway.upstreams import Place, UpstreamBusyError, Upstreams
 from remit.guardrails import Guardrails
 from remit.identity import Credentials, People
 from remit.journal import Executors, Journal, Payload, Run, StepRow, Task
@@ -31,6 +33,8 @@ class Handover:
 
     version: Version
     child: Run = field(init=False)
+    undoes: Run | None = None
+    """The run whose changes are to be undone, when a rollback is handed on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +55,16 @@ class Parts:
     policy: Policy
     tools: Tools
     models: Models
-    releases: dict[str, Release]
-    """By digest."""
+    releases: Releases
+    upstreams: Upstreams
+    """What tools and models are reached through."""
     reach: Callable[[str], None] = nowhere
     """Called at the named points between claim, effect and outcome."""
+
+
+async def anyone(_run: str, _attempt: int) -> bool:
+    """Takes every attempt for one that nobody has taken over."""
+    return True
 
 
 @dataclass(slots=True)
@@ -72,6 +82,8 @@ class ActionContext:
     """Set when a person acts, with an agent's proposal in hand."""
     otherwise: tuple[OverrideCategory, Payload] | None = None
     """Why, by category and in words, they do it otherwise than it was proposed, if they do."""
+    may_send: Callable[[str, int], Awaitable[bool]] = anyone
+    """Whether an attempt's call may leave this process: asked before each time."""
     notes: list[str] = field(default_factory=list[str])
     """Active constraints worth telling: limits near, gates asked, concerns found."""
 
@@ -120,8 +132,18 @@ class ActionContext:
     seen: Mapping[str, int] = field(default_factory=dict[str, int])
     """How its locks stood before anything was read to judge by."""
     fences: Mapping[str, int] = field(default_factory=dict[str, int])
+    # upstreams
+    place: Place | None = None
+    """Room for its call where it is made, from before the commit until the call has ended."""
+    busy: UpstreamBusyError | None = None
+    """Why something could not be read to judge by, which may be read later."""
     # hand-offs
     handover: Handover | None = None
+    # rollbacks
+    undone: StepRow | None = None
+    """What this step of a rollback undoes."""
+    undoing: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """The arguments that follow from its record."""
 
     @property
     def stream(self) -> str:
@@ -149,6 +171,11 @@ class ActionContext:
     def agent(self) -> str:
         """`agent@version`."""
         return self.version.id
+
+    @property
+    def on_behalf_of(self) -> str:
+        """For whom it is done: who asked for the task, or for the rollback."""
+        return self.run.asked_by or self.task.on_behalf_of
 
     @property
     def scopes(self) -> tuple[str, ...]:

@@ -28,10 +28,13 @@ def given_arguments(approval: Approval, arguments: Mapping[str, Any] | None) -> 
 def edited(parts: Parts, approval: Approval, arguments: Mapping[str, Any] | None) -> Payload:
     """Names the changed content. Raises `InputError` when it does not fit the schema."""
     arguments = given_arguments(approval, arguments)
-    task, run = parts.journal.task_terms(approval.task), parts.journal.run(approval.run)
+    task, run = parts.journal.underway.task(approval.task), parts.journal.run(approval.run)
     release = parts.releases.get(run.release)
     if release is None or approval.kind not in ("action", "answer"):
         raise NotFoundError("Nothing to edit", which=approval.id, why=f"it is a question of kind {approval.kind}")
+    if run.undoes:
+        why = "what a rollback does and tells follows from the record"
+        raise InputError("A rollback cannot be changed", which=approval.id, why=why, hint="Approve or reject it")
     if approval.kind == "answer":
         value: dict[str, Any] = {"answer": dict(arguments)}
         problems = release.output.problems(dict(arguments))
@@ -86,7 +89,7 @@ def _as_if_asked(parts: Parts, approval: Approval, payload: Payload, release: Re
     sure = Decimal(approval.confidence) if approval.confidence else None
     action = Action("tool", approval.name, changed["arguments"], approval.step, sure)
     ctx = ActionContext(action, None, parts.clock.now())
-    ctx.run, ctx.task, ctx.version = run, parts.journal.task_terms(run.task), version
+    ctx.run, ctx.task, ctx.version = run, parts.journal.underway.task(run.task), version
     ctx.release, ctx.identified = release, True
     ctx.asked = ctx.payload(action.as_asked())
     return ctx

@@ -4,18 +4,22 @@ import asyncio
 from collections.abc import Awaitable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from remit.approvals import Approval, ApprovalState, Asking, anyone_of
-from remit.core import InputError, JsonValue
-from remit.gateway.calls import ToolCall, ToolError, plain
+from remit.contracts import Tool
+from remit.core import BusyError, InputError, JsonValue
+from remit.gateway.calls import OvertakenError, ToolCall, ToolError, plain
 from remit.gateway.context import ActionContext, Parts
-from remit.gateway.model import REFUTED, Done, Outcome, Waiting
+from remit.gateway.model import REFUTED, Check, Done, Outcome, Waiting
 from remit.gateway.patience import Patience
-from remit.gateway.providers import Completion, ProviderError
+from remit.gateway.placing import leave, may_come_back
+from remit.gateway.providers import Completion, ProviderAwayError, ProviderError
 from remit.gateway.records import MOST_READS, TRIES, CommitRefusedError, commit_outcome, decision_entry
 from remit.gateway.steps import Reader
 from remit.gateway.tools import NotSentError, OutcomeUnknownError, UnusableResultError
+from remit.gateway.upstreams import UpstreamBusyError
 from remit.guardrails import load_function, run_gate
 from remit.journal import StepState
 from remit.ledger import Charge, Source
@@ -53,14 +57,13 @@ async def perform(parts: Parts, ctx: ActionContext, fault: OutcomeUnknownError |
     if ctx.tool is None:
         return await _ask_model(parts, ctx)
     price = ctx.release.prices[ctx.tool.name]
-    tries, patience = TRIES if ctx.tool.idempotent or ctx.tool.effect == "read" else 1, Patience(parts)
+    tries, patience = TRIES if is_repeatable(ctx.tool) else 1, Patience(parts)
     for tries_left in reversed(range(tries)):
         if tries_left < tries - 1 and fault is not None and (why := why_stopped(parts, ctx)):
             fault = OutcomeUnknownError(f"{fault}; it was not tried again: {why}")
             break
         try:
-            calling = patience.call(ctx.tool, call_of(ctx), ctx.arguments, why_stopped=lambda: why_stopped(parts, ctx))
-            return Performed(await calling, cost=price)
+            return Performed(await _called(parts, ctx, ctx.tool, patience, is_repeat=fault is not None), cost=price)
         except NotSentError as unsent:
             if fault is None:
                 return Performed({"error": str(unsent)}, is_error=True)
@@ -76,6 +79,27 @@ async def perform(parts: Parts, ctx: ActionContext, fault: OutcomeUnknownError |
     return await look_up(parts, ctx, fault)
 
 
+async def _called(parts: Parts, ctx: ActionContext, tool: Tool, patience: Patience, *, is_repeat: bool) -> JsonValue:
+    """Returns what the tool returned; a busy upstream, where the run may not come back for it, is a `NotSentError`."""
+    stopped = partial(why_stopped, parts, ctx)
+    try:
+        calling = patience.call(
+            tool, call_of(ctx), ctx.arguments, place=ctx.place, why_stopped=stopped, before=partial(_check_pen, ctx)
+        )
+        return await calling
+    except UpstreamBusyError as busy:
+        busy.is_repeat = is_repeat
+        if may_come_back(parts, ctx, busy.upstream):
+            raise
+        raise NotSentError(f"{busy}; nothing happened") from busy
+
+
+async def _check_pen(ctx: ActionContext) -> None:
+    """Raises `OvertakenError` when an agent's call may not leave any more; what a person does, nobody takes over."""
+    if ctx.person is None and not await ctx.may_send(ctx.run.id, ctx.run.attempt):
+        raise OvertakenError(ctx.key)
+
+
 def why_stopped(parts: Parts, ctx: ActionContext) -> str:
     """Returns why an action that was permitted may not be sent any more: people have stopped it since."""
     if (run := parts.journal.find_run(ctx.run.id)) is None or run.state.is_over:
@@ -89,7 +113,7 @@ def why_stopped(parts: Parts, ctx: ActionContext) -> str:
 def call_of(ctx: ActionContext) -> ToolCall:
     """Returns what the tool's code is handed."""
     actor = ctx.person.id if ctx.person else ctx.agent
-    return ToolCall(ctx.key, ctx.task.id, ctx.run.id, ctx.action.step, actor, ctx.task.on_behalf_of, ctx.fences)
+    return ToolCall(ctx.key, ctx.task.id, ctx.run.id, ctx.action.step, actor, ctx.on_behalf_of, ctx.fences)
 
 
 async def look_up(parts: Parts, ctx: ActionContext, fault: OutcomeUnknownError) -> Performed:
@@ -105,22 +129,41 @@ async def look_up(parts: Parts, ctx: ActionContext, fault: OutcomeUnknownError) 
             raise TypeError(f"performed is {type(performed).__name__}, not true or false")
     except Exception as why:
         raise OutcomeUnknownError(plain(f"{fault}; its check failed too: {why}")) from why
-    price = ctx.release.prices[ctx.tool.name]
     if performed:
-        return Performed(result, cost=price)
-    return Performed({"error": f"{ctx.tool.name} failed and nothing happened: {fault}"}, is_error=True, cost=price)
+        return Performed(result, cost=ctx.release.prices[ctx.tool.name])
+    return Performed({"error": f"{ctx.tool.name} failed and nothing happened: {fault}"}, is_error=True)
 
 
 async def _ask_model(parts: Parts, ctx: ActionContext) -> Performed:
     route, worst = ctx.action.name, ctx.hold.amount if ctx.hold else 0
     try:
-        completion = await parts.models.complete(route, ctx.arguments, task=ctx.task.reference)
+        completion = await _completed(parts, ctx, route)
+    except (OvertakenError, BusyError):  # another try could not be made, and that is nothing the model has said
+        raise
+    except UpstreamBusyError as busy:
+        if may_come_back(parts, ctx, busy.upstream):
+            raise
+        error = {"error": f"the model {route} was not asked: {busy}"}
+        return Performed(error, is_error=True, source=parts.models.source(route))
     except Exception as fault:  # noqa: BLE001  whatever a provider raises, there is no answer and the step must end
         error = {"error": f"the model {route} gave no answer: {plain(str(fault))}"}
         lost = _lost(fault, worst)
         source = parts.models.source(route)
         return Performed(error, is_error=True, cost=lost or 0, priced=lost is not None, source=source)
     return _answered(completion, parts.models.cost(route, completion))
+
+
+async def _completed(parts: Parts, ctx: ActionContext, route: str) -> Completion:
+    """Returns the model's answer; a provider that is known not to be there and was not reached again is busy."""
+    try:
+        return await parts.models.complete(
+            route, ctx.arguments, task=ctx.task.reference, place=ctx.place, before=partial(_check_pen, ctx)
+        )
+    except ProviderAwayError as away:
+        upstream = parts.models.upstream(route)
+        if away.cost_micros == 0 and not away.spent and upstream.is_shut:
+            raise upstream.busy() from away
+        raise
 
 
 def _lost(fault: Exception, worst: int) -> int | None:
@@ -185,15 +228,23 @@ async def finish(parts: Parts, ctx: ActionContext, performed: Performed) -> Outc
     ]
     if ctx.person is not None:
         statements.append(parts.journal.ready(ctx.run.id))
+    if ctx.run.undoes and ctx.tool is not None and not is_error:
+        statements.append(parts.journal.undoing.undo_task(ctx.task.id))
     if ctx.hold is not None or cost or ctx.action.kind == "model":
         statements += parts.ledger.settle(ctx.run.id, ctx.action.step, ctx.hold, _charge(parts, ctx, performed))
     fields: dict[str, Any] = {"result": result.digest, "is_error": is_error, "cost": cost, "labels": sorted(labels)}
     fields["reads"] = ctx.reads[before:][:MOST_READS]
     fields["gate"] = "" if why is None else "does not hold" if why else "holds"
     fields["withheld"] = withheld.digest if withheld else ""
+    latest: list[Statement] = []
+    if performed.is_error and not (performed.acted or performed.told) and ctx.person is None:
+        # That nothing happened only the latest attempt can say: whoever has taken over may have made the call since.
+        latest.append(parts.journal.guard_latest(ctx.run.id, ctx.run.attempt))
     try:
-        await commit_outcome(parts, ctx, [closed, *statements], **fields)
-    except CommitRefusedError:
+        await commit_outcome(parts, ctx, [*latest, closed, *statements], **fields)
+    except CommitRefusedError as refused:
+        if refused.denied.step is Check.IDENTIFY:
+            raise OvertakenError(ctx.key) from refused
         if performed.told or not (late := _end_doubt(parts, ctx)):
             raise
         closed = parts.journal.write_step("close_doubted", **closing)
@@ -257,7 +308,9 @@ async def conclude(parts: Parts, ctx: ActionContext, performing: Awaitable[Perfo
     try:
         performed = await performing
     except OutcomeUnknownError as fault:
+        leave(ctx)
         return await doubt(parts, ctx, fault)
+    leave(ctx)
     parts.reach("after effect")
     return await finish(parts, ctx, performed)
 
@@ -269,9 +322,14 @@ async def resume(parts: Parts, ctx: ActionContext) -> Performed:
         # What the lost answer did cost nobody knows: the charge says that it is not the whole truth.
         again = await perform(parts, ctx)
         return replace(again, priced=again.priced and again.source != "live")
-    if ctx.tool.idempotent or ctx.tool.effect == "read":
+    if is_repeatable(ctx.tool):
         return await perform(parts, ctx, fault)
     return await look_up(parts, ctx, fault)
+
+
+def is_repeatable(tool: Tool) -> bool:
+    """Whether a call of a tool may be made again when nobody knows what became of it."""
+    return tool.idempotent or tool.effect == "read"
 
 
 async def doubt(parts: Parts, ctx: ActionContext, fault: OutcomeUnknownError) -> Waiting:
@@ -290,7 +348,7 @@ async def doubt(parts: Parts, ctx: ActionContext, fault: OutcomeUnknownError) ->
             proposed=ctx.judged_digest,
             needs=anyone_of(terms.approvers, ctx.version.owner),
             because=f"nobody knows whether it happened: {fault}",
-            on_behalf_of=ctx.task.on_behalf_of,
+            on_behalf_of=ctx.on_behalf_of,
             expires_at=NEVER,
         )
     )

@@ -10,22 +10,26 @@ is a value; a fault in steps 1 to 11 is a refusal too, because what cannot be de
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 from remit.approvals import Approval, OverrideCategory
-from remit.core import IntegrityError, NotFoundError, RemitError
+from remit.core import BusyError, IntegrityError, NotFoundError, RemitError
 from remit.gateway import steps
 from remit.gateway.answers import check_duties
-from remit.gateway.context import ActionContext, Parts
+from remit.gateway.calls import OvertakenError
+from remit.gateway.context import ActionContext, Parts, anyone
 from remit.gateway.effects import conclude, perform
 from remit.gateway.model import Action, Check, Denied, Done, Outcome, Waiting
 from remit.gateway.overrides import override_category, reason_payload
+from remit.gateway.placing import come_back, enter, leave
 from remit.gateway.recall import AnotherActionError, play_back, recall, settle_over, settle_told, take_up
 from remit.gateway.records import CommitRefusedError, commit_denied, commit_permit, read_done
+from remit.gateway.turns import Turn, Turns
+from remit.gateway.upstreams import UpstreamBusyError
 from remit.guardrails import UNDECIDED
 from remit.identity import Credentials
-from remit.journal import StepState
+from remit.journal import StepRow, StepState
 
 _log = logging.getLogger("remit.gateway")
 
@@ -49,8 +53,8 @@ _PLANNING = (
 
 # What others may have changed while a lock was waited for.
 _BEFORE_LOCKING = ((Check.AUTHORITY, steps.authorize),)
-# A lock is held for one call; looking again twenty times a second costs nothing and wastes little.
-LOCK_PAUSE = 0.05
+_OVERTAKEN = Denied(Check.IDENTIFY, "another attempt of the run goes on", "Stop")
+_TAKEN = Denied(Check.LOCK, "others wait for it, who came before", "Wait")
 
 
 class Gateway:
@@ -59,13 +63,20 @@ class Gateway:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._in_flight: dict[str, asyncio.Task[Outcome]] = {}
+        self._turns = Turns()
+        self._may_send: Callable[[str, int], Awaitable[bool]] = anyone
+
+    def ask_before_sending(self, may_send: Callable[[str, int], Awaitable[bool]]) -> None:
+        """Has `may_send` asked, with run and attempt, before each call: whether nobody has taken the run over."""
+        self._may_send = may_send
 
     async def act(self, credentials: Credentials | None, action: Action) -> Outcome:
         """Takes an agent's action. Driven again, it returns the recorded outcome without a new effect.
 
         Raises `AnotherActionError` when the run asks for something else than its journal says at this step.
         """
-        return await self._through(ActionContext(action.bounded(), credentials, self._parts.clock.now()))
+        now = self._parts.clock.now()
+        return await self._through(ActionContext(action.bounded(), credentials, now, may_send=self._may_send))
 
     async def settle(self, run: str = "") -> None:
         """Waits until nothing that `run`, or any run, was permitted is still being performed here."""
@@ -96,7 +107,7 @@ class Gateway:
         action = Action("tool", approval.name, proposed, approval.step)
         ctx = ActionContext(action, Credentials(approval.run, 0, ""), parts.clock.now())
         ctx.person, ctx.approval = who, approval
-        if why := override_category(approval, "approve" if arguments is None else "edit", category):
+        if why := override_category(parts, approval, "approve" if arguments is None else "edit", category):
             ctx.otherwise = why, reason_payload(parts, approval, reason)
         return await self._through(ctx)
 
@@ -114,14 +125,18 @@ class Gateway:
                 raise
             return read_done(parts, now)  # another process has settled it by what was told
 
-    async def settle_left(self) -> None:
-        """Brings what was decided in runs that are over to an outcome, when nobody performs it any more."""
+    async def settle_left(self, own: str = "") -> None:
+        """Brings what was decided in runs that are over to an outcome, when nobody performs it any more.
+
+        What executor `own`, this process, has taken up and does not perform here it never will: every commit of an
+        attempt of a run that is over is refused.
+        """
         for run, step in self._parts.journal.open_steps():
             row = self._parts.journal.step(run, step)
             if row is None or f"{run}:{step}" in self._in_flight:
                 continue
             try:
-                if settling := settle_over(self._parts, row):
+                if settling := settle_over(self._parts, row, own):
                     await self._owned(f"{run}:{step}", settling)
             except Exception:  # noqa: BLE001  one that cannot be settled keeps no other from it
                 _log.warning("%s:%d of a run that is over could not be settled", run, step, exc_info=True)
@@ -150,7 +165,7 @@ class Gateway:
             if known := recall(self._parts, ctx, ctx.recorded):
                 return known
             if ctx.recorded.state is not StepState.WAITING:
-                return await self._owned(ctx.key, take_up(self._parts, ctx, ctx.recorded))
+                return await self._owned(ctx.key, self._take_up(ctx, ctx.recorded))
         if refusal := await self._pass(ctx, _JUDGING):
             return refusal
         if ctx.is_withheld:
@@ -179,22 +194,46 @@ class Gateway:
         if not done.cancelled() and (fault := done.exception()):
             _log.warning("the outcome of %s was not kept", key, exc_info=fault)
 
+    async def _take_up(self, ctx: ActionContext, row: StepRow) -> Outcome:
+        try:
+            return await take_up(self._parts, ctx, row)
+        except OvertakenError:
+            return await commit_denied(self._parts, ctx, _OVERTAKEN)
+        except UpstreamBusyError as busy:
+            busy.is_repeat = True
+            return await come_back(self._parts, ctx, busy)
+        finally:
+            leave(ctx)
+            self._turns.freed(ctx.locks)
+
     async def _commit_and_do(self, ctx: ActionContext) -> Outcome:
-        if refusal := await self._commit(ctx):
-            return refusal
-        ctx.performed = True
-        if ctx.handover is not None:
-            return Waiting("handoff", "", ctx.decision, ctx.handover.child.id)
-        return await conclude(self._parts, ctx, perform(self._parts, ctx))
+        try:
+            if refusal := await self._commit(ctx):
+                return refusal
+            ctx.performed = True
+            if ctx.handover is not None:
+                return Waiting("handoff", "", ctx.decision, ctx.handover.child.id)
+            return await conclude(self._parts, ctx, perform(self._parts, ctx))
+        except OvertakenError:
+            return await commit_denied(self._parts, ctx, _OVERTAKEN)
+        except UpstreamBusyError as busy:
+            return await come_back(self._parts, ctx, busy)
+        finally:
+            leave(ctx)
+            self._turns.freed(ctx.locks)
 
     async def _pass(self, ctx: ActionContext, checks: Any) -> Denied | Waiting | None:
         for number, check in checks:
             try:
                 refusal = await check(self._parts, ctx)
-            except (AnotherActionError, CommitRefusedError):
+            except (AnotherActionError, CommitRefusedError, BusyError):  # a store that is away is no refusal
                 raise
+            except UpstreamBusyError as busy:
+                refusal, ctx.busy = None, busy
             except Exception as fault:  # noqa: BLE001  whatever it is, it could not be decided
                 refusal = _undecided(ctx, number, fault)
+            if ctx.busy is not None:
+                return await come_back(self._parts, ctx, ctx.busy)
             if isinstance(refusal, Denied):
                 return await commit_denied(self._parts, ctx, refusal)
             if refusal is not None:
@@ -202,14 +241,22 @@ class Gateway:
         return None
 
     async def _commit(self, ctx: ActionContext) -> Denied | Waiting | None:
-        """Commits the permit; a busy lock is waited for, up to the limit, and what was judged is judged again then."""
+        """Commits the permit. A busy lock is waited for, up to the limit; what was judged is judged again after that,
+        and when people have said no meanwhile.
+        """
+        with self._turns.turn(ctx.locks) as turn:
+            return await self._commit_in_turn(ctx, turn)
+
+    async def _commit_in_turn(self, ctx: ActionContext, turn: Turn) -> Denied | Waiting | None:
         left = self._parts.settings.limits.lock_seconds
-        refused = await self._permitted(ctx)
-        while refused is not None and refused.step is Check.LOCK and left > 0:
-            await asyncio.sleep(LOCK_PAUSE)
-            left -= LOCK_PAUSE
-            if self._parts.controls.are_held(ctx.locks):
-                continue
+        refused = await self._permitted(ctx) if turn.is_first or left <= 0 else _TAKEN
+        while refused is not None and (refused.step is Check.AUTHORITY or (refused.step is Check.LOCK and left > 0)):
+            leave(ctx)  # what is waited for is not its upstream
+            if refused.step is Check.LOCK:
+                left = await turn.wait(left)
+                if left > 0 and not (turn.is_first and not self._parts.controls.are_held(ctx.locks)):
+                    continue  # the last time it is tried for, whoever is before
+            self._parts.approvals.forget_refused(ctx.task.id, ctx.run.id, ctx.run.attempt)
             ctx.reads, ctx.notes = [], []
             if refusal := await self._pass(ctx, (*_BEFORE_LOCKING, *_PLANNING)):
                 return refusal
@@ -217,8 +264,11 @@ class Gateway:
         return await commit_denied(self._parts, ctx, refused) if refused is not None else None
 
     async def _permitted(self, ctx: ActionContext) -> Denied | None:
+        await enter(self._parts, ctx)
         try:
             return await commit_permit(self._parts, ctx)
+        except BusyError:
+            raise
         except Exception as fault:  # noqa: BLE001  as above
             return _undecided(ctx, Check.PERFORM, fault)
 

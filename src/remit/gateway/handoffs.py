@@ -6,6 +6,8 @@ from remit.contracts import Contract, compile_envelope, compile_schema, trigger_
 from remit.core import InputError, NotFoundError, check_depth
 from remit.gateway.context import ActionContext, Handover, Parts
 from remit.gateway.model import Check, Denied
+from remit.gateway.undoing import carrier, plan_rollback, taker_to_undo, undoing_run
+from remit.journal import Run
 from remit.store import Statement
 
 
@@ -19,6 +21,8 @@ class _Taker:
 
 def check_handoff(parts: Parts, ctx: ActionContext) -> Denied | None:
     """5, for a hand-off. The envelope is sound, the taker takes work from this giver, and its input fits."""
+    if ctx.run.undoes:
+        return _check_undoing(parts, ctx)
     name, arguments = ctx.action.name, dict(ctx.action.arguments)
     granted = ctx.release.contract.terms.handoffs
     if name not in granted:
@@ -44,15 +48,29 @@ def check_handoff(parts: Parts, ctx: ActionContext) -> Denied | None:
     return _check_taking(ctx, taker)
 
 
+def _check_undoing(parts: Parts, ctx: ActionContext) -> Denied | None:
+    """5, for a hand-off of a rollback: who took work over undoes its own changes, as itself."""
+    taker = taker_to_undo(parts, ctx)
+    if taker is None:
+        return Denied(Check.INPUT, "a rollback hands on only what was handed over before")
+    carried = carrier(parts, taker)
+    if carried is None:
+        return Denied(Check.INPUT, f"no version of {taker.agent} may act, so nobody can undo what it did")
+    ctx.judged = ctx.payload({"kind": "handoff", "name": ctx.action.name, "arguments": dict(ctx.action.arguments)})
+    ctx.arguments = ctx.judged.value()["arguments"]
+    ctx.handover = Handover(carried[0], undoes=taker)
+    return None
+
+
 def _taker(parts: Parts, name: str) -> _Taker | Denied:
     try:
         version = parts.registry.current(name)
     except NotFoundError:
         return Denied(Check.LIFECYCLE, f"{name} has no live version", "It waits until one is approved")
-    release = parts.releases.get(version.release)
-    if release is None:
+    contract = parts.releases.contract(version.release)
+    if contract is None:
         return Denied(Check.LIFECYCLE, f"the release of {version.id} is not loaded", "It waits until it is")
-    return _Taker(Handover(version), release.contract)
+    return _Taker(Handover(version), contract)
 
 
 def _check_taking(ctx: ActionContext, taker: _Taker) -> Denied | None:
@@ -72,6 +90,8 @@ def _check_taking(ctx: ActionContext, taker: _Taker) -> Denied | None:
 
 def plan_child(parts: Parts, ctx: ActionContext, handover: Handover) -> list[Statement]:
     """11a. Plans the taker's run and returns its statements, for the commit of the decision."""
+    if handover.undoes is not None:
+        return _plan_undoing(parts, ctx, handover, handover.undoes)
     version, labels = handover.version, ",".join(sorted(ctx.labels))
     given = replace(ctx.payload(ctx.arguments["context"]), labels=labels)
     handover.child, queued = parts.journal.new_run(
@@ -80,6 +100,7 @@ def plan_child(parts: Parts, ctx: ActionContext, handover: Handover) -> list[Sta
         version=version.version,
         release=version.release,
         origin=ctx.run.handed(ctx.action.step, given.digest),
+        priority=ctx.run.priority,
     )
     return [
         parts.controls.guard(version.scopes),
@@ -87,3 +108,11 @@ def plan_child(parts: Parts, ctx: ActionContext, handover: Handover) -> list[Sta
         queued,
         parts.journal.keep(given),
     ]
+
+
+def _plan_undoing(parts: Parts, ctx: ActionContext, handover: Handover, taker: Run) -> list[Statement]:
+    plan, version = plan_rollback(parts, taker), handover.version
+    origin = replace(ctx.run.handed(ctx.action.step, ""), asked_by=ctx.run.asked_by)
+    handover.child, statements = undoing_run(parts, ctx.task, version, plan, origin, because=f"with {ctx.run.undoes}")
+    guard = parts.registry.guard(version.agent, version.version, version.release)
+    return [parts.controls.guard(version.scopes), guard, *statements]

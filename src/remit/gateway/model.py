@@ -62,6 +62,8 @@ class Action:
 
     def bounded(self) -> "Action":
         """Returns the action with the agent's own words cut to what a record can hold."""
+        if self.confidence is None and not self.alternatives and not self.reasoning:
+            return self
         told = [one for one in self.alternatives if _is_small_json(one)][:MOST_ALTERNATIVES]
         sure = self.confidence
         if sure is not None:
@@ -108,12 +110,14 @@ class Denied:
 class Waiting:
     """Nothing happened yet: a person has to answer first, and the run is parked."""
 
-    for_what: Literal["approval", "person", "outcome", "handoff"]
+    for_what: Literal["approval", "person", "outcome", "handoff", "upstream"]
     approval: str
-    """The question it waits for."""
+    """The question it waits for, or the upstream."""
     decision: str = ""
     child: str = ""
     """The run that was handed the work."""
+    until: int | None = None
+    """When it may go on by itself, microseconds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,32 @@
 """Model routes: which provider answers under which name, and what an answer may cost at worst."""
 
+import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
-from remit.core import NotFoundError, Settings
-from remit.gateway.providers import Completion, Provider, cost_of, worst_case
+from remit.core import BusyError, NotFoundError, Settings
+from remit.gateway.calls import Before, OvertakenError
+from remit.gateway.providers import Completion, Provider, ProviderAwayError, cost_of, worst_case
+from remit.gateway.upstreams import Place, Upstream, Upstreams
 from remit.ledger import Source
+
+# They only let connections go.
+CLOSE_SECONDS = 5.0
 
 
 class Models:
     """The configured routes and their providers."""
 
-    def __init__(self, settings: Settings, providers: Mapping[str, Provider]) -> None:
+    def __init__(
+        self, settings: Settings, providers: Mapping[str, Provider], *, upstreams: Upstreams | None = None
+    ) -> None:
         self._settings = settings
         self._providers = dict(providers)
+        known, routes = upstreams or Upstreams(), settings.models
+        self._upstreams = {
+            name: known.get(f"model:{name}", places=routes[name].concurrency) for name in self._providers
+        }
 
     def names(self) -> list[str]:
         """Returns every route."""
@@ -48,11 +61,50 @@ class Models:
         kind = self._settings.models[route].kind
         return kind if kind in ("recorded", "simulated") else "live"
 
-    async def complete(self, route: str, request: Mapping[str, Any], *, task: str) -> Completion:
-        """Returns the provider's answer, or raises `ProviderError`."""
-        return await self._providers[route].complete(request, task=task)
+    def upstream(self, route: str) -> Upstream:
+        """Returns the upstream a route leads to."""
+        return self._upstreams[route]
+
+    async def complete(
+        self,
+        route: str,
+        request: Mapping[str, Any],
+        *,
+        task: str,
+        place: Place | None = None,
+        before: Before | None = None,
+    ) -> Completion:
+        """Returns the provider's answer, or raises `ProviderError`; `UpstreamBusyError` when it was not asked.
+
+        Without a `place` held by the caller, it takes one of its own. `before` is awaited right before each time that the
+        provider is asked; what it raises is raised.
+        """
+        if place is not None:
+            return await self._complete(route, request, task, place, before)
+        async with self._upstreams[route].place() as own:
+            return await self._complete(route, request, task, own, before)
+
+    async def _complete(
+        self, route: str, request: Mapping[str, Any], task: str, place: Place, before: Before | None
+    ) -> Completion:
+        if before is not None:
+            await before()
+        place.begin()
+        try:
+            completion = await self._providers[route].complete(request, task=task, before_retry=before)
+        except (OvertakenError, BusyError):  # that says nothing of the provider
+            raise
+        except ProviderAwayError as fault:
+            place.failed(fault.text())
+            raise
+        except Exception:
+            place.answered()
+            raise
+        place.answered()
+        return completion
 
     async def close(self) -> None:
-        """Closes every provider."""
-        for provider in self._providers.values():
-            await provider.close()
+        """Closes every provider; one that does not close in time is left as it is."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await asyncio.gather(*(each.close() for each in self._providers.values()), return_exceptions=True)

@@ -9,16 +9,19 @@ from remit.store import Statement
 
 def reason_payload(parts: Parts, approval: Approval, reason: str) -> Payload:
     """Names what they said; in their words it may be personal, so the log has its digest."""
-    task = parts.journal.task_terms(approval.task)
+    task = parts.journal.underway.task(approval.task)
     return Payload.of({"reason": reason}, task=task.id, salt=task.salt)
 
 
 def override_category(
-    approval: Approval, answer: VoteAnswer, category: OverrideCategory | None
+    parts: Parts, approval: Approval, answer: VoteAnswer, category: OverrideCategory | None
 ) -> OverrideCategory | None:
-    """Returns why what an agent proposed does not stand; None when the answer overrides nothing."""
+    """Returns why what an agent proposed does not stand; None when the answer overrides nothing.
+
+    What a rollback asks no agent has proposed, whatever category is given.
+    """
     if answer != "approve" and approval.kind in OVERRIDABLE:
-        return category or OverrideCategory.OTHER
+        return None if parts.journal.run(approval.run).undoes else category or OverrideCategory.OTHER
     if category is None:
         return None
     why = f"only a no or a change to a question of kind {', '.join(OVERRIDABLE)} has one"

@@ -9,6 +9,7 @@ from remit.core import HOUR, MICRO, canonical_bytes
 from remit.gateway.context import ActionContext, Parts
 from remit.gateway.model import Waiting
 from remit.gateway.records import commit_waiting
+from remit.gateway.undoing import how_done, permission_used
 from remit.journal import Payload
 from remit.policy import ApprovalGiven, Question, Rung, Verdict, question_record
 from remit.policy import Vote as PolicyVote
@@ -25,7 +26,7 @@ def question_for(parts: Parts, ctx: ActionContext) -> Question:
         facts=ctx.facts,
         digest=ctx.judged_digest,
         now=ctx.now,
-        on_behalf_of=task.on_behalf_of,
+        on_behalf_of=ctx.on_behalf_of,
         hops=ctx.run.hops,
         intent=task.intent,
         subject=subject_of(tool, ctx) if tool else "none",
@@ -34,8 +35,14 @@ def question_for(parts: Parts, ctx: ActionContext) -> Question:
         person=person.id if person else "",
         roles=person.roles if person else (),
         amount=amount_of(parts, ctx) if tool else None,
-        refused_before=bool(tool and not person) and parts.approvals.was_refused(task.id, ctx.action.name),
+        undoes=how_done(parts, ctx.undone) if ctx.undone else "",
+        refused_before=bool(tool and not person) and _was_refused(parts, ctx),
     )
+
+
+def _was_refused(parts: Parts, ctx: ActionContext) -> bool:
+    """Whether people have said no to this tool in this task; the commit of what needs no people looks again."""
+    return ctx.action.name in parts.approvals.refused(ctx.task.id, ctx.run.id, ctx.run.attempt)
 
 
 def question_payload(ctx: ActionContext, question: Question) -> Payload:
@@ -98,6 +105,9 @@ async def ask_people(parts: Parts, ctx: ActionContext, tool: Tool, verdict: Verd
     """Parks the action: a question for approvers, or a proposal for the person who will act."""
     proposal = verdict.rung is Rung.SUGGEST
     needs: Needs = tuple(tuple((need.role, need.count) for need in alternative) for alternative in verdict.approvers)
+    if ctx.undone is not None and (before := permission_used(parts, ctx.undone)):
+        # Whoever could say yes to what is undone, and nobody else, where that can still be asked.
+        needs = tuple(one for one in needs if one in before.needs) or needs
     reasons = [reason.because for answer in verdict.answers for reason in answer.reasons if reason.because]
     asking = Asking(
         kind="proposal" if proposal else "action",
@@ -111,7 +121,7 @@ async def ask_people(parts: Parts, ctx: ActionContext, tool: Tool, verdict: Verd
         proposed=ctx.judged_digest,
         needs=needs,
         because="; ".join(dict.fromkeys(reasons)),
-        on_behalf_of=ctx.task.on_behalf_of,
+        on_behalf_of=ctx.on_behalf_of,
         options=canonical_bytes(list(ctx.action.alternatives)).decode(),
         expires_at=ctx.now + int(parts.settings.limits.approval_hours * HOUR),
         confidence="" if ctx.action.confidence is None else str(ctx.action.confidence),

@@ -7,8 +7,9 @@ from remit.approvals import Approval, ApprovalState
 from remit.contracts import unmet_criteria
 from remit.core import SECOND, IntegrityError, JsonValue, NotFoundError, RemitError
 from remit.gateway.context import ActionContext, Parts
-from remit.gateway.effects import Performed, conclude, doubt, finish, look_up, resume, settle_doubt
+from remit.gateway.effects import Performed, conclude, doubt, finish, is_repeatable, look_up, resume, settle_doubt
 from remit.gateway.model import Action, Check, Denied, Done, Outcome, Waiting
+from remit.gateway.placing import enter
 from remit.gateway.records import (
     commit_denied,
     commit_played_back,
@@ -75,8 +76,8 @@ async def settle_told(parts: Parts, row: StepRow, approval: Approval) -> Outcome
     return await settle_doubt(parts, _context_of(parts, row), approval)
 
 
-def is_left(parts: Parts, row: StepRow) -> bool:
-    """Whether nobody performs a step of a run that is over any more."""
+def is_left(parts: Parts, row: StepRow, own: str = "") -> bool:
+    """Whether nobody performs a step of a run that is over any more; executor `own` says that it does not."""
     run = parts.journal.run(row.run)
     if row.kind == "handoff":
         return True  # the taker's run is what was done, and nobody waits for it
@@ -86,13 +87,13 @@ def is_left(parts: Parts, row: StepRow) -> bool:
         return parts.clock.now() - acted.used_at > longest_call(parts, tool) * SECOND
     # Whoever decided it, and whoever may have taken it up since.
     drivers = {parts.journal.executor(run.id, number) for number in (row.attempt, run.attempt)}
-    return all(parts.executors.left(run, each) is not None for each in drivers)
+    return all(parts.executors.left(run, each) is not None for each in drivers - {own})
 
 
-def settle_over(parts: Parts, row: StepRow) -> Coroutine[Any, Any, Outcome] | None:
+def settle_over(parts: Parts, row: StepRow, own: str = "") -> Coroutine[Any, Any, Outcome] | None:
     """Returns what brings a step of a run that is over to its outcome; nothing while somebody performs or is asked."""
     if row.state is not StepState.UNKNOWN:
-        return _settle_left(parts, row) if is_left(parts, row) else None
+        return _settle_left(parts, row) if is_left(parts, row, own) else None
     asked = parts.approvals.find(row.approval)
     return settle_told(parts, row, asked) if asked and asked.state is not ApprovalState.PENDING else None
 
@@ -114,7 +115,7 @@ def _context_of(parts: Parts, row: StepRow) -> ActionContext:
     if version is None or run.release not in parts.releases:
         raise NotFoundError("The release this run was pinned to is not loaded", which=run.release)
     ctx = ActionContext(Action(row.kind, row.name, {}, row.step), None, parts.clock.now())
-    ctx.run, ctx.task, ctx.version = run, parts.journal.task_terms(run.task), version
+    ctx.run, ctx.task, ctx.version = run, parts.journal.underway.task(run.task), version
     ctx.release, ctx.identified = parts.releases[run.release], True
     _restore(parts, ctx, row)
     return ctx
@@ -162,6 +163,8 @@ async def take_up(parts: Parts, ctx: ActionContext, row: StepRow) -> Outcome:
     if row.state is StepState.UNKNOWN and (approval := parts.approvals.find(row.approval)):
         return await settle_doubt(parts, ctx, approval)
     await take_locks(parts, ctx)
+    if ctx.tool is None or is_repeatable(ctx.tool):
+        await enter(parts, ctx)
     refused = await commit_resumed(parts, ctx)
     parts.reach("resuming")
     if refused is None:

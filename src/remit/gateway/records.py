@@ -15,7 +15,7 @@ from remit.gateway.handoffs import plan_child
 from remit.gateway.model import Check, Denied, Done
 from remit.gateway.overrides import keep_override
 from remit.journal import Payload, StepRow, StepState
-from remit.policy import Verdict, verdict_record
+from remit.policy import Rung, Verdict, verdict_record
 from remit.store import Commit, CommitRefused, CommitResult, Committed, Entry, Statement
 
 # One try and two more, all under one key: a tool that fails three times in a row is broken, not unlucky.
@@ -31,9 +31,11 @@ _STEP_OF_GUARD = {
     "journal.open_step": Check.IDENTIFY,
     "journal.act_on_step": Check.IDENTIFY,
     "journal.guard_attempt": Check.IDENTIFY,
+    "journal.guard_latest": Check.IDENTIFY,
     "controls.guard_switches": Check.SWITCHES,
     "registry.guard_release": Check.LIFECYCLE,
     "controls.count_call": Check.LIMITS,
+    "approvals.guard_unrefused": Check.AUTHORITY,
     "approvals.use": Check.APPROVAL,
     "approvals.act_on": Check.APPROVAL,
     "ledger.hold": Check.RESERVE,
@@ -68,13 +70,14 @@ def _who(ctx: ActionContext) -> dict[str, Any]:
     principal = {"human": ctx.person.id} if ctx.person else {"agent": ctx.version.agent, "version": ctx.version.version}
     return {
         "principal": principal,
-        "on_behalf_of": ctx.task.on_behalf_of,
+        "on_behalf_of": ctx.on_behalf_of,
         "chain": ctx.task.chain,
         "task": ctx.task.id,
         "run": ctx.run.id,
         "attempt": ctx.run.attempt,
         "contract": ctx.version.contract,
         "release": ctx.run.release,
+        **({"undoes": ctx.run.undoes} if ctx.run.undoes else {}),
     }
 
 
@@ -125,6 +128,8 @@ async def commit_permit(parts: Parts, ctx: ActionContext) -> Denied | None:
     ]
     if ctx.approval is not None:
         guards.append(_use(parts, ctx, ctx.approval))
+    if ctx.tool is not None and ctx.person is None and ctx.verdict and ctx.verdict.rung is Rung.AUTONOMOUS:
+        guards.append(parts.approvals.guard_unrefused(ctx.task.id, ctx.tool.name))
     if ctx.tool is not None and ctx.tool.rate is not None:
         rate = ctx.tool.rate
         guards.append(
@@ -150,6 +155,7 @@ async def commit_permit(parts: Parts, ctx: ActionContext) -> Denied | None:
     if isinstance(result, CommitRefused):
         return CommitRefusedError(result).denied
     parts.ledger.opened(ctx.budgets)
+    _taken(parts, ctx)
     ctx.fences = _fences(result, len(guards), len(locks))
     return None
 
@@ -216,6 +222,7 @@ async def commit_played_back(parts: Parts, ctx: ActionContext, row: StepRow) -> 
     result = await parts.writer.commit(Commit([kept, *_kept(parts, ctx)], [entry], ctx.key))
     if isinstance(result, CommitRefused):
         raise CommitRefusedError(result)
+    _taken(parts, ctx)
     return replace(read_done(parts, row), decision=ctx.decision, cost=0)
 
 
@@ -232,6 +239,7 @@ async def commit_waiting(parts: Parts, ctx: ActionContext, asking: Asking) -> st
     result = await parts.writer.commit(Commit(statements, [entry], ctx.key))
     if isinstance(result, CommitRefused):
         raise CommitRefusedError(result)
+    _taken(parts, ctx)
     return identifier
 
 
@@ -254,28 +262,30 @@ async def commit_denied(parts: Parts, ctx: ActionContext, denied: Denied) -> Den
     entry = _denied_entry(ctx, denied, words)
     kept = _kept(parts, ctx) if ctx.identified else []
     statements = kept
-    if ctx.identified and ctx.person is None and denied.step not in PASSING and ctx.asked is not None:
+    is_kept = ctx.identified and ctx.person is None and denied.step not in PASSING and ctx.asked is not None
+    if is_kept:
         told_why = {"step": int(denied.step), "reason": denied.reason, "hint": denied.hint, "words": denied.words}
-        result = ctx.payload({"denied": told_why})
+        words_kept = ctx.payload({"denied": told_why})
         statements = [
             parts.journal.write_step(
                 "deny_step",
                 **_step_key(ctx),
                 judged=ctx.judged_digest,
                 approval=ctx.approval.id if ctx.approval else "",
-                result=result.digest,
+                result=words_kept.digest,
                 refused_at=int(denied.step),
                 at=ctx.now,
             ),
-            parts.journal.keep(result),
+            parts.journal.keep(words_kept),
             *kept,
         ]
         if ctx.approval is not None and denied.step is Check.APPROVAL:
             statements.append(parts.approvals.close(ctx.approval.id, ApprovalState.EXPIRED, denied.reason))
-    if isinstance(
-        await parts.writer.commit(Commit(statements, [entry], ctx.key if ctx.identified else "")), CommitRefused
-    ):
+    result = await parts.writer.commit(Commit(statements, [entry], ctx.key if ctx.identified else ""))
+    if isinstance(result, CommitRefused):
         await parts.writer.commit(Commit(kept, [entry]))
+    elif is_kept:
+        _taken(parts, ctx)
     return told
 
 
@@ -338,6 +348,12 @@ def read_denied(parts: Parts, row: StepRow) -> Denied:
     """Returns a refusal as it was recorded."""
     told = parts.journal.content(row.result)["denied"]
     return Denied(Check(told["step"]), told["reason"], told["hint"], row.decision, told["words"])
+
+
+def _taken(parts: Parts, ctx: ActionContext) -> None:
+    """Remembers a step that stands in the journal now."""
+    if ctx.person is None and ctx.asked is not None:
+        parts.journal.underway.taken(ctx.run.id, ctx.run.attempt, ctx.action.step, ctx.asked.digest)
 
 
 def _step_key(ctx: ActionContext) -> dict[str, Any]:

@@ -1,14 +1,13 @@
 """A release: everything a run is pinned to, compiled once."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 from urllib.parse import unquote
 
-from remit.contracts import Contract, Facts, Fleet, SchemaValidator, Server, Tool, compile_schema
+from remit.contracts import Contract, Facts, Fleet, SchemaValidator, Server, Tool, compile_schema, with_compensations
 from remit.core import Money, Settings, canonical_bytes, digest_of
-from remit.policy import Bundle, Policy
+from remit.policy import Bundle
 
 # How far fields are looked for: an object in an array behind a reference is three steps.
 DEEPEST_FIELD = 24
@@ -37,6 +36,8 @@ class Release:
     tools: Mapping[str, Tool]
     servers: Mapping[str, Server]
     inputs: Mapping[str, SchemaValidator]
+    undoing: Mapping[str, SchemaValidator]
+    """By tool that undoes calls of a granted one: it is called in rollbacks only."""
     facts: Mapping[str, SchemaValidator]
     """By tool: what its facts function may give."""
     output: SchemaValidator
@@ -58,10 +59,10 @@ class Release:
 
 def release_digest(contract: Contract, fleet: Fleet, settings: Settings) -> str:
     """Returns the digest of contract, granted tools' definitions and model routes together (§7.7)."""
-    digests = {name: tool.digest for name, tool in granted_tools(contract, fleet).items()}
+    digests = {name: tool.digest for name, tool in needed_tools(contract, fleet).items()}
     # Without defaults: a newer Remit that knows one setting more does not make every release another one.
     routes = {
-        name: route.model_dump(mode="json", exclude={"key"}, exclude_defaults=True)
+        name: route.model_dump(mode="json", exclude={"key", "concurrency"}, exclude_defaults=True)
         for name, route in sorted(settings.models.items())
     }
     return digest_of({"contract": contract.digest, "tools": digests, "models": routes})
@@ -73,30 +74,23 @@ def granted_tools(contract: Contract, fleet: Fleet) -> dict[str, Tool]:
     return {use.use: declared[use.use] for use in contract.terms.tools}
 
 
+def needed_tools(contract: Contract, fleet: Fleet) -> dict[str, Tool]:
+    """Returns the tools a contract grants, and those that undo their calls."""
+    declared = fleet.tools
+    return {tool.name: tool for tool in with_compensations(granted_tools(contract, fleet).values(), declared)}
+
+
 def release_source(contract: Contract, fleet: Fleet) -> bytes:
-    """Returns the contract and the tool files it needs, from which `restore_release` makes the same release."""
-    needed = {tool.server for tool in granted_tools(contract, fleet).values()}
+    """Returns the contract and the tool files it needs, from which `Releases` makes the same release."""
+    needed = {tool.server for tool in needed_tools(contract, fleet).values()}
     servers = {name: fleet.servers[name].model_dump(mode="json") for name in sorted(needed)}
     return canonical_bytes({"contract": contract.model_dump(mode="json", by_alias=True), "servers": servers})
 
 
-def restore_release(source: bytes, fleet: Fleet, settings: Settings, policy: Policy) -> Release:
-    """Makes a release that is no longer in the folder: its own contract and tools, today's org policies and people.
-
-    When the tools' servers or the model routes have changed since, it is another release, and its digest says so.
-    """
-    kept = json.loads(source)
-    contract = Contract.model_validate(kept["contract"])
-    servers = {name: Server.model_validate(server) for name, server in kept["servers"].items()}
-    # With the others' contracts: org policies name agents, and hand-offs need somebody to go to.
-    contracts = {**fleet.contracts, contract.name: contract}
-    before = replace(fleet, contracts=contracts, servers={**fleet.servers, **servers})
-    return compile_release(contract, before, settings, policy.bundle(before, contract))
-
-
 def compile_release(contract: Contract, fleet: Fleet, settings: Settings, bundle: Bundle) -> Release:
     """Compiles what a run of `contract` needs; the fleet has been checked before."""
-    granted = granted_tools(contract, fleet)
+    granted, needed = granted_tools(contract, fleet), needed_tools(contract, fleet)
+    undoing = {tool.compensation.use for tool in granted.values() if tool.compensation}
     return Release(
         contract=contract,
         digest=release_digest(contract, fleet, settings),
@@ -104,9 +98,10 @@ def compile_release(contract: Contract, fleet: Fleet, settings: Settings, bundle
         tools=fleet.tools,
         servers=fleet.servers,
         inputs={name: compile_schema(tool.input) for name, tool in granted.items()},
-        facts={name: facts_schema(tool.facts) for name, tool in granted.items() if tool.facts},
+        undoing={name: compile_schema(tool.input) for name, tool in needed.items() if name in undoing},
+        facts={name: facts_schema(tool.facts) for name, tool in needed.items() if tool.facts},
         output=compile_schema(contract.terms.output),
-        prices={name: _in_cell(tool.price, settings) or 0 for name, tool in granted.items()},
+        prices={name: _in_cell(tool.price, settings) or 0 for name, tool in needed.items()},
         caps={
             "run": _in_cell(contract.terms.limits.cost_per_run, settings),
             "agent": _in_cell(contract.terms.limits.cost_per_day, settings),
@@ -114,8 +109,8 @@ def compile_release(contract: Contract, fleet: Fleet, settings: Settings, bundle
                 Money.parse(settings.unit_budget_per_day) if settings.unit_budget_per_day else None, settings
             ),
         },
-        constraints={name: constraints_of(contract, tool) for name, tool in granted.items()},
-        personal={name: personal_fields(tool.input) for name, tool in granted.items()},
+        constraints={name: constraints_of(contract, tool) for name, tool in needed.items()},
+        personal={name: personal_fields(tool.input) for name, tool in needed.items()},
     )
 
 

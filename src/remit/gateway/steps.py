@@ -16,6 +16,8 @@ from remit.gateway.model import Check, Denied, Waiting
 from remit.gateway.patience import read_patiently
 from remit.gateway.questions import ask_people, question_for, question_payload
 from remit.gateway.tools import OutcomeUnknownError, UnreachableError, UnusableResultError
+from remit.gateway.undoing import check_undoing, check_undoing_arguments
+from remit.gateway.upstreams import UpstreamBusyError
 from remit.guardrails import load_function, run_gate
 from remit.identity import secret_matches
 from remit.journal import RunState
@@ -28,7 +30,7 @@ _QUARANTINE = "The platform team runs `remit tools check {0}`, and `remit tools 
 async def identify(parts: Parts, ctx: ActionContext) -> Denied | None:
     """1. Who is calling: an attempt that shows its secret, or a person with a proposal in hand."""
     shown = ctx.credentials
-    run = parts.journal.running(shown.run, shown.attempt) if shown else None
+    run = parts.journal.underway.run(shown.run, shown.attempt) if shown else None
     if shown is None or run is None:
         return Denied(Check.IDENTIFY, "the caller is not known here", "Start a run first")
     acting_person = ctx.person is not None and run.state is RunState.WAITING
@@ -39,8 +41,8 @@ async def identify(parts: Parts, ctx: ActionContext) -> Denied | None:
         return Denied(Check.IDENTIFY, f"{run.agent}@{run.version} is not registered")
     if (release := parts.releases.get(run.release)) is not None:
         ctx.release = release
-    ctx.run, ctx.task, ctx.version = run, parts.journal.task_terms(run.task), version
-    ctx.recorded, ctx.before = parts.journal.recent(run.id, ctx.action.step, LOOKBACK)
+    ctx.run, ctx.task, ctx.version = run, parts.journal.underway.task(run.task), version
+    ctx.recorded, ctx.before = parts.journal.underway.recent(run.id, run.attempt, ctx.action.step, LOOKBACK)
     ctx.identified = True
     return None
 
@@ -74,9 +76,10 @@ async def check_limits(parts: Parts, ctx: ActionContext) -> Denied | None:
         return Denied(Check.LIMITS, f"the run has used its {most_steps} steps", "Finish with what is known")
     if ctx.run.hops + (ctx.action.kind == "handoff") > most_hops:
         return Denied(Check.LIMITS, f"the work was handed on {most_hops} times, which is the most", "Ask a person")
-    if parts.journal.working_time(ctx.run, ctx.now) > limits.minutes * MINUTE:
+    if parts.journal.underway.working_time(ctx.run, ctx.now) > limits.minutes * MINUTE:
         return Denied(Check.LIMITS, f"the run has used its {limits.minutes} minutes", "Finish with what is known")
-    if how := is_looping(ctx.asked.digest, ctx.before):
+    # A rollback's steps are counted out beforehand; two of them may well be alike.
+    if not ctx.run.undoes and (how := is_looping(ctx.asked.digest, ctx.before)):
         return Denied(Check.LIMITS, f"this goes in circles: {how}", "Do something else, or finish")
     return None
 
@@ -84,6 +87,8 @@ async def check_limits(parts: Parts, ctx: ActionContext) -> Denied | None:
 async def check_input(parts: Parts, ctx: ActionContext) -> Denied | None:
     """5. The arguments fit the tool's schema; what is normalised here is judged, approved and sent."""
     action = ctx.action
+    if ctx.run.undoes and (refusal := check_undoing(parts, ctx)):
+        return refusal
     if action.kind == "model":
         return _model_input(parts, ctx)
     if action.kind == "handoff":
@@ -92,7 +97,8 @@ async def check_input(parts: Parts, ctx: ActionContext) -> Denied | None:
         return Denied(
             Check.INPUT, f"this gateway does not take {action.kind} actions yet", "Use a tool, a model or a hand-off"
         )
-    tool, validator = ctx.release.tools.get(action.name), ctx.release.inputs.get(action.name)
+    validators = ctx.release.undoing if ctx.run.undoes else ctx.release.inputs
+    tool, validator = ctx.release.tools.get(action.name), validators.get(action.name)
     if tool is None or validator is None:
         granted = ", ".join(sorted(ctx.release.inputs)) or "none"
         return Denied(Check.INPUT, "the tool is not in the contract", f"Tools of this contract: {granted}")
@@ -110,7 +116,7 @@ async def check_input(parts: Parts, ctx: ActionContext) -> Denied | None:
     if problems := validator.problems(ctx.arguments):
         hint = f"Send arguments that fit the schema of {tool.name}"
         return Denied(Check.INPUT, "the arguments do not fit the schema", hint, words="; ".join(problems))
-    return None
+    return check_undoing_arguments(ctx)
 
 
 def _model_input(parts: Parts, ctx: ActionContext) -> Denied | None:
@@ -156,9 +162,12 @@ async def authorize(parts: Parts, ctx: ActionContext) -> Denied | None:
         return Denied(Check.LIFECYCLE, f"{ctx.tool.name} is in quarantine: {why}", _QUARANTINE.format(ctx.tool.server))
     if ctx.tool is not None:
         ctx.locks = _locks(ctx, ctx.tool)
-        ctx.seen = parts.controls.look(ctx.locks)
-    if ctx.tool is not None and (ctx.tool.subjects or ctx.tool.binds or ctx.tool.facts):
+        if ctx.tool.facts or ctx.release.gate_code(ctx.tool.name, "before"):  # they read what others may change
+            ctx.seen = parts.controls.look(ctx.locks)
+    if ctx.tool is not None and ctx.tool.facts is not None:  # they are told every subject there is
         ctx.subjects = parts.journal.subjects(ctx.task.id)
+    elif ctx.tool is not None and (ctx.tool.subjects or ctx.tool.binds):
+        ctx.subjects = parts.journal.underway.subjects(ctx.task.id, {*ctx.tool.subjects, *ctx.tool.binds})
     if ctx.tool is not None and ctx.tool.facts is not None:
         ctx.facts = await _find_facts(parts, ctx, ctx.tool.name, ctx.tool.facts)
     question = question_for(parts, ctx)
@@ -277,15 +286,26 @@ class Reader:
         declared: Tool | None = self._ctx.release.tools.get(tool)
         if declared is None or declared.effect != "read":
             raise InputError("Facts and gates read only through declared tools without effect", which=tool)
-        if why := await self._parts.tools.unavailable(declared):
-            raise InputError("A fact could not be read", which=tool, why=f"it is in quarantine: {why}")
         ctx = self._ctx
+        try:
+            if why := await self._parts.tools.unavailable(declared):
+                raise InputError("A fact could not be read", which=tool, why=f"it is in quarantine: {why}")
+        except UpstreamBusyError as busy:
+            raise self._later(tool, busy) from busy
         call = ToolCall(f"{ctx.key}:read", ctx.task.id, ctx.run.id, ctx.action.step, ctx.agent, ctx.task.on_behalf_of)
         try:
-            result = await read_patiently(self._parts, declared, call, arguments)
+            result = await read_patiently(self._parts, declared, call, arguments, waits=ctx.performed)
+        except UpstreamBusyError as busy:
+            raise self._later(tool, busy) from busy
         except (UnreachableError, OutcomeUnknownError, UnusableResultError) as fault:
             raise InputError("A fact could not be read", which=tool, why=str(fault)) from fault
         except ToolError:
             result = None
         ctx.reads.append({"tool": tool, "result": ctx.payload(result).digest})
         return result
+
+    def _later(self, tool: str, busy: UpstreamBusyError) -> InputError:
+        """Notes that it may be read later, whatever the fleet's code makes of it; after the effect that is too late."""
+        if not self._ctx.performed:
+            self._ctx.busy = busy
+        return InputError("A fact could not be read", which=tool, why=str(busy))

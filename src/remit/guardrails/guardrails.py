@@ -19,6 +19,7 @@ MOST_PLACES = 5
 # A text with more look-alikes than this counts as a hit unproved: proving them all would be the attack.
 MOST_CANDIDATES = 1_000
 
+_GAP = "[secret removed: "
 NAMED_SECRET = "named-secret"  # noqa: S105  # the name of a rule
 
 
@@ -114,7 +115,12 @@ def _cleaned(key: str, raw: str, rules: Sequence[Rule]) -> str:
 
 
 def _removed(rule: str) -> str:
-    return f"[secret removed: {rule}]"
+    return f"{_GAP}{rule}]"
+
+
+def has_gap(value: JsonValue) -> bool:
+    """Whether a secret was taken out somewhere in `value`: what is left of it is not what it was."""
+    return _GAP in joined(value)
 
 
 def _labels(concerns: Sequence[Concern]) -> frozenset[str]:

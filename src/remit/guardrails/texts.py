@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any, cast
 
 from jsonschema_rs import Draft202012Validator, RegexOptions
@@ -42,6 +43,7 @@ def _collect(value: JsonValue, add: Callable[[str], None]) -> None:
         add(str(value))
 
 
+@cache
 def finder(pattern: str) -> Callable[[str], bool]:
     """Returns the question whether `pattern` occurs: answered in linear time, about a nanosecond a character.
 

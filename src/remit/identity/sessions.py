@@ -50,7 +50,8 @@ class Sessions:
         row = self._database.read_one(_Q["session"], {"secret": hash_secret(secret), **self._times()})
         if row is None:
             return None
-        return Session(secret=secret, **{name: row[name] for name in row.keys() if name != "secret"})  # noqa: SIM118
+        # By our own names: a newer Remit's tables have more columns.
+        return Session(secret=secret, **{name: row[name] for name in Session.__slots__ if name != "secret"})
 
     def count(self, person: str) -> int:
         """Returns how many sessions a person has now."""

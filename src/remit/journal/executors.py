@@ -1,5 +1,6 @@
 """Executors: the processes that drive attempts, known by a heartbeat."""
 
+import json
 import os
 import socket
 from collections.abc import Collection
@@ -53,13 +54,22 @@ class Executors:
         host, pid = executor_place(executor)
         return Statement(_Q["beat"], {"id": executor, "host": host, "pid": pid, "at": self._clock.now()})
 
+    def loads(self, executor: str, releases: Collection[str]) -> Statement:
+        """Notes which releases an executor has loaded, and so can drive."""
+        return Statement(_Q["say_loaded"], {"id": executor, "releases": json.dumps(sorted(releases))})
+
+    def loaded(self) -> dict[str, frozenset[str]]:
+        """Returns the digests of what each executor that has not ended has loaded, as far as they have said."""
+        return {row["executor"]: frozenset(json.loads(row["releases"])) for row in self._database.read(_Q["loaded"])}
+
     def end(self, executor: str) -> Statement:
         """Notes that an executor stopped by itself and drives nothing any more."""
         return Statement(_Q["end_executor"], {"id": executor, "at": self._clock.now()}, want=None)
 
-    def forget(self) -> Statement:
+    def forget(self) -> list[Statement]:
         """Drops what was not heard of for a day."""
-        return Statement(_Q["forget_executors"], {"before": self._clock.now() - REMEMBERED}, want=None)
+        before = {"before": self._clock.now() - REMEMBERED}
+        return [Statement(_Q["forget_executors"], before, want=None), Statement(_Q["forget_loaded"], {}, want=None)]
 
     def listing(self) -> list[Executor]:
         """Returns the processes at work and those that ended in the last day, oldest first."""
@@ -82,7 +92,9 @@ class Executors:
 
     def left_runs(self, own: str, driving: Collection[str]) -> list[LeftRun]:
         """Returns runs nobody drives any more, oldest first: their process is gone, or `own` and not `driving` them."""
-        rows = self._database.read(_Q["left_runs"], {"limit": LEFT_LIMIT})
+        late = self._clock.now() - self._patience
+        asked = {"executor": own, "host": here(), "before": late, "limit": LEFT_LIMIT}
+        rows = self._database.read(_Q["left_runs"], asked)
         is_left = [row["id"] not in driving if row["executor"] == own else self._has_left(row) for row in rows]
         return [_left(row) for row, left in zip(rows, is_left, strict=True) if left]
 

@@ -2,22 +2,32 @@
 
 import json
 import secrets
-from collections import OrderedDict
 from collections.abc import Collection, Mapping
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
 from remit.core import Clock, JsonValue, NotFoundError, new_id
+from remit.journal.backlog import Backlog
 from remit.journal.executors import LeftRun
 from remit.journal.feedback import Feedback
-from remit.journal.model import SALT_BYTES, Origin, Payload, Run, RunState, StepRow, Task, run_of
-from remit.store import Database, Row, Statement, Value, load_queries
+from remit.journal.model import (
+    SALT_BYTES,
+    USUAL_PRIORITY,
+    Origin,
+    Payload,
+    Run,
+    RunState,
+    StepRow,
+    Task,
+    run_of,
+    task_of,
+)
+from remit.journal.underway import Underway
+from remit.journal.undoing import Undoing
+from remit.store import Database, Statement, Value, load_queries
 
 _Q = load_queries("remit.journal")
 LIST_LIMIT = 1_000
-# Runs in flight whose unchanging facts are kept in memory, a kilobyte each.
-CACHED = 16_384
 FIRST = Origin()
 NOTHING: Mapping[str, Value] = MappingProxyType({})
 
@@ -28,10 +38,12 @@ class Journal:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        # What an attempt asks at every step and what cannot change while it lasts.
-        self._worked = lru_cache(CACHED)(self._read_worked)
-        self._task_terms = lru_cache(CACHED)(self.task)
-        self._running: OrderedDict[tuple[str, int], Run] = OrderedDict()
+        self.underway = Underway(database)
+        """What every step asks, from memory."""
+        self.undoing = Undoing(database)
+        """Which runs undo others."""
+        self.backlog = Backlog(database)
+        """How much waits."""
 
     # --- tasks and runs
 
@@ -70,7 +82,14 @@ class Journal:
         return task, [add, *bound, self.keep(payload)]
 
     def new_run(
-        self, task: Task, *, agent: str, version: str, release: str, origin: Origin = FIRST
+        self,
+        task: Task,
+        *,
+        agent: str,
+        version: str,
+        release: str,
+        origin: Origin = FIRST,
+        priority: int = USUAL_PRIORITY,
     ) -> tuple[Run, Statement]:
         """Returns a queued run of `task` and the statement that keeps it."""
         values: dict[str, Any] = {
@@ -79,6 +98,7 @@ class Journal:
             "agent": agent,
             "version": version,
             "release": release,
+            "priority": priority,
             **{name: getattr(origin, name) for name in Origin.__slots__},
         }
         now = self._clock.now()
@@ -93,40 +113,21 @@ class Journal:
         row = self._database.read_one(_Q["task"], {"id": identifier})
         if row is None:
             raise NotFoundError("No such task", which=identifier, hint="`remit runs` lists what there is")
-        return _task(row)
-
-    def task_terms(self, identifier: str) -> Task:
-        """Returns the task as it was taken on, from memory: salt, person and chain never change, state and outcome may."""
-        return self._task_terms(identifier)
+        return task_of(row)
 
     def tasks_among(self, identifiers: Collection[str]) -> list[Task]:
         """Returns those of some tasks that there are, in one look."""
-        return [_task(row) for row in self._database.read(_Q["tasks_among"], {"tasks": json.dumps([*identifiers])})]
+        return [task_of(row) for row in self._database.read(_Q["tasks_among"], {"tasks": json.dumps([*identifiers])})]
 
     def task_by_dedup(self, agent: str, key: str) -> Task | None:
         """Returns the agent's task that a trigger with this de-duplication key has already started."""
         row = self._database.read_one(_Q["task_by_dedup"], {"agent": agent, "dedup": key})
-        return _task(row) if row else None
+        return task_of(row) if row else None
 
     def find_run(self, identifier: str) -> Run | None:
         """Returns the run, or None."""
         row = self._database.read_one(_Q["run"], {"id": identifier})
         return run_of(row) if row else None
-
-    def running(self, identifier: str, attempt: int) -> Run | None:
-        """Returns the run as it was when this attempt was first seen holding the pen, from memory; else as it is now.
-
-        An attempt's secret never changes, and whether it still holds the pen every commit checks.
-        """
-        key = (identifier, attempt)
-        if key in self._running:
-            return self._running[key]
-        run = self.find_run(identifier)
-        if run is not None and run.state is RunState.RUNNING and run.attempt == attempt:
-            self._running[key] = run
-            if len(self._running) > CACHED:
-                self._running.popitem(last=False)
-        return run
 
     def run(self, identifier: str) -> Run:
         """Returns the run by its id or the end of its id, or raises `NotFoundError`."""
@@ -205,8 +206,10 @@ class Journal:
 
     # --- attempts
 
-    def begin_attempt(self, run: Run, secret: bytes, executor: str) -> list[Statement]:
-        """Hands the pen to the next attempt, if nobody did so since `run` was read."""
+    def begin_attempt(self, run: Run, secret: bytes, executor: str, *, claimed: bool = False) -> list[Statement]:
+        """Hands the pen to the next attempt, if nobody did so since `run` was read; `claimed`, if it still is for us."""
+        if claimed:
+            return self._next_attempt("begin_claimed", run, secret, executor, {"executor": executor})
         return self._next_attempt("begin_attempt", run, secret, executor)
 
     def take_over(self, left: LeftRun, secret: bytes, executor: str) -> list[Statement]:
@@ -232,8 +235,13 @@ class Journal:
         parameters = {"run": run, "attempt": attempt, "reason": reason, "waits_for": waits_for, "until": until}
         return [
             Statement(_Q["park_run"], parameters, refusal="stale attempt"),
-            self._end_attempt(run, attempt, "waiting"),
+            self._end_attempt(run, attempt, "waiting", reason),
         ]
+
+    def parked_since(self, run: str, reason: str) -> int | None:
+        """Returns when a run was parked for the first time for exactly this reason, or None."""
+        row = self._database.read_one(_Q["parked_since"], {"run": run, "reason": reason})
+        return row["since"] if row else None
 
     def ready(self, run: str) -> Statement:
         """Says that what a run waited for has come."""
@@ -246,6 +254,10 @@ class Journal:
     def ready_runs(self, *, limit: int = LIST_LIMIT) -> list[str]:
         """Returns the ids of runs that can go on now, the longest ready first."""
         return [row["id"] for row in self._database.read(_Q["ready_runs"], {"now": self._clock.now(), "limit": limit})]
+
+    def has_ready_runs(self) -> bool:
+        """Whether some run can go on now, as far as one look tells."""
+        return self._database.read_one(_Q["has_ready_runs"], {"now": self._clock.now()}) is not None
 
     def lost_attempts(self, run: str, *, since: int = 0) -> int:
         """Returns how many attempts of a run after number `since` were lost with their process."""
@@ -284,6 +296,16 @@ class Journal:
             _Q["guard_attempt"], {"run": run, "attempt": attempt}, refusal="a newer attempt of the run goes on"
         )
 
+    def guard_latest(self, run: str, attempt: int) -> Statement:
+        """Holds only while no attempt has begun since this one, whatever became of the run."""
+        return Statement(
+            _Q["guard_latest"], {"run": run, "attempt": attempt}, refusal="a newer attempt of the run goes on"
+        )
+
+    def guard_no_takers(self, run: str) -> Statement:
+        """Holds only while nobody to whom a run handed work is at it."""
+        return Statement(_Q["guard_no_takers"], {"run": run}, refusal="it has handed work over by now")
+
     def guard_open(self, run: str, step: int) -> Statement:
         """Holds only while a decided step has no outcome."""
         return Statement(_Q["guard_open"], {"run": run, "step": step}, refusal="the step has its outcome by now")
@@ -311,15 +333,6 @@ class Journal:
         row = self._database.read_one(_Q["attempt"], {"run": run, "number": attempt})
         return str(row["executor"]) if row else ""
 
-    def working_time(self, run: Run, now: int) -> int:
-        """Returns the microseconds its attempts have worked; parked time does not count."""
-        ended, since = self._worked(run.id, run.attempt, run.state)
-        return ended + (now - since if since else 0)
-
-    def _read_worked(self, run: str, _attempt: int, _state: RunState) -> tuple[int, int]:
-        row = self._database.read_one(_Q["worked"], {"run": run})
-        return (int(row["ended"]), int(row["since"])) if row else (0, 0)
-
     # --- steps
 
     def step(self, run: str, step: int) -> StepRow | None:
@@ -330,13 +343,6 @@ class Journal:
     def steps(self, run: str) -> list[StepRow]:
         """Returns the steps of a run in order."""
         return [StepRow.of(row) for row in self._database.read(_Q["steps"], {"run": run})]
-
-    def recent(self, run: str, step: int, limit: int) -> tuple[StepRow | None, list[str]]:
-        """Returns the step, if it is not new, and the digests of the actions before it, newest first."""
-        rows = self._database.read(_Q["recent_steps"], {"run": run, "step": step, "limit": limit + 1})
-        is_known = bool(rows) and rows[0]["step"] == step
-        before = [row["asked"] for row in rows[is_known:]]
-        return (self.step(run, step) if is_known else None), before[:limit]
 
     def recorded_like(self, run: str, asked: str, *, fork: str, step: int) -> StepRow | None:
         """Returns the step of a run that was done for exactly this action, as often as `fork` has done it before `step`."""
@@ -354,8 +360,9 @@ class Journal:
         return Statement(_Q["reopen_task"], {"task": task}, want=None)
 
     def guard_alone(self, task: str) -> Statement:
-        """Holds only while no run acts for a task."""
-        return Statement(_Q["guard_alone"], {"task": task}, refusal="another run acts for the task")
+        """Holds only while no run acts for a task, and its content is there."""
+        refusal = "another run acts for the task, or its content was erased"
+        return Statement(_Q["guard_alone"], {"task": task}, refusal=refusal)
 
     def open_steps(self) -> list[tuple[str, int]]:
         """Returns run and step of what was decided in runs that are over, and has no outcome that is known."""
@@ -364,7 +371,7 @@ class Journal:
     def write_step(self, query: str, **parameters: Any) -> Statement:
         """Returns one of the step statements.
 
-        open_step, act_on_step, deny_step, close_step, close_doubted, doubt_step, keep_value, keep_recorded, close_waiting.
+        open_step, act_on_step, deny_step, close_step, close_doubted, doubt_step, withdraw_step, keep_value, keep_recorded, close_waiting.
         """
         refusal = "the step was decided already, or another attempt has taken over"
         return Statement(_Q[query], parameters, refusal=refusal)
@@ -376,15 +383,14 @@ class Journal:
         parameters = {"digest": payload.digest, "task": payload.task, "labels": payload.labels, "body": payload.body}
         return Statement(_Q["add_payload"], parameters, want=None)
 
+    def given(self, run: Run, task: Task) -> JsonValue:
+        """Returns what a run that begins was given, or raises `NotFoundError`."""
+        body = None if run.input else self.underway.given(task.id)
+        return self.content(run.input or task.input) if body is None else json.loads(body)
+
     def content(self, digest: str) -> JsonValue:
         """Returns the content named `digest`, or raises `NotFoundError` (erased, or never kept)."""
         row = self._database.read_one(_Q["payload"], {"digest": digest})
         if row is None:
             raise NotFoundError("This content is not here", which=digest, why="it was erased or never kept")
         return json.loads(row["body"])
-
-
-def _task(row: Row) -> Task:
-    values = {name: row[name] for name in Task.__slots__}
-    values["chain"] = tuple(json.loads(values["chain"]))
-    return Task(**values)

@@ -12,6 +12,7 @@ from remit.core import JsonValue, canonical_bytes
 
 ActionKind = Literal["tool", "model", "handoff", "memory", "value"]
 SALT_BYTES = 32
+LOWEST_PRIORITY, USUAL_PRIORITY, HIGHEST_PRIORITY = 0, 5, 9
 
 
 class RunState(StrEnum):
@@ -28,6 +29,10 @@ class RunState(StrEnum):
     def is_over(self) -> bool:
         """Whether nothing more will happen."""
         return self in (RunState.DONE, RunState.FAILED, RunState.CANCELLED)
+
+
+TASK_STATES = ("open", "done", "failed", "cancelled")
+"""Where a task stands."""
 
 
 class StepState(StrEnum):
@@ -56,11 +61,20 @@ class Task:
     outcome: str
     created_at: int
     ended_at: int | None
+    erased_at: int | None = None
+    """When its content was erased; nothing can be done with it any more."""
 
     @property
     def reference(self) -> str:
         """The key it was taken on under, else its id: how recordings know it."""
         return self.dedup or self.id
+
+
+def task_of(row: Mapping[str, Any]) -> Task:
+    """Reads a database row."""
+    values = {name: row[name] for name in Task.__slots__}
+    values["chain"] = tuple(json.loads(values["chain"]))
+    return Task(**values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +102,15 @@ class Run:
     ready_at: int | None
     """When it can go on, microseconds; None while somebody has to come first."""
     waits_for: str
-    """An approval or a run by id, `switch`, `timer` or `release`; empty when it does not wait."""
+    """An approval or a run by id, `switch`, `timer`, `release` or an upstream (`tools:…`, `model:…`); else empty."""
     created_at: int
     ended_at: int | None
+    priority: int = USUAL_PRIORITY
+    """How urgent it is: 0 to 9, the higher the sooner."""
+    undoes: str | None = None
+    """The run whose changes it undoes, when it is a rollback."""
+    asked_by: str = ""
+    """Who had that run undone; empty when its contract says so."""
 
     def is_ready(self, now: int) -> bool:
         """Whether it could go on at the moment `now`."""
@@ -128,6 +148,8 @@ class Origin:
     hops: int = 0
     input: str = ""
     effects: bool = True
+    undoes: str | None = None
+    asked_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ values (:id, :agent, :intent, :on_behalf_of, :chain, :salt, :input, :dedup, :at)
 
 -- name: add_run
 insert into runs (id, task, agent, version, release, parent_run, parent_step, forked_at, hops, input, effects, created_at,
-  ready_at)
-values (:id, :task, :agent, :version, :release, :parent_run, :parent_step, :forked_at, :hops, :input, :effects, :at, :at)
+  ready_at, priority, undoes, asked_by, unit)
+values (:id, :task, :agent, :version, :release, :parent_run, :parent_step, :forked_at, :hops, :input, :effects, :at, :at,
+  :priority, :undoes, :asked_by, coalesce((select unit from versions where agent = :agent and version = :version), ''))
 
 -- name: bind_subject
 insert into subjects (task, kind, value, bound_by) values (:task, :kind, :value, :bound_by)
@@ -13,6 +14,13 @@ on conflict (task, kind) do nothing
 
 -- name: task
 select * from tasks where id = :id
+
+-- name: taken_on
+-- A task with what it was given: a row for each of its subjects, or one.
+select tasks.*, payloads.body as given, subjects.kind as subject, subjects.value as bound from tasks
+left join payloads on payloads.digest = tasks.input
+left join subjects on subjects.task = tasks.id
+where tasks.id = :id
 
 -- name: tasks_among
 select t.* from json_each(:tasks) as listed join tasks t on t.id = listed.value
@@ -37,10 +45,10 @@ limit :limit
 select * from runs where task = :task order by created_at, id
 
 -- name: runs_ending
-select * from runs where :ending <> '' and substr(id, -length(:ending)) = :ending limit 2
+select * from runs where :ending <> '' and substr(id, length(id) - length(:ending) + 1) = :ending limit 2
 
 -- name: subjects
-select kind, value from subjects where task = :task
+select kind, value from subjects where task = :task order by kind
 
 -- name: add_feedback
 insert into feedback (task, sent_by, key, kind, score, said, at)
@@ -51,8 +59,15 @@ select * from feedback where task = :task order by number
 
 -- name: begin_attempt
 -- The attempt before must have ended, so two attempts of one run never hold the pen together.
-update runs set state = 'running', attempt = attempt + 1, secret = :secret, ready_at = null, waits_for = ''
+update runs set state = 'running', attempt = attempt + 1, secret = :secret, ready_at = null, waits_for = '',
+  claimed_by = null, claimed_until = null
 where id = :run and attempt = :attempt and state in ('queued', 'waiting')
+
+-- name: begin_claimed
+-- Only for whoever still has the claim: what was given back may be somebody else's by now, and is counted as theirs.
+update runs set state = 'running', attempt = attempt + 1, secret = :secret, ready_at = null, waits_for = '',
+  claimed_by = null, claimed_until = null
+where id = :run and attempt = :attempt and state in ('queued', 'waiting') and claimed_by = :executor
 
 -- name: take_over
 -- The next number fences the old attempt off; a sign of life of its executor since it was looked at refuses this.
@@ -76,7 +91,7 @@ where run = :run and number = :number and state = 'running'
 -- name: park_run
 -- An answer that came while the attempt was working has set `ready_at`, and stays.
 update runs set state = 'waiting', secret = null, reason = :reason, waits_for = :waits_for,
-  ready_at = case when ready_at is null or (:until is not null and :until < ready_at) then :until else ready_at end
+  ready_at = case when ready_at is null or cast(:until as bigint) < ready_at then :until else ready_at end
 where id = :run and attempt = :attempt and state = 'running'
 
 -- name: end_run
@@ -122,6 +137,14 @@ where run = :run and step = :step and state = 'decided'
 update steps set state = 'done', result = :result, is_error = :is_error, cost = :cost, ended_at = :at
 where run = :run and step = :step and state = 'unknown'
 
+-- name: withdraw_step
+-- It was not sent: the step is as one that waits for its decision, which is made anew.
+update steps set state = 'waiting' where run = :run and step = :step and state = 'decided'
+
+-- name: parked_since
+-- The first time that the run was parked for this reason.
+select min(ended_at) as since from attempts where run = :run and state = 'waiting' and reason = :reason
+
 -- name: doubt_step
 update steps set state = 'unknown', approval = :approval where run = :run and step = :step and state = 'decided'
 
@@ -147,7 +170,7 @@ select body from payloads where digest = :digest
 select * from runs where state = 'running' order by created_at, id
 
 -- name: counts
-select state, count(*) as count from runs group by state
+select state, count(*) as count from runs group by state order by state
 
 -- name: close_waiting
 update steps set state = 'done', result = :result, ended_at = :at
@@ -155,6 +178,9 @@ where run = :run and step = :step and state = 'waiting'
 
 -- name: attempt
 select * from attempts where run = :run and number = :number
+
+-- name: newest_steps
+select step, asked from steps where run = :run order by step desc limit :limit
 
 -- name: recent_steps
 select step, asked from steps where run = :run and step <= :step order by step desc limit :limit
@@ -167,6 +193,10 @@ from attempts join runs on runs.id = attempts.run where run = :run
 
 -- name: guard_attempt
 select 1 from runs where id = :run and attempt = :attempt and state = 'running'
+
+-- name: guard_latest
+-- Nobody has taken the run over, whether it goes on or not.
+select 1 from runs where id = :run and attempt = :attempt
 
 -- name: guard_open
 select 1 from steps where run = :run and step = :step and state = 'decided'
@@ -181,7 +211,23 @@ update runs set ready_at = :at where (state = 'waiting' and waits_for = 'switch'
   and (ready_at is null or ready_at > :at)
 
 -- name: ready_runs
-select id from runs where ready_at is not null and ready_at <= :now order by ready_at limit :limit
+select id from runs where ready_at is not null and ready_at <= :now and claimed_by is null
+order by ready_at, id limit :limit
+
+-- name: has_ready_runs
+select 1 as found from runs where ready_at is not null and ready_at <= :now and claimed_by is null limit 1
+
+-- name: backlog
+-- By an index of exactly these; more than the bound are not counted.
+select count(*) as count from (
+  select 1 from runs where ready_at is not null and claimed_by is null and state in ('queued', 'waiting')
+    and ready_at <= :until limit :most) as waiting
+
+-- name: backlog_of_each
+select unit, agent, count(*) as count from (
+  select unit, agent from runs where ready_at is not null and claimed_by is null and state in ('queued', 'waiting')
+    and ready_at <= :until limit :most) as waiting
+group by unit, agent
 
 -- name: child
 select * from runs where parent_run = :run and parent_step = :step
@@ -189,12 +235,28 @@ select * from runs where parent_run = :run and parent_step = :step
 -- name: children
 select * from runs where parent_run = :run order by created_at, id
 
+-- name: guard_no_takers
+select 1 where not exists (select 1 from runs where parent_run = :run and parent_step is not null
+  and state in ('queued', 'running', 'waiting'))
+
 -- name: lost_attempts
 select count(*) as count from attempts where run = :run and state = 'lost' and number > :since
 
 -- name: beat
 insert into executors (id, host, pid, started_at, seen_at) values (:id, :host, :pid, :at, :at)
-on conflict (id) do update set seen_at = excluded.seen_at, ended_at = null
+on conflict (id) do update set ended_at = null,
+  seen_at = case when excluded.seen_at > executors.seen_at then excluded.seen_at else executors.seen_at end
+
+-- name: say_loaded
+insert into loaded (executor, releases) values (:id, :releases)
+on conflict (executor) do update set releases = excluded.releases
+
+-- name: loaded
+select loaded.executor, loaded.releases from loaded join executors on executors.id = loaded.executor
+where executors.ended_at is null
+
+-- name: forget_loaded
+delete from loaded where not exists (select 1 from executors where id = loaded.executor)
 
 -- name: end_executor
 update executors set ended_at = :at where id = :id
@@ -204,14 +266,16 @@ select * from executors where id = :id
 
 -- name: executors
 select executors.*, (select count(*) from attempts where executor = executors.id and state = 'running') as attempts
-from executors where ended_at is null or ended_at > :since order by started_at
+from executors where ended_at is null or ended_at > :since order by started_at, id
 
 -- name: left_runs
--- Attempts under way, with the last sign of life of whoever drives them.
+-- Attempts under way, but for those whose process others hear of; who asks looks itself at those of its own machine.
 select runs.*, attempts.executor as executor, executors.seen_at as seen_at, executors.ended_at as executor_ended_at
 from attempts join runs on runs.id = attempts.run and runs.attempt = attempts.number
 left join executors on executors.id = attempts.executor
 where attempts.state = 'running' and runs.state = 'running'
+  and (executors.id is null or executors.ended_at is not null or executors.seen_at <= :before
+    or executors.host = :host or attempts.executor = :executor)
 order by runs.created_at, runs.id limit :limit
 
 -- name: forget_executors
@@ -231,8 +295,10 @@ update tasks set state = 'open', outcome = '', ended_at = null
 where id = :task and (state in ('failed', 'cancelled') or outcome = 'failure')
 
 -- name: guard_alone
+-- Of a task that was erased nothing new is written down.
 select 1 where not exists (
   select 1 from runs where task = :task and effects = 1 and state in ('queued', 'running', 'waiting'))
+  and not exists (select 1 from tasks where id = :task and erased_at is not null)
 
 -- name: recorded_like
 -- What a fork does twice, its first run must have done twice.
@@ -254,3 +320,116 @@ select 1 where not exists (select 1 from runs where agent = :agent and version =
 -- Steps that were decided in runs that are over, and whose outcome nobody has told, or nobody has heeded.
 select steps.run, steps.step from steps join runs on runs.id = steps.run
 where steps.state in ('decided', 'unknown') and runs.state in ('done', 'failed', 'cancelled')
+
+-- name: begin_claims
+-- SQLite's writers come one after the other anyway.
+select 1
+
+-- name: claim
+-- A lane is what has one priority, unit, agent and release: one look finds the next lane, whatever waits in this one. Then
+-- come the first of each lane that has room; what is chosen of them is put in order at the end.
+with recursive heads (head) as (
+  select (select rowid from runs indexed by runs_to_claim
+    where ready_at is not null and claimed_by is null and state in ('queued', 'waiting')
+    order by priority, unit, agent, release, ready_at limit 1)
+  union all
+  select coalesce(
+    (select next.rowid from runs as next indexed by runs_to_claim
+      where next.ready_at is not null and next.claimed_by is null and next.state in ('queued', 'waiting')
+        and next.priority = runs.priority and next.unit = runs.unit and next.agent = runs.agent
+        and next.release > runs.release order by next.release, next.ready_at limit 1),
+    (select next.rowid from runs as next indexed by runs_to_claim
+      where next.ready_at is not null and next.claimed_by is null and next.state in ('queued', 'waiting')
+        and next.priority = runs.priority and next.unit = runs.unit and next.agent > runs.agent
+      order by next.agent, next.release, next.ready_at limit 1),
+    (select next.rowid from runs as next indexed by runs_to_claim
+      where next.ready_at is not null and next.claimed_by is null and next.state in ('queued', 'waiting')
+        and next.priority = runs.priority and next.unit > runs.unit
+      order by next.unit, next.agent, next.release, next.ready_at limit 1),
+    (select next.rowid from runs as next indexed by runs_to_claim
+      where next.ready_at is not null and next.claimed_by is null and next.state in ('queued', 'waiting')
+        and next.priority > runs.priority
+      order by next.priority, next.unit, next.agent, next.release, next.ready_at limit 1))
+  from heads join runs on runs.rowid = heads.head
+),
+-- Who holds a place, when places are limited.
+active (agent, unit) as materialized (
+  select agent, unit from runs indexed by runs_by_state where :limited = 1 and state = 'running'
+  union all
+  select agent, unit from runs indexed by runs_claimed where :limited = 1 and claimed_by is not null
+    and state in ('queued', 'waiting')
+),
+agents_at_work (agent, count) as materialized (select agent, count(*) from active group by agent),
+units_at_work (unit, count) as materialized (select unit, count(*) from active group by unit),
+-- What is given as JSON is read once, and not again for each that looks into it.
+agent_limits (agent, most) as materialized (select key, value from json_each(:agent_limits)),
+served (lane, at) as materialized (select key, value from json_each(:served)),
+lanes as materialized (
+  select runs.priority, runs.unit, runs.agent, runs.release,
+    coalesce(agent_limits.most, :agent_limit) - coalesce(agents_at_work.count, 0) as agent_room,
+    :unit_limit - coalesce(units_at_work.count, 0) as unit_room
+  from heads join runs on runs.rowid = heads.head
+    left join agent_limits on agent_limits.agent = runs.agent
+    left join agents_at_work on agents_at_work.agent = runs.agent
+    left join units_at_work on units_at_work.unit = runs.unit
+  where runs.release not in (select value from json_each(:unknown)) and agent_room > 0 and unit_room > 0
+),
+candidates as (
+  select runs.id, runs.agent, runs.unit, runs.priority, runs.ready_at, lanes.agent_room, lanes.unit_room,
+    row_number() over (partition by runs.priority, runs.unit order by runs.ready_at, runs.id) as turn
+  from lanes join runs on runs.rowid in (
+    select found.rowid from runs as found indexed by runs_to_claim
+    where found.ready_at <= :now and found.claimed_by is null and found.state in ('queued', 'waiting')
+      and found.priority = lanes.priority and found.unit = lanes.unit
+      and found.agent = lanes.agent and found.release = lanes.release
+    order by found.ready_at, found.id limit (select 4 + 2 * :room / max(1, count(*)) from lanes))
+),
+-- The first of a unit that was served long ago counts as more urgent, the others behind it do not.
+ranked as (
+  select candidates.*, row_number() over (order by
+    case turn when 1 then min(9, candidates.priority + (:now - max(ready_at, coalesce(served.at, 0))) / :ageing)
+      else candidates.priority end desc,
+    turn, coalesce(served.at, 0), ready_at, candidates.id) as place
+  from candidates left join served on served.lane = candidates.priority || '/' || candidates.unit
+),
+numbered as (select *, row_number() over (partition by agent order by place) as of_agent from ranked),
+allowed as (
+  select id, place, unit_room, row_number() over (partition by unit order by place) as of_unit
+  from numbered where of_agent <= agent_room
+)
+update runs set claimed_by = :executor, claimed_until = :until
+where id in (select id from allowed where of_unit <= unit_room order by place limit :room)
+returning *
+
+-- name: give_back
+update runs set claimed_by = null, claimed_until = null where id = :run and claimed_by = :executor
+
+-- name: release_claims
+update runs set claimed_by = null, claimed_until = null where claimed_by = :executor and state <> 'running'
+
+-- name: expire_claims
+-- Whoever claimed these has not begun them in time.
+update runs set claimed_by = null, claimed_until = null where claimed_by is not null and claimed_until <= :now
+
+-- name: add_compensation
+insert into compensations (rollback, number, run, step) values (:rollback, :number, :run, :step)
+
+-- name: compensated
+select run, step from compensations where rollback = :rollback and number = :number
+
+-- name: compensations_of
+-- What was tried to undo a run, the latest first, and what came of it.
+select c.rollback, c.number, c.step, r.state as rollback_state, s.kind, s.state, s.is_error, s.result, s.approval
+from compensations c join runs r on r.id = c.rollback left join steps s on s.run = c.rollback and s.step = c.number
+where c.run = :run order by r.created_at desc, c.rollback desc, c.number desc
+
+-- name: guard_not_undoing
+-- One rollback at a time undoes a run.
+select 1 where not exists (
+  select 1 from runs where undoes = :run and state in ('queued', 'running', 'waiting'))
+
+-- name: rollbacks_of
+select * from runs where undoes = :run order by created_at, id
+
+-- name: undo_task
+update tasks set outcome = 'undone' where id = :task

@@ -3,18 +3,22 @@
 import json
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import chain
 
+from remit.approvals import ApprovalState
 from remit.core import DAY, Money, Settings
+from remit.journal import TASK_STATES, RunState
 from remit.kpis.model import DayFigures, Figures, Spending, scope_of
 from remit.kpis.rollup import changes, roll_up
-from remit.kpis.spending import spenders, spending_of_agents, spending_of_units
+from remit.kpis.spending import Spenders, spending_of_agents, spending_of_units
+from remit.kpis.standing import StateCounts
 from remit.kpis.tally import Tally, TaskFigures
 from remit.kpis.work import WorkCounts, count_work
 from remit.store import Commit, Database, load_queries
 
 _Q = load_queries("remit.kpis")
 # Entries of the log a roll-up looks at in one commit, and charges: ten milliseconds, so that nobody waits long.
-BATCH = 1_000
+BATCH = 5_000
 # Later than any moment, and still a number SQLite can keep.
 _NEVER = 2**62
 
@@ -25,6 +29,18 @@ class Kpis:
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
         self._answer_price = _answer_price(settings)
+        self._runs = StateCounts(database, "runs", tuple(RunState))
+        self._tasks = StateCounts(database, "tasks", TASK_STATES)
+        self._approvals = StateCounts(database, "approvals", tuple(ApprovalState))
+        self._spenders = Spenders(database)
+        self._seen: tuple[int, int] | None = None
+        """How far was counted when this process last looked."""
+
+    def others_count(self) -> bool:
+        """Whether another process has counted on since this one last asked; then counting may be left to that one."""
+        (head,) = self._database.read(_Q["counted_to"])
+        before, self._seen = self._seen, (head["entries"], head["charges"])
+        return before is not None and before != self._seen
 
     def roll_up(self, *, limit: int = BATCH) -> Commit | None:
         """Returns a commit that counts the next tasks and charges once and for all; None when all are counted.
@@ -52,7 +68,9 @@ class Kpis:
             for row in self._database.read(_Q["each_day"], counted):
                 tallies[row["day"]].add_sums(row)
             for row in self._database.read(_Q["times_of_each_day"], counted):
-                tallies[row["day"]].times["resolution"].add(row["bucket"], row["count"], row["total"])
+                numbers = iter(json.loads(row["times"]))
+                added = {bucket: (count, total) for bucket, count, total in zip(numbers, numbers, numbers, strict=True)}
+                tallies[row["day"]].times["resolution"].buckets |= added
             for task, sign in self._not_rolled_up(agent, unit, first * DAY, last * DAY):
                 tallies[task.ended_at // DAY].add_task(task, sign)
         return [_day_figures(day, tally) for day, tally in tallies.items()]
@@ -67,7 +85,7 @@ class Kpis:
 
     def spenders(self, *, since: int = 0, limit: int) -> list[tuple[str, int]]:
         """Returns the agents that were charged most since the UTC day of `since`, with the amount."""
-        return spenders(self._database, since, limit)
+        return self._spenders.most(since, limit)
 
     def work(self) -> WorkCounts:
         """Returns every action, gate and question there was. It looks at all of them: for reports, not for pages."""
@@ -79,6 +97,18 @@ class Kpis:
         for row in self._database.read(_Q["steps"]):
             counts.setdefault(row["kind"], {})[row["state"]] = row["count"]
         return counts
+
+    def runs_by_state(self) -> dict[str, int]:
+        """Returns how many runs are in each state now; a process that has asked before counts what has moved since."""
+        return self._runs.now()
+
+    def tasks_by_state(self) -> dict[str, int]:
+        """Returns how many tasks are in each state now, as quickly."""
+        return self._tasks.now()
+
+    def approvals_by_state(self) -> dict[str, int]:
+        """Returns how many questions to people are in each state now, as quickly."""
+        return self._approvals.now()
 
     def _tally(self, agent: str, unit: str, since: int, until: int) -> Tally:
         """Adds up whole days from their sums, parts of days and what is not rolled up task by task."""
@@ -111,10 +141,9 @@ class Kpis:
     def _add_part(self, tally: Tally, part: dict[str, str | int]) -> None:
         for row in self._database.read(_Q["part_sums"], part):
             tally.add_sums(row)
-        for row in self._database.read(_Q["part_times"], part):
-            tally.add_time("resolution", row["resolution"])
-            for time in json.loads(row["answer_times"]):
-                tally.add_time("answer", time)
+        (row,) = self._database.read(_Q["part_times"], part)
+        tally.add_times("resolution", json.loads(row["resolutions"]))
+        tally.add_times("answer", chain.from_iterable(json.loads(row["answer_times"])))
 
     def _not_rolled_up(self, agent: str, unit: str, since: int, until: int) -> Iterator[tuple[TaskFigures, int]]:
         (head,) = self._database.read(_Q["head"])

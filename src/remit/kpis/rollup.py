@@ -6,7 +6,7 @@ from typing import Any
 
 from remit.core import DAY
 from remit.kpis.counting import as_row, count_tasks, counted_tasks
-from remit.kpis.spending import SPENT, new_spending
+from remit.kpis.spending import SPENT, marks, new_spending
 from remit.kpis.tally import SUMS, TaskFigures, bucket_of
 from remit.store import Commit, Database, Row, Statement, load_queries
 
@@ -50,11 +50,12 @@ def roll_up(database: Database, *, limit: int) -> Commit | None:
         if (first, first_charge) == (last, last_charge):
             return None
         found = changes(database, first, last)
-        spent = new_spending(database, first_charge, last_charge)
+        spent, marked = new_spending(database, first_charge, last_charge), marks(database, first_charge, last_charge)
     advance = {"from_entries": first, "entries": last, "from_charges": first_charge, "charges": last_charge}
     return Commit(
         [
             Statement(_Q["advance"], advance, refusal="another process has counted on"),
+            *marked,
             *(_kept(change) for change in found),
             *_day_sums(found),
             *_spending(spent),

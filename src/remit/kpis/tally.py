@@ -1,6 +1,6 @@
 """Sums and distributions that can be added up and taken back, so that days need no second look at their tasks."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Literal
@@ -36,8 +36,8 @@ _BITS = PER_DOUBLING.bit_length()
 
 def bucket_of(time: int) -> int:
     """Returns the bucket of a time: in whole numbers, so the same on every machine; up to 64 each has its own."""
-    shift = max(0, time.bit_length() - _BITS)
-    return PER_DOUBLING * shift + (time >> shift)
+    shift = time.bit_length() - _BITS
+    return PER_DOUBLING * shift + (time >> shift) if shift > 0 else time
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +155,14 @@ class Tally:
             self.sums[name] += sign * value
         for kind, time in task.times:
             self.add_time(kind, time, sign)
+
+    def add_times(self, kind: TimeKind, times: Iterable[int]) -> None:
+        """Counts many times at once."""
+        buckets: dict[int, list[int]] = {}
+        for time in times:
+            buckets.setdefault(bucket_of(time), []).append(time)
+        for bucket, some in buckets.items():
+            self.times[kind].add(bucket, len(some), sum(some))
 
     def add_time(self, kind: TimeKind, time: int, sign: int = 1) -> None:
         """Counts a time, or takes it back."""

@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from remit.core import remember
 from remit.ledger.model import Budget, Charge
 from remit.store import Database, Row, Statement, load_queries
 
@@ -40,9 +41,7 @@ class Ledger:
     def opened(self, budgets: Sequence[Budget]) -> None:
         """Remembers that a commit with `open` of these budgets stood."""
         for budget in budgets:
-            self._opened[budget.id] = None
-            if len(self._opened) > REMEMBERED:
-                self._opened.popitem(last=False)
+            remember(self._opened, budget.id, None, REMEMBERED)
 
     def reserve(self, run: str, step: int, amount: int, budgets: Sequence[Budget]) -> list[Statement]:
         """Holds `amount` on every budget within the cap given here, or refuses the whole commit.
@@ -62,7 +61,7 @@ class Ledger:
 
     def settle(self, run: str, step: int, hold: Hold | None, charge: Charge) -> list[Statement]:
         """Releases the hold, books what was really spent on the same budgets, and keeps the charge."""
-        values = {name: getattr(charge, name) for name in Charge.__slots__}
+        values = {**{name: getattr(charge, name) for name in Charge.__slots__}, "priced": int(charge.priced)}
         booked = [Statement(_Q["charge"], values)]
         if hold is None:
             return booked

@@ -7,6 +7,7 @@ from remit.operations.operations import Operations, Receipt
 from remit.operations.packages import NeededPackage, needed_packages, package_version, remit_version
 from remit.operations.permissions import ROLES, Permission, permissions_of
 from remit.operations.practice import Practice
+from remit.operations.readiness import Probe, Readiness
 from remit.operations.replays import Replays
 from remit.operations.token_terms import TOKEN_DAYS
 from remit.operations.tool_locks import LockedServer, check_locks, declared_tools, lock_server
@@ -39,6 +40,7 @@ from remit.operations.views import (
     FigureShown,
     FigureViews,
     HistoryRow,
+    LeftShown,
     LogHead,
     LogRow,
     LogViews,
@@ -52,6 +54,9 @@ from remit.operations.views import (
     QuestionViews,
     QueueSummary,
     Refusal,
+    RollbackRow,
+    RollbackShown,
+    RollbackViews,
     RungShown,
     RunRow,
     RunShown,
@@ -69,6 +74,10 @@ from remit.operations.views import (
     TaskShown,
     TaskViews,
     Tour,
+    UndoneShown,
+    UndoShown,
+    UpstreamShown,
+    UpstreamViews,
     VersionRow,
     Views,
     duration,
@@ -113,6 +122,7 @@ __all__ = [
     "FigureShown",
     "FigureViews",
     "HistoryRow",
+    "LeftShown",
     "LockedServer",
     "LogHead",
     "LogRow",
@@ -128,11 +138,16 @@ __all__ = [
     "Permission",
     "PersonShown",
     "Practice",
+    "Probe",
     "QuestionViews",
     "QueueSummary",
+    "Readiness",
     "Receipt",
     "Refusal",
     "Replays",
+    "RollbackRow",
+    "RollbackShown",
+    "RollbackViews",
     "RunRow",
     "RunShown",
     "RunViews",
@@ -151,7 +166,11 @@ __all__ = [
     "TaskShown",
     "TaskViews",
     "Tour",
+    "UndoShown",
+    "UndoneShown",
     "Unjudged",
+    "UpstreamShown",
+    "UpstreamViews",
     "Verbs",
     "VersionRow",
     "Views",

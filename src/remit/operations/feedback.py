@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from remit.core import ConflictError, InputError, new_id
+from remit.core import ConflictError, InputError, iso, new_id
 from remit.gateway import Parts
 from remit.journal import Feedback, FeedbackKind, Payload, Task
 from remit.operations.record import commit_verb
@@ -59,6 +59,9 @@ async def send_feedback(parts: Parts, task: Task, said: Said, *, by: str, key: s
     """Keeps what was said of `task`, once for each of the sender's keys; other words under one are a `ConflictError`."""
     if len(key) > LONGEST_KEY:
         raise InputError("The key is too long", which=key[:40], why=f"at most {LONGEST_KEY} characters")
+    if task.erased_at is not None:
+        why = f"its content was erased at {iso(task.erased_at)}, and what is said of it would be kept without an end"
+        raise ConflictError("Nothing can be said of this task any more", which=task.id, why=why)
     payload = Payload.of({"score": said.score, "words": said.words}, task=task.id, salt=task.salt)
     feedback = Feedback(
         task=task.id,

@@ -1,7 +1,7 @@
 """What people do: every verb once, for the command line, REST and the console alike. Each is on the record."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, TypedDict
 
@@ -19,12 +19,13 @@ from remit.gateway import (
     escalate_question,
     given_arguments,
 )
-from remit.journal import Run, RunState, StepRow, StepState
+from remit.journal import Run, RunState
+from remit.operations.cancelling import MayEnd, anybody, cancel_run
 from remit.operations.record import commit_verb, given_reason
 from remit.operations.releases import Releases
 from remit.operations.scopes import known_scope
 from remit.registry import Version
-from remit.runtime import Engine, Runtime, Started
+from remit.runtime import Engine, Runtime, Started, begin_rollback, where_it_went_wrong
 from remit.store import Statement
 
 # How soon the end of a run that another process drives is seen.
@@ -86,13 +87,14 @@ class Operations:
         intent: str = "",
         dedup: str | None = None,
         asked_by: tuple[str, ...] = (),
+        priority: int | None = None,
     ) -> Started:
         """Takes a task on; drive its run with `drive`. `asked_by` are those who have it done, if others than it is for.
 
-        They are in the task's chain, and answer nothing it asks.
+        They are in the task's chain, and answer nothing it asks. `priority` stands in for the contract's.
         """
         return await self._runtime.start(
-            agent, value, on_behalf_of=on_behalf_of, intent=intent, dedup=dedup, asked_by=asked_by
+            agent, value, on_behalf_of=on_behalf_of, intent=intent, dedup=dedup, asked_by=asked_by, priority=priority
         )
 
     def dispatch(self, run_id: str) -> bool:
@@ -121,33 +123,9 @@ class Operations:
                     run = self._parts.journal.run(run_id)
         return run
 
-    async def cancel(self, run_id: str, *, because: str, by: str) -> Run:
-        """Cancels a run that is not over, and those it handed work to; their attempts are fenced off at once."""
-        because = given_reason(because, run_id, "To cancel")
-        run = self._parts.journal.run(run_id)
-        fields = {"run": run.id, "because": because, "by": by}
-        closes = self._parts.journal.end_task(run.task, "cancelled", "cancelled")
-        cancelled = [
-            self._parts.journal.cancel(run.id, because),
-            self._parts.journal.stop_attempt(run.id),
-            *([self._parts.journal.ready(run.parent_run or "")] if run.is_child else [closes] if run.effects else []),
-            *(
-                self._parts.approvals.close(asked.id, ApprovalState.WITHDRAWN, because)
-                for asked in self._pending(run.id)
-                if asked.kind != "unknown"  # what may have happened is still to be told
-            ),
-        ]
-        try:
-            await self._commit("run.cancelled", run.id, fields, cancelled, stream=run.id)
-        finally:  # after it, when it can hand over nothing more; also to whom a cancel that broke off has not come
-            await self._cancel_takers(run, because, by)
-        return self._parts.journal.run(run.id)
-
-    async def _cancel_takers(self, run: Run, because: str, by: str) -> None:
-        for child in self._parts.journal.children(run.id):
-            if child.is_child and self._parts.journal.run(run.id).state.is_over:
-                with suppress(ConflictError):  # it has just ended by itself
-                    await self.cancel(child.id, because=because, by=by)
+    async def cancel(self, run_id: str, *, because: str, by: str, may_end: MayEnd = anybody) -> Run:
+        """Cancels a run that is not over, and those it handed work to, all or none of them; see `cancel_run`."""
+        return await cancel_run(self._parts, run_id, because=because, by=by, may_end=may_end)
 
     # --- people's answers
 
@@ -256,8 +234,19 @@ class Operations:
             hint = "`remit fork` begins a new run with its steps"
             raise ConflictError("Only a run that failed or was cancelled is tried again", which=run.id,
                 why=f"it is {run.state}", hint=hint)  # fmt: skip
-        step = _where_it_went_wrong(self._parts.journal.steps(run.id))
+        step = where_it_went_wrong(self._parts.journal.steps(run.id))
         return await self.fork(run.id, step, by=by, effects=True, because=because)
+
+    def runs_to_undo(self, run_id: str) -> list[str]:
+        """Returns a run and those it handed work to, whose changes are undone with its own."""
+        run = self._parts.journal.run(run_id)
+        taken = [child for child in self._parts.journal.children(run.id) if child.is_child]
+        return [run.id, *(each for child in taken for each in self.runs_to_undo(child.id))]
+
+    async def rollback(self, run_id: str, *, because: str, by: str, asked_by: str = "") -> Run | None:
+        """Begins a rollback of a run; see `begin_rollback`."""
+        because, run = given_reason(because, run_id, "A rollback"), self._parts.journal.run(run_id)
+        return await begin_rollback(self._parts, run, by=by, because=because, asked_by=asked_by)
 
     def waiting_runs(self) -> list[Run]:
         """Returns runs that waited and can go on: what they waited for has come, or its time is over."""
@@ -269,9 +258,6 @@ class Operations:
 
     def _ready_runs(self) -> list[Run]:
         return [self._parts.journal.run(identifier) for identifier in self._parts.journal.ready_runs()]
-
-    def _pending(self, run: str) -> list[Approval]:
-        return [a for a in self._parts.approvals.of_run(run) if a.state is ApprovalState.PENDING]
 
     # --- switches
 
@@ -307,12 +293,3 @@ class Operations:
         self, kind: str, ref: str, fields: Mapping[str, Any], statements: list[Statement], *, stream: str = "cell"
     ) -> None:
         await commit_verb(self._parts, kind, ref, fields, statements, stream=stream)
-
-
-def _where_it_went_wrong(steps: Sequence[StepRow]) -> int:
-    """Returns the first step to be done anew: the first without an outcome, else the model's last word, else the last."""
-    for row in steps:
-        if row.state not in (StepState.DONE, StepState.DENIED):
-            return row.step
-    asked = [row.step for row in steps if row.kind == "model"]
-    return asked[-1] if asked else max(len(steps), 1)

@@ -33,12 +33,16 @@ class Permission(StrEnum):
     FLEET_RUNS_FORK = "fleet:runs:fork"
     FLEET_RUNS_READ = "fleet:runs:read"
     FLEET_RUNS_REPLAY = "fleet:runs:replay"
+    FLEET_RUNS_ROLLBACK = "fleet:runs:rollback"
+    """To have undone what a run did."""
     FLEET_RUNS_START = "fleet:runs:start"
     FLEET_SWITCHES_PULL = "fleet:switches:pull"
     FLEET_SWITCHES_READ = "fleet:switches:read"
     FLEET_SWITCHES_RESET = "fleet:switches:reset"
     FLEET_TASKS_DELEGATE = "fleet:tasks:delegate"
     """To have agents work on somebody else's behalf."""
+    FLEET_TASKS_PRIORITIZE = "fleet:tasks:prioritize"
+    """To say how urgent a task is, where its contract says otherwise."""
 
 
 _P = Permission
@@ -69,10 +73,12 @@ ROLES: dict[str, frozenset[Permission]] = {
         _P.FLEET_RUNS_CANCEL,
         _P.FLEET_RUNS_FORK,
         _P.FLEET_RUNS_REPLAY,
+        _P.FLEET_RUNS_ROLLBACK,
         _P.FLEET_RUNS_START,
         _P.FLEET_SWITCHES_PULL,
         _P.FLEET_SWITCHES_RESET,
         _P.FLEET_TASKS_DELEGATE,
+        _P.FLEET_TASKS_PRIORITIZE,
     },
     PLATFORM: VIEWING
     | {

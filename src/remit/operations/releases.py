@@ -1,10 +1,11 @@
 """The fleet's releases: bringing the folder's contracts in, approving versions, and ending their life."""
 
 import logging
+from functools import partial
 
 from remit.contracts import Contract, Fleet
 from remit.core import ConflictError, IntegrityError, NotFoundError, RemitError
-from remit.gateway import Parts, release_digest, release_source, restore_release
+from remit.gateway import Parts, release_digest, release_source
 from remit.operations.record import commit_verb, given_reason
 from remit.registry import Lifecycle, ReleaseState, Version
 
@@ -67,16 +68,12 @@ class Releases:
         """Makes the releases of versions that left the folder but may still have runs to finish."""
         releases, registry = self._parts.releases, self._parts.registry
         for version in registry.versions():
-            body = registry.release_body(version.release) if version.may_act else None
-            if body is None or version.release in releases:
+            if not version.may_act or version.release in releases:
                 continue
             try:
-                release = restore_release(body, self._fleet, self._parts.settings, self._parts.policy)
+                releases.bring_back(version.release, partial(registry.release_body, version.release))
             except (RemitError, ValueError) as fault:
                 _log.warning("the release of %s cannot be restored: %s", version.id, fault)
-                continue
-            if release.digest == version.release:
-                releases[release.digest] = release
 
     async def promote(self, agent: str, version: str, *, by: str, because: str = "") -> Version:
         """Approves the registered release of a version: from now on it takes the agent's work."""

@@ -1,12 +1,13 @@
 """Looking back: a run driven again from its record, under the policies it was judged by or under others."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from remit.audit import Log
 from remit.contracts import Fleet, OrgPolicy, read_policies
 from remit.core import NotFoundError
-from remit.gateway import Parts, Release, restore_release
+from remit.gateway import Parts, Release
 from remit.journal import Run
 from remit.policy import Bundle
 from remit.runtime import Replay, Replayed
@@ -19,7 +20,6 @@ class Replays:
         self._parts = parts
         self._fleet = fleet
         self._replay = Replay(parts, log)
-        self._restored: dict[str, Release] = {}
         self._bundles: dict[tuple[str, tuple[OrgPolicy, ...]], Bundle] = {}
 
     async def replay(self, run_id: str, *, policies: Path | None = None) -> Replayed:
@@ -39,14 +39,11 @@ class Replays:
 
     def _release(self, run: Run) -> Release:
         """Returns the release the run is pinned to, or makes it again from what was kept of it."""
-        if loaded := self._parts.releases.get(run.release) or self._restored.get(run.release):
-            return loaded
-        body = self._parts.registry.release_body(run.release)
-        if body is None:
+        release = self._parts.releases.again(run.release, partial(self._parts.registry.release_body, run.release))
+        if release is None:
             why = "the fleet's folder has another one, and it was not kept"
             raise NotFoundError("The release this run was pinned to is not here", which=run.release, why=why)
-        restored = restore_release(body, self._fleet, self._parts.settings, self._parts.policy)
-        return self._restored.setdefault(run.release, restored)
+        return release
 
     def _under(self, release: Release, policies: tuple[OrgPolicy, ...]) -> Bundle:
         key = (release.digest, policies)

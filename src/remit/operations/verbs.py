@@ -1,12 +1,12 @@
 """Every verb a person or program has, for one actor: checked by permission, done by `Operations`, on the record."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from remit.approvals import Approval, OverrideCategory, VoteAnswer
 from remit.audit import Report, make_entry
 from remit.core import InputError, RefusedError, new_id
-from remit.gateway import Parts
+from remit.gateway import Parts, carrier
 from remit.journal import Run, RunState
 from remit.operations.actors import Actor, verb
 from remit.operations.feedback import FeedbackSent, Said, send_feedback
@@ -58,15 +58,21 @@ class Verbs:
         on_behalf_of: str = "",
         intent: str = "",
         key: str | None = None,
+        priority: int | None = None,
     ) -> Started:
-        """Gives an agent a task; its first run is queued. On whose behalf: one's own, unless one may delegate."""
+        """Gives an agent a task; its first run is queued. On whose behalf: one's own, unless one may delegate.
+
+        As urgent as its contract says, unless one may say another `priority`, from 0 to 9.
+        """
         unit = self._parts.registry.current(agent).unit
         await self._within(Permission.FLEET_RUNS_START, unit)
         if on_behalf_of not in ("", self.actor.id):
             await self._within(Permission.FLEET_TASKS_DELEGATE, unit)
+        if priority is not None:
+            await self._within(Permission.FLEET_TASKS_PRIORITIZE, unit)
         person = on_behalf_of or self.actor.id
         started = await self._operations.submit(
-            agent, value, on_behalf_of=person, intent=intent, dedup=key, asked_by=self.actor.behind
+            agent, value, on_behalf_of=person, intent=intent, dedup=key, asked_by=self.actor.behind, priority=priority
         )
         if started.is_new:
             self._operations.dispatch(started.run.id)
@@ -100,9 +106,26 @@ class Verbs:
 
     @verb(Permission.FLEET_RUNS_CANCEL)
     async def cancel(self, run_id: str, *, because: str) -> Run:
-        """Ends a run that is not over, and those it handed work to; what was done stays done."""
+        """Ends a run that is not over, and those it handed work to; what was done stays done.
+
+        It takes the permission for every one of them; else none is ended.
+        """
         await self._of_run(Permission.FLEET_RUNS_CANCEL, run_id)
-        return await self._operations.cancel(run_id, because=because, by=self.actor.id)
+        return await self._operations.cancel(run_id, because=because, by=self.actor.id, may_end=self._may_end)
+
+    async def _may_end(self, ending: Sequence[Run]) -> None:
+        permission = Permission.FLEET_RUNS_CANCEL
+        units = {run.id: self._unit(run.agent, run.version) for run in ending}
+        others = [run for run in ending if not self.actor.may(permission, units[run.id])]
+        if others:
+            fault = RefusedError(
+                f"{self.actor.id} may not end all that this run would take along",
+                which=ending[-1].id,
+                why=", ".join(f"{run.id} of {run.agent} is of unit {units[run.id]}" for run in others),
+                hint=f"Somebody with {permission} there cancels that first; `remit stop run:{ending[-1].id}` pauses this",
+            )
+            await self.refused(permission, fault)
+            raise fault
 
     @verb(Permission.FLEET_RUNS_FORK)
     async def fork(
@@ -128,6 +151,27 @@ class Verbs:
         again = await self._operations.retry(run_id, because=because, by=self.actor.id)
         self._operations.dispatch(again.id)
         return again
+
+    @verb(Permission.FLEET_RUNS_ROLLBACK)
+    async def rollback(self, run_id: str, *, because: str, cancel: bool = False) -> Run | None:
+        """Has undone what a run did, and what those did it handed work to; None when there is nothing to undo.
+
+        With `cancel`, a run that is not over is cancelled first.
+        """
+        await self._may_roll_back(run_id)
+        if cancel and not self._parts.journal.run(run_id).state.is_over:
+            await self.cancel(run_id, because=because)
+            await self._may_roll_back(run_id)  # it may have handed work on meanwhile
+        begun = await self._operations.rollback(run_id, because=because, by=self.actor.id, asked_by=self.actor.owner)
+        if begun is not None:
+            self._operations.dispatch(begun.id)
+        return begun
+
+    async def _may_roll_back(self, run_id: str) -> None:
+        for of in self._operations.runs_to_undo(run_id):  # a taker may be of another unit, and so may who undoes it
+            await self._of_run(Permission.FLEET_RUNS_ROLLBACK, of)
+            if carried := carrier(self._parts, self._parts.journal.run(of)):
+                await self._within(Permission.FLEET_RUNS_ROLLBACK, carried[0].unit)
 
     # --- people's answers
 

@@ -15,6 +15,7 @@ from remit.policy.model import (
     Subject,
     Verdict,
     Vote,
+    undoes,
 )
 from remit.policy.policy import Policy
 from remit.policy.record import question_record, read_question, verdict_record
@@ -39,6 +40,7 @@ __all__ = [
     "load",
     "question_record",
     "read_question",
+    "undoes",
     "unpack",
     "verdict_record",
 ]

@@ -1,9 +1,9 @@
 """From a fleet to bundles: the forbids that hold for everybody, one contract's grants, and the slice that matters."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from remit.contracts import Contract, Finding, Fleet, Tool
+from remit.contracts import Contract, Finding, Fleet, Tool, with_compensations
 from remit.core import InputError, RemitError
 from remit.policy.bundle import MEMORY, Bundle, build
 from remit.policy.cedar import Est, parse_schema, policy_problems
@@ -24,6 +24,8 @@ class Ground:
     tools: Mapping[str, Tool]
     policies: Mapping[str, Est]
     notes: Mapping[str, Note]
+    mentioned: Mapping[str, frozenset[str]]
+    """What attributes each of the policies reads or tests."""
     findings: tuple[Finding, ...]
 
 
@@ -36,7 +38,9 @@ def prepare(fleet: Fleet, models: Models) -> Ground:
     builtin = read_policies([BUILTIN], world, reserved=True)
     org = read_policies(fleet.policies, world, reserved=False)
     findings = (*builtin.findings, *org.findings)
-    return Ground(fleet, models, tools, {**builtin.policies, **org.policies}, {**builtin.notes, **org.notes}, findings)
+    policies = {**builtin.policies, **org.policies}
+    names = {name: mentioned([est]) for name, est in policies.items()}
+    return Ground(fleet, models, tools, policies, {**builtin.notes, **org.notes}, names, findings)
 
 
 def assemble(ground: Ground, contract: Contract) -> Bundle:
@@ -47,14 +51,17 @@ def assemble(ground: Ground, contract: Contract) -> Bundle:
     return _bundle(ground, contract, grants)
 
 
-def check(ground: Ground) -> Iterator[Finding]:
-    """Yields every mistake in the org policies, and in contracts as far as authority is concerned."""
+def check(ground: Ground, keep: Callable[[Contract, Bundle], None]) -> Iterator[Finding]:
+    """Yields every mistake in the org policies, and in contracts as far as authority is concerned.
+
+    The bundle of every contract without any is handed to `keep`.
+    """
     yield from ground.findings
     for contract in ground.fleet.contracts.values():
         grants = compile_contract(ground.fleet, ground.tools, contract)
         yield from grants.findings
         if not grants.findings:
-            yield from _validated(ground, contract, grants)
+            yield from _validated(ground, contract, grants, keep)
 
 
 def _refuse(findings: Iterable[Finding]) -> None:
@@ -65,15 +72,18 @@ def _refuse(findings: Iterable[Finding]) -> None:
 
 def _bundle(ground: Ground, contract: Contract, grants: Grants) -> Bundle:
     names = (*(use.use for use in contract.terms.tools), *contract.terms.never)
-    tools = [ground.tools[name] for name in dict.fromkeys(names) if name in ground.tools]
+    tools = with_compensations(
+        [ground.tools[name] for name in dict.fromkeys(names) if name in ground.tools], ground.tools
+    )
     principals = [(uid["type"], uid["id"]) for uid in (entity("Agent", contract.name), *_groups(contract))]
     actions = actions_for(tools)
     shared = [name for name, est in ground.policies.items() if concerns(est, principals, actions)]
     policies = {**{name: ground.policies[name] for name in shared}, **grants.policies}
+    names = mentioned(grants.policies.values()).union(*(ground.mentioned[name] for name in shared))
     return build(
         contract.terms.agent,
         contract.terms.version,
-        schema=cedar_schema(tools, _vote_keys(ground.fleet, contract), mentioned=mentioned(policies.values())),
+        schema=cedar_schema(tools, _vote_keys(ground.fleet, contract), mentioned=names),
         policies=policies,
         notes={**{name: ground.notes[name] for name in shared}, **grants.notes},
         entities=_entities(ground, contract, tools),
@@ -124,12 +134,16 @@ def _known(fleet: Fleet, tools: Iterable[str], models: Models) -> Mapping[str, C
     return {**known, "Human": fleet.people, "Role": fleet.roles} if fleet.people else known
 
 
-def _validated(ground: Ground, contract: Contract, grants: Grants) -> Iterator[Finding]:
+def _validated(
+    ground: Ground, contract: Contract, grants: Grants, keep: Callable[[Contract, Bundle], None]
+) -> Iterator[Finding]:
     """Cedar's own validator over what we compiled: it would find a fault of ours, not the author's."""
     try:
         bundle = _bundle(ground, contract, grants)
     except RemitError as error:
         yield Finding(contract.path, 1, "", error.text())
         return
-    for problem in policy_problems(grants.policies, bundle.handles.schema):
-        yield Finding(contract.path, 1, "", problem)
+    problems = policy_problems(grants.policies, bundle.handles.schema)
+    yield from (Finding(contract.path, 1, "", problem) for problem in problems)
+    if not problems:
+        keep(contract, bundle)

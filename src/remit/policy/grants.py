@@ -9,7 +9,7 @@ rule: it has to be joined with `and`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 from remit.contracts import (
@@ -46,7 +46,7 @@ from remit.policy.expressions import (
     value,
     var,
 )
-from remit.policy.model import Note, Quorum, RoleVotes, Rung
+from remit.policy.model import Note, Quorum, RoleVotes, Rung, undoes
 from remit.policy.schema import LONGEST_ROLE_SET, PRIVACY, entity, facts_of, input_shapes, server_of, vote_key
 
 _SESSION = attribute(var("context"), "session")
@@ -138,6 +138,41 @@ class _Compiler:
             self._rule(rule)
         if tool.effect == "write":
             self.writes.append((scope, rules))
+        if tool.compensation is not None and tool.compensation.use in self.tools:
+            self._undo(index, tool, tool.compensation.use, rules)
+
+    def _undo(self, index: int, tool: Tool, undoing: str, rules: list[_Rule]) -> None:
+        """What undoes a call is permitted in a rollback only, no more freely than the call itself was done."""
+        quorums = dict.fromkeys(
+            [*(rule.quorum for rule in rules), *((RoleVotes(each.to, 1),) for each in self.contract.terms.escalate)]
+        )
+        # People may be asked, or do it, where a rule would have let the agent: by org policies or an escalation.
+        free = [Level.AUTONOMOUS] if any(rule.rule.level is Level.AUTONOMOUS for rule in rules) else []
+        for level in (*free, Level.HUMAN_IN_THE_LOOP, Level.HUMAN_LED):
+            text = f"undoes {tool.name}, as it was done: {level}"
+            note = Note("permit", text, place(self.contract, f"tools[{index}].use"), text, undoing)
+            name = f"{undoing}/undoes/{tool.name}/{level}"
+            done = _undoes(tool, level)
+            if level is Level.AUTONOMOUS:
+                self._undo_policy(f"{name}/act", note, [_rung_in((Rung.AUTONOMOUS,)), done])
+            for number, quorum in enumerate(filter(None, quorums), start=1):
+                asked, rung = replace(note, quorum=quorum), Rung.SUGGEST if level is Level.HUMAN_LED else Rung.ASK
+                self._undo_policy(f"{name}/ask/{number}", asked, [_rung_in((rung,)), done])
+                if level is Level.HUMAN_LED:
+                    self._undo_people(name, note, done, quorum)
+                else:
+                    given = [_rung_in((Rung.APPROVED,)), _voted(quorum), done]
+                    self._undo_policy(f"{name}/approved/{number}", asked, given)
+
+    def _undo_people(self, name: str, note: Note, done: Est, quorum: Quorum) -> None:
+        for each in quorum:
+            principal = {"op": "in", "entity": entity("Role", each.role)}
+            asked = replace(note, quorum=(RoleVotes(each.role, 1),))
+            self._undo_policy(f"{name}/person/{each.role}", asked, [_rung_in((Rung.AUTONOMOUS,)), done], principal)
+
+    def _undo_policy(self, name: str, note: Note, conditions: list[Est], principal: Est | None = None) -> None:
+        scope = (principal or self._self(), self._action(note.action), self._server(note.action))
+        self._add(name, note, scope, conditions)
 
     def _condition(self, use: ToolUse, rule: AutonomyRule, scope: Scope) -> Est:
         parts = [one_of(map(value, use.intents), attribute(_SESSION, "intent"))] if use.intents else []
@@ -310,6 +345,12 @@ def _rung_in(rungs: Iterable[Rung]) -> Est:
     found = attribute(_SESSION, "autonomy")
     members = [member("Autonomy", rung) for rung in rungs]
     return binary("==", found, members[0]) if len(members) == 1 else one_of(members, found)
+
+
+def _undoes(tool: Tool, level: Level) -> Est:
+    """Only a rollback says what a call undoes, and it says it from the record."""
+    said = binary("==", attribute(_SESSION, "undoes"), value(undoes(tool.name, level)))
+    return all_of([{"has": {"left": _SESSION, "attr": "undoes"}}, said])
 
 
 def _voted(quorum: Quorum) -> Est:

@@ -4,6 +4,7 @@ Cedar skips a policy that fails to evaluate, which for a forbid would mean more 
 too. An entity Cedar does not know makes every test about it false; so it is looked up before Cedar is asked.
 """
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -15,6 +16,7 @@ from remit.core import InputError
 from remit.policy.authority import in_words
 from remit.policy.bundle import MEMORY, Bundle
 from remit.policy.cedar import AuthzResult, Est, Handles
+from remit.policy.known import LONGEST_KNOWN, KnownAnswers
 from remit.policy.model import ApprovalGiven, Question, Quorum, Reason, RoleVotes, Rung, RungAnswer, Verdict, Vote
 from remit.policy.schema import PROBE, entity, server_of
 from remit.policy.values import Moment
@@ -28,8 +30,8 @@ _MICROS_PER_MINOR = 10_000
 _CONFIDENCE_STEP = Decimal("0.0001")
 
 
-def judge(bundle: Bundle, question: Question) -> Verdict:
-    """Returns the most autonomous rung at which policy permits the action."""
+def judge(bundle: Bundle, question: Question, known: KnownAnswers) -> Verdict:
+    """Returns the most autonomous rung at which policy permits the action; what was asked before is in `known`."""
     rungs = LADDER
     if question.person or question.approval:
         rungs = (Rung.AUTONOMOUS,) if question.person else (Rung.APPROVED,)
@@ -41,7 +43,7 @@ def judge(bundle: Bundle, question: Question) -> Verdict:
     answers: list[RungAnswer] = []
     for rung in rungs:
         request["context"]["session"]["autonomy"] = _AUTONOMY[rung]
-        answers.append(_ask(bundle, [request], handles, rung)[0])
+        answers.append(_put(bundle, request, handles, rung, known))
         if answers[-1].allowed:
             return _permitted(bundle, rung, answers)
     return Verdict(None, tuple(answers), (), _hint(bundle, question, answers[-1]))
@@ -139,13 +141,16 @@ def _session(bundle: Bundle, question: Question) -> dict[str, Any]:
         "subject": question.subject,
         "confidence": _confidence(question),
         "refused_before": question.refused_before,
-        "approval": _given(given, _votes(given.votes, bundle.vote_keys)) if given else None,
+        "undoes": question.undoes or None,
+        "approval": _given(given, question, _votes(given.votes, bundle.vote_keys)) if given else None,
     }
 
 
-def _given(given: ApprovalGiven, votes: Mapping[str, int]) -> dict[str, Any]:
+def _given(given: ApprovalGiven, question: Question, votes: Mapping[str, int]) -> dict[str, Any]:
+    """What was approved, and beside it what is asked: the digest of the action, and on whose behalf it is done."""
     people = sorted({vote.person for vote in given.votes})
-    return {"by": people, "votes": votes, "digest": given.digest, "at": Moment(given.at)}
+    asked = {"given_for": given.digest, "asked_for": question.digest, "asked_by": question.on_behalf_of}
+    return {"by": people, "votes": votes, "digest": given.digest, "at": Moment(given.at), **asked}
 
 
 def _votes(votes: Sequence[Vote], keys: Iterable[str]) -> dict[str, int]:
@@ -166,6 +171,20 @@ def _confidence(question: Question) -> Decimal | None:
         raise InputError("Confidence is from 0 to 1", which=str(stated))
     # Rounded down: digits Cedar does not have never make an agent more certain.
     return stated.quantize(_CONFIDENCE_STEP, ROUND_DOWN)
+
+
+def _put(bundle: Bundle, request: Est, handles: Handles, rung: Rung, known: KnownAnswers) -> RungAnswer:
+    """Returns the answer to one question: from memory when exactly this was put to exactly this bundle before."""
+    context = json.dumps(request["context"])
+    if handles is not bundle.handles or len(context) > LONGEST_KNOWN:  # a person asks, who is no entity of the bundle
+        return _ask(bundle, [request], handles, rung)[0]
+    resource = request["resource"]
+    asked = (bundle.digest, rung.value, request["action"]["id"], resource["type"], resource["id"], context)
+    answer = known.find(asked)
+    if answer is None:
+        (answer,) = _ask(bundle, [{**request, "context": context}], handles, rung)
+        known.keep(asked, answer)
+    return answer
 
 
 def _ask(bundle: Bundle, requests: list[Est], handles: Handles, rung: Rung) -> list[RungAnswer]:

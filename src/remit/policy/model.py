@@ -69,6 +69,8 @@ class Question:
     """Micro-units of the cell's currency this action moves; None is not known."""
     refused_before: bool = False
     """Whether people have said no to this tool in this task. It can only lower authority."""
+    undoes: str = ""
+    """In a rollback: what the call undoes and how freely that was done, see `undoes`; empty for any other call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,3 +131,8 @@ class Note:
     """The one action a contract's policy is about; empty for org policies."""
     quorum: Quorum = ()
     """Who answers (`ask`, `approved`) or may act (`suggest`) under this permit."""
+
+
+def undoes(tool: str, level: str) -> str:
+    """Returns what a rollback says of a call: that it undoes one of `tool`, which was made at `level`."""
+    return f"{tool}/{level}"

@@ -2,13 +2,15 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from functools import partial
 from threading import Lock
 
 from remit.contracts import Contract, Finding, Fleet, Person
-from remit.core import RemitError
+from remit.core import RemitError, remember
 from remit.policy.assembly import Ground, assemble, check, prepare
 from remit.policy.bundle import Bundle
 from remit.policy.judge import eligible, judge
+from remit.policy.known import ANSWERS_KEPT, KnownAnswers
 from remit.policy.model import Question, Verdict
 
 BUNDLES_KEPT = 1_000
@@ -19,10 +21,17 @@ _FLEETS_KEPT = 8
 class Policy:
     """Decides how freely an action may be taken. Holds only caches: a verdict follows from bundle and question."""
 
-    def __init__(self, models: Mapping[str, bool] | None = None, *, bundles_kept: int = BUNDLES_KEPT) -> None:
+    def __init__(
+        self,
+        models: Mapping[str, bool] | None = None,
+        *,
+        bundles_kept: int = BUNDLES_KEPT,
+        answers_kept: int = ANSWERS_KEPT,
+    ) -> None:
         """`models` are the cell's model routes, each with whether its text leaves our premises."""
         self._models = dict(models or {})
         self._kept = bundles_kept
+        self._known = KnownAnswers(answers_kept)
         self._grounds: OrderedDict[int, Ground] = OrderedDict()
         self._bundles: OrderedDict[tuple[int, str], tuple[Ground, Bundle]] = OrderedDict()
         self._lock = Lock()
@@ -40,15 +49,17 @@ class Policy:
                 self._bundles.move_to_end(key)
                 return self._bundles[key][1]
         bundle = assemble(ground, contract)
-        with self._lock:
-            self._bundles[key] = (ground, bundle)  # holding the ground keeps its id from being used again
-            while len(self._bundles) > self._kept:
-                self._bundles.popitem(last=False)
+        self._keep(ground, contract, bundle)
         return bundle
+
+    def _keep(self, ground: Ground, contract: Contract, bundle: Bundle) -> None:
+        with self._lock:
+            # Holding the ground keeps its id from being used again.
+            remember(self._bundles, (id(ground), contract.digest), (ground, bundle), self._kept)
 
     def judge(self, bundle: Bundle, question: Question) -> Verdict:
         """Returns the most autonomous rung at which policy permits the action, with reasons; None is denied."""
-        return judge(bundle, question)
+        return judge(bundle, question, self._known)
 
     def eligible(self, bundle: Bundle, question: Question, people: Iterable[Person]) -> list[str]:
         """Returns the ids of those whose approval of this action would count."""
@@ -57,7 +68,8 @@ class Policy:
     def check(self, fleet: Fleet) -> list[Finding]:
         """Returns every mistake in org policies, and in contracts as far as authority is concerned."""
         try:
-            return list(check(prepare(fleet, self._models)))
+            ground = self._ground(fleet)
+            return list(check(ground, partial(self._keep, ground)))
         except RemitError as error:
             return [Finding(fleet.folder, 1, "tools", error.text())]
 
@@ -68,7 +80,5 @@ class Policy:
                 return self._grounds[id(fleet)]
         ground = prepare(fleet, self._models)
         with self._lock:
-            self._grounds[id(fleet)] = ground  # it holds the fleet, as above
-            while len(self._grounds) > _FLEETS_KEPT:
-                self._grounds.popitem(last=False)
+            remember(self._grounds, id(fleet), ground, _FLEETS_KEPT)  # it holds the fleet, as above
         return ground

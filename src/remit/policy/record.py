@@ -23,7 +23,7 @@ _PLAIN = (
     "amount",
 )
 # What questions were first asked with later on, and what it was before then.
-_LATER = {"refused_before": False}
+_LATER = {"refused_before": False, "undoes": ""}
 
 
 def question_record(question: Question) -> dict[str, Any]:

@@ -124,6 +124,9 @@ def session_shapes(vote_keys: Iterable[str]) -> dict[str, Shape]:
         "votes": Shape("record", fields=votes),
         "digest": Shape("text"),
         "at": Shape("moment"),
+        "given_for": Shape("text"),
+        "asked_for": Shape("text"),
+        "asked_by": Shape("text"),
     }
     return {
         "autonomy": Shape("enum", options=_ENUMS["Autonomy"], enum="Autonomy"),
@@ -134,6 +137,7 @@ def session_shapes(vote_keys: Iterable[str]) -> dict[str, Shape]:
         "subject": Shape("enum", options=_ENUMS["Subject"], enum="Subject"),
         "confidence": Shape("decimal", required=False),
         "refused_before": Shape("bool"),
+        "undoes": Shape("text", required=False),
         "approval": Shape("record", required=False, fields=approval),
     }
 

@@ -10,7 +10,7 @@ where agent = :agent and version = :version and state = 'pending' and release <>
 -- name: approve
 update versions set state = 'approved', lifecycle = 'live', approved_by = :by, approved_at = :at
 where agent = :agent and version = :version and release = :release
-  and (state = 'pending' or state = 'approved' and :again) and lifecycle <> 'retired'
+  and (state = 'pending' or state = 'approved' and :again = 1) and lifecycle <> 'retired'
 
 -- name: drain_others
 update versions set state = 'draining' where agent = :agent and version <> :version and state = 'approved'
@@ -34,6 +34,9 @@ update versions set lifecycle = :lifecycle where agent = :agent and version = :v
 -- name: version
 select * from versions where agent = :agent and version = :version
 
+-- name: versions_among
+select versions.* from json_each(:agents) as listed join versions on versions.agent = listed.value
+
 -- name: versions_of
 select * from versions where agent = :agent order by created_at, version
 
@@ -42,7 +45,7 @@ select * from versions order by agent, created_at, version
 
 -- name: current
 select * from versions where agent = :agent and state = 'approved' and lifecycle = 'live'
-order by approved_at desc limit 1
+order by approved_at desc nulls last, version desc limit 1
 
 -- name: seen
 update versions set seen_at = :at where agent = :agent and version = :version

@@ -1,6 +1,8 @@
 """The registry: every agent version, its release and where it stands in its life."""
 
+import json
 import time
+from collections.abc import Collection
 
 from remit.contracts import Contract
 from remit.core import Clock, NotFoundError
@@ -8,8 +10,10 @@ from remit.registry.model import Lifecycle, Version
 from remit.store import Database, Statement, load_queries
 
 _Q = load_queries("remit.registry")
-# The commit re-checks under the write lock; until then a fiftieth of a second old is fresh enough.
-GLANCE_SECONDS = 0.02
+# What may act is taken for granted so long: the commit of every decision looks again. What may not is looked at afresh.
+GLANCE_SECONDS = 1.0
+# A version nobody has asked for since is looked at again when somebody does.
+REMEMBERED_SECONDS = 2.0
 
 
 class Registry:
@@ -18,17 +22,31 @@ class Registry:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._recent: dict[tuple[str, str], tuple[float, Version | None]] = {}
+        self._recent: dict[tuple[str, str], Version] = {}
+        self._asked: dict[tuple[str, str], float] = {}
+        self._looked_at = 0.0
         self._bundles: set[str] = set()
 
     def glance(self, agent: str, version: str) -> Version | None:
-        """Returns the version as it was at most `GLANCE_SECONDS` ago: for planning what the commit checks again."""
-        at, known = self._recent.get((agent, version), (0.0, None))
-        now = time.monotonic()
-        if known is None or now - at > GLANCE_SECONDS:
+        """Returns the version, one that may act as of at most `GLANCE_SECONDS` ago: for what the commit checks again."""
+        key, now = (agent, version), time.monotonic()
+        if now - self._looked_at > GLANCE_SECONDS:
+            self._look(now)
+        known = self._recent.get(key)
+        if known is None or not known.may_act:
             known = self.find(agent, version)
-            self._recent[agent, version] = (now, known)
+            if known is None:
+                return None
+            self._recent[key] = known
+        self._asked[key] = now
         return known
+
+    def _look(self, now: float) -> None:
+        """Looks at all that was asked for lately, in one reading; the rest is forgotten."""
+        self._looked_at = now
+        self._asked = {key: at for key, at in self._asked.items() if now - at < REMEMBERED_SECONDS}
+        found = {(each.agent, each.version): each for each in self.among({agent for agent, _ in self._asked})}
+        self._recent = {key: found[key] for key in self._asked if key in found}
 
     def find(self, agent: str, version: str) -> Version | None:
         """Returns the version, or None."""
@@ -52,6 +70,13 @@ class Registry:
         """Returns every version, of one agent or of all."""
         name = "versions_of" if agent else "versions"
         return [Version.of(row) for row in self._database.read(_Q[name], {"agent": agent} if agent else {})]
+
+    def among(self, agents: Collection[str]) -> list[Version]:
+        """Returns every version of some agents, in one reading."""
+        if not agents:
+            return []
+        rows = self._database.read(_Q["versions_among"], {"agents": json.dumps(sorted(agents))})
+        return [Version.of(row) for row in rows]
 
     def has_name(self, kind: str, name: str) -> bool:
         """Whether some version is of this unit, class or agent, or is this version (`agent@version`)."""

@@ -1,4 +1,4 @@
-"""Who drives attempts: the narrow interface of an engine, one inside the calling process, and one that leaves it to others.
+"""Who drives attempts: the narrow interface of an engine, one inside the calling process, one that leaves it to others.
 
 The journal is the truth and an engine its dispatcher: what it was told and has lost is found again in the journal.
 """
@@ -25,7 +25,7 @@ BREAK_OFF_SECONDS = 1.0
 
 
 class Engine(Protocol):
-    """Drives attempts of runs: in this process (`InlineEngine`), from a durable queue (`DbosEngine`), or not at all."""
+    """Drives attempts: as it is asked (`InlineEngine`), as it claims runs (`ClaimsEngine`), or not at all (`RemoteEngine`)."""
 
     async def start(self) -> None:
         """Takes up work."""
@@ -36,6 +36,14 @@ class Engine(Protocol):
 
         An engine that is not at work leaves it to whoever finds it in the journal.
         """
+        ...
+
+    def take_over(self, run: str) -> bool:
+        """Drives a run on that its process has left; returns whether it tries to."""
+        ...
+
+    async def refill(self) -> None:
+        """Takes up what the journal has that can go on, as far as there is room."""
         ...
 
     async def drive(self, run: str) -> Run:
@@ -84,6 +92,13 @@ class Retries:
         self._hand_over(run)
 
 
+def dispatch_ready(engine: Engine, journal: Journal) -> None:
+    """Dispatches what can go on, the longest ready first, as far as there is room."""
+    if room := engine.room():
+        for run in journal.ready_runs(limit=room):
+            engine.dispatch(run)
+
+
 async def break_off(attempts: Collection[asyncio.Task[Any]]) -> None:
     """Ends attempts in the middle, as the end of their process would."""
     for _ in range(2):  # the first time, an attempt still waits for the outcome of its last call
@@ -102,6 +117,8 @@ async def drive_family(run: str, journal: Journal, attempt: Callable[[str], Awai
         child = journal.find_run(done.waits_for) if done.state is RunState.WAITING else None
         # A process that is about to stop begins no attempt any more.
         if child is None or (child.state.is_over and done.attempt == before):
+            for rollback in journal.undoing.open_rollbacks(run) if done.state is RunState.FAILED else ():
+                await drive_family(rollback.id, journal, attempt)
             return done
         if not child.state.is_over and not (await drive_family(child.id, journal, attempt)).state.is_over:
             return journal.run(run)
@@ -140,6 +157,14 @@ class InlineEngine:
             return False
         self._hand_over(run)
         return True
+
+    def take_over(self, run: str) -> bool:
+        """Drives a run on that its process has left; returns whether it tries to."""
+        return self.dispatch(run)
+
+    async def refill(self) -> None:
+        """Takes up what the journal has that can go on, as far as there is room."""
+        dispatch_ready(self, self._journal)
 
     async def drive(self, run: str) -> Run:
         """Drives a run, and whoever it hands work to, until it ends or waits for something outside.
@@ -214,6 +239,13 @@ class RemoteEngine:
     def dispatch(self, run: str) -> bool:
         """Leaves `run` to whoever finds it in the journal."""
         return False
+
+    def take_over(self, run: str) -> bool:
+        """Leaves `run` to whoever finds it in the journal."""
+        return False
+
+    async def refill(self) -> None:
+        """Takes up nothing."""
 
     async def drive(self, run: str) -> Run:
         """Returns the run as others have driven it so far."""

@@ -1,10 +1,12 @@
 """Forks: a new run that begins with what another did before a step, to look what would happen or to try again."""
 
+from collections.abc import Sequence
+
 from remit.audit import make_entry
 from remit.contracts import compile_schema
-from remit.core import ConflictError, InputError
-from remit.gateway import Parts
-from remit.journal import Origin, Run, StepState
+from remit.core import ConflictError, InputError, iso
+from remit.gateway import Parts, is_undone
+from remit.journal import Origin, Run, StepRow, StepState
 from remit.registry import Version
 from remit.store import Commit, CommitRefused
 
@@ -22,6 +24,9 @@ async def fork_run(
     release does not take; `ConflictError` when another run could still act for the task at the same time, or when with
     effects nobody would get what comes of it.
     """
+    if run.undoes:
+        hint = f"Roll {run.undoes} back again: what is undone is not undone twice"
+        raise ConflictError("A rollback is not forked", which=run.id, hint=hint)
     before = [row for row in parts.journal.steps(run.id) if row.step < step]
     if step < 1 or len(before) != step - 1 or any(row.state not in _SETTLED for row in before):
         settled = sum(row.state in _SETTLED for row in parts.journal.steps(run.id))
@@ -32,8 +37,12 @@ async def fork_run(
         )
     if effects:
         _check_alone(parts, run)
+        _check_not_undone(parts, run, step)
     version = _present(parts, run) if current else None
     task = parts.journal.task(run.task)
+    if task.erased_at is not None:
+        why = f"the content of its task was erased at {iso(task.erased_at)}"
+        raise ConflictError("This run cannot be begun anew", which=run.id, why=why)
     origin = Origin(parent_run=run.id, forked_at=step, hops=run.hops, input=run.input, effects=effects)
     fork, queued = parts.journal.new_run(
         task,
@@ -41,6 +50,7 @@ async def fork_run(
         version=version.version if version else run.version,
         release=version.release if version else run.release,
         origin=origin,
+        priority=run.priority,
     )
     statements = [queued, parts.journal.copy_steps(run.id, fork.id, before=step)]
     if effects:
@@ -65,6 +75,32 @@ def _check_alone(parts: Parts, run: Run) -> None:
             raise ConflictError(
                 "Two runs would act for one task", which=other.id, why=f"it is {other.state}", hint="Cancel it first"
             )
+
+
+def _check_not_undone(parts: Parts, run: Run, step: int) -> None:
+    """What was undone cannot be begun with, as if it were there."""
+    if gone := undone_before(parts, run, step):
+        raise ConflictError(
+            "It would begin with what was undone",
+            which=run.id,
+            why=f"step {gone} was undone",
+            hint=f"Fork it at step {gone} or before",
+        )
+
+
+def undone_before(parts: Parts, run: Run, step: int) -> int:
+    """Returns the first step before `step` of which something is undone; 0 when there is none."""
+    before = (row for row in parts.journal.steps(run.id) if row.step < step)
+    return next((row.step for row in before if is_undone(parts, run, row)), 0)
+
+
+def where_it_went_wrong(steps: Sequence[StepRow]) -> int:
+    """Returns the first step to be done anew: the first without an outcome, else the model's last word, else the last."""
+    for row in steps:
+        if row.state not in _SETTLED:
+            return row.step
+    asked = [row.step for row in steps if row.kind == "model"]
+    return asked[-1] if asked else max(len(steps), 1)
 
 
 def _present(parts: Parts, run: Run) -> Version:

@@ -53,10 +53,10 @@ class Functions:
     def _as_function(self, agent: str) -> dict[str, Any]:
         """Describes a hand-off to a model; empty while nobody takes it."""
         known = [version for version in self._parts.registry.versions(agent) if version.may_begin]
-        releases = [self._parts.releases[v.release] for v in known if v.release in self._parts.releases]
-        if not releases:
+        contracts = [contract for v in known if (contract := self._parts.releases.contract(v.release))]
+        if not contracts:
             return {}
-        terms = releases[-1].contract.terms
+        terms = contracts[-1].terms
         properties = {**ENVELOPE_SCHEMA["properties"], "context": terms.input}
         properties.pop("attempted")  # the journal tells it
         parameters = {"type": "object", "properties": properties, "required": ["intent", "context"]}

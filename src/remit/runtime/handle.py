@@ -1,5 +1,6 @@
 """What an agent is handed: its input, and what it can do. Each call is one numbered, saved step."""
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -9,8 +10,9 @@ from typing import Any, Literal, cast
 
 from remit.approvals import ApprovalState, Asking, anyone_of
 from remit.audit import make_entry
-from remit.core import HOUR, MINUTE, SECOND, JsonValue, NotFoundError, iso
-from remit.gateway import Action, AnotherActionError, Check, Denied, Done, Outcome, Parts, Waiting
+from remit.controls import LOOKBACK
+from remit.core import HOUR, MINUTE, SECOND, BusyError, JsonValue, NotFoundError, iso
+from remit.gateway import Action, AnotherActionError, Check, Denied, Done, Outcome, Parts, Waiting, waits_for
 from remit.journal import ActionKind, Payload, StepRow, StepState
 from remit.runtime.model import (
     ActionDeniedError,
@@ -43,9 +45,12 @@ class RunHandle:
         self._task = attempt.task
         self._run = attempt.run
         self.contract = attempt.contract
-        self.input: dict[str, Any] = parts.journal.content(attempt.run.input or attempt.task.input)
-        self.left: LeavingSignal | None = None
+        self.input: dict[str, Any] = parts.journal.given(attempt.run, attempt.task)
+
+    @property
+    def left(self) -> LeavingSignal | BusyError | None:
         """Why the attempt ends, once it does; code that swallows the signal does not go on."""
+        return self._attempt.left[0] if self._attempt.left else None
 
     @property
     def id(self) -> str:
@@ -61,6 +66,11 @@ class RunHandle:
     def has_effects(self) -> bool:
         """Whether the run may change the world; a fork may be made only to look."""
         return self._run.effects
+
+    @property
+    def is_child(self) -> bool:
+        """Whether another run handed the work to it."""
+        return self._run.is_child
 
     @cached_property
     def envelope(self) -> Mapping[str, Any]:
@@ -188,15 +198,24 @@ class RunHandle:
     @contextmanager
     def _leaving(self) -> Generator[None]:
         """Remembers why the attempt ends; from then on nothing more is done in it."""
-        if self.left is not None:
-            raise self.left
+        if stopped := self.left or next(iter(self._attempt.ended), None):
+            raise stopped
+        step, under_way = asyncio.get_running_loop().create_future(), self._attempt.under_way
+        under_way[step] = asyncio.current_task()
         try:
             yield
-        except LeavingSignal as signal:
-            self.left = self.left or signal
+        except (LeavingSignal, BusyError) as signal:  # a store that is away is nothing for the agent's code to handle
+            self._attempt.left.append(signal)
+            del under_way[step]
             raise
+        finally:
+            step.set_result(None)
+        del under_way[step]
 
     def _settled(self, outcome: Outcome) -> Denied | Done:
+        if isinstance(outcome, Waiting) and outcome.for_what == "upstream":
+            reason = waits_for(outcome.approval, self._steps)
+            raise ParkedSignal(reason, waits_for=outcome.approval, until=outcome.until)
         if isinstance(outcome, Waiting):
             raise self._parked(outcome.for_what, outcome.approval or outcome.child)
         if isinstance(outcome, Denied) and outcome.step is Check.IDENTIFY:
@@ -214,7 +233,8 @@ class RunHandle:
 
     def _check_draining(self) -> None:
         if self._attempt.is_draining():
-            raise ParkedSignal("its process stops", until=self._parts.clock.now())
+            before = self._attempt.run  # it keeps its place; a process may stop because its clock has jumped
+            raise ParkedSignal("its process stops", until=before.ready_at or before.created_at)
 
     async def value(self, name: str, make: Callable[[], Awaitable[JsonValue] | JsonValue]) -> JsonValue:
         """Makes a value once (a time, a random choice, a check) and returns the same one whenever the run is driven again."""
@@ -224,7 +244,7 @@ class RunHandle:
     async def _value(self, name: str, make: Callable[[], Awaitable[JsonValue] | JsonValue]) -> JsonValue:
         self._steps += 1
         asked = self._payload({"kind": "value", "name": name})
-        row = self._parts.journal.step(self._run.id, self._steps)
+        row = self._recorded()
         if row is not None:
             if row.asked != asked.digest:
                 raise AstraySignal(f"The run does not repeat itself at step {self._steps}, value {name!r}.")
@@ -242,6 +262,7 @@ class RunHandle:
             at=self._parts.clock.now(),
         )
         await self._commit([keep, self._parts.journal.keep(result), self._parts.journal.keep(asked)])
+        self._taken(asked)
         return result.value()["value"]
 
     async def ask_person(
@@ -259,7 +280,7 @@ class RunHandle:
     ) -> Mapping[str, Any]:
         self._steps += 1
         asked = self._payload({"kind": "value", "name": kind, "answer": dict(answer)})
-        row = self._parts.journal.step(self._run.id, self._steps)
+        row = self._recorded()
         if row is None:
             raise self._parked("answer", await self._park_answer(asked, answer, because, role, kind))
         if row.asked != asked.digest:
@@ -328,7 +349,16 @@ class RunHandle:
             self._run.id, "question", identifier, now, {"approval": identifier, "answer": proposed.digest}
         )
         await self._commit([waiting, ask, parts.journal.keep(proposed), parts.journal.keep(asked)], entry)
+        self._taken(asked)
         return identifier
+
+    def _recorded(self) -> StepRow | None:
+        """Returns what the journal has of the step that is being taken, or None when it is new."""
+        underway, attempt = self._parts.journal.underway, self._credentials.attempt
+        return underway.recent(self._run.id, attempt, self._steps, LOOKBACK)[0]
+
+    def _taken(self, asked: Payload) -> None:
+        self._parts.journal.underway.taken(self._run.id, self._credentials.attempt, self._steps, asked.digest)
 
     def _payload(self, value: JsonValue) -> Payload:
         return Payload.of(value, task=self._task.id, salt=self._task.salt)

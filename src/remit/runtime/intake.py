@@ -8,8 +8,9 @@ from remit.audit import make_entry
 from remit.contracts import Contract, TriggerKind, compile_schema, trigger_problem
 from remit.core import ConflictError, InputError, RefusedError, RemitError, canonical_bytes, check_depth
 from remit.gateway import Parts
-from remit.journal import Payload, Run, Task
+from remit.journal import HIGHEST_PRIORITY, LOWEST_PRIORITY, Payload, Run, Task
 from remit.registry import Version
+from remit.runtime.admission import Admission
 from remit.store import Commit, CommitRefused, Statement
 
 
@@ -27,8 +28,9 @@ class Intake:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._admission = Admission(parts)
 
-    async def start(
+    async def start(  # noqa: PLR0913  each is one thing that is said of a task, and named
         self,
         agent: str,
         value: Mapping[str, Any],
@@ -38,12 +40,15 @@ class Intake:
         dedup: str | None = None,
         by: TriggerKind = "task",
         asked_by: tuple[str, ...] = (),
+        priority: int | None = None,
     ) -> Started:
         """Takes a task on. `by` says what asks: a person's or program's task meets the contract's `task` triggers here,
         the other kinds were matched before. `asked_by` are those who had it done, where that is not `on_behalf_of`.
+        `priority`, from 0 to 9, stands in for what the contract says of urgency.
 
         A `dedup` key that was seen before returns the task it started then. Raises `InputError` for an input that does
-        not fit, `NotFoundError` without a live version, `RefusedError` when a switch is pulled or no trigger takes it.
+        not fit, `NotFoundError` without a live version, `RefusedError` when a switch is pulled or no trigger takes it,
+        `CrowdedError` when too much waits already.
         """
         if known := self._known(agent, dedup, value):
             return known
@@ -52,21 +57,23 @@ class Intake:
         self._check_input(contract, value)
         if by == "task" and (problem := trigger_problem(contract, "task", value=value)):
             raise RefusedError(f"{agent} does not take this", why=problem, hint="Add a trigger to its contract")
-        terms = contract.terms
+        terms, urgency = contract.terms, _urgency(contract, priority)
+        if by != "schedule":
+            self._admission.admit(agent=agent, unit=version.unit, priority=urgency)
         task, statements = self._parts.journal.new_task(
             agent=agent,
             value=dict(value),
             on_behalf_of=on_behalf_of,
             intent=intent or str(value.get(terms.intent, "") if terms.intent else ""),
-            subjects={
-                kind: str(value[field]) for kind, field in terms.subjects.items() if value.get(field) is not None
-            },
+            subjects=_subjects(contract, value),
             chain=tuple(dict.fromkeys((on_behalf_of, *asked_by))),
             dedup=dedup,
         )
-        run, kept = self._parts.journal.new_run(task, agent=agent, version=version.version, release=version.release)
+        run, kept = self._parts.journal.new_run(
+            task, agent=agent, version=version.version, release=version.release, priority=urgency
+        )
         try:
-            await self._take_on(version, run, task, [*statements, kept])
+            await self._take_on(version, run, task, [*statements, kept], priority)
         except RemitError:
             # Somebody may have started it at the same moment; then the database refused the key to us.
             if known := self._known(agent, dedup, value):
@@ -94,10 +101,13 @@ class Intake:
             raise ConflictError("This key was used for other input", which=dedup or "", hint="Use a key of its own")
         return Started(task, self._parts.journal.runs_of(task.id)[0], is_new=False)
 
-    async def _take_on(self, version: Version, run: Run, task: Task, statements: list[Statement]) -> None:
+    async def _take_on(
+        self, version: Version, run: Run, task: Task, statements: list[Statement], priority: int | None
+    ) -> None:
         fields = {"task": task.id, "agent": version.agent, "version": version.version, "release": run.release}
         fields |= {"contract": version.contract, "on_behalf_of": task.on_behalf_of, "input": task.input}
         fields |= {"asked_by": task.chain[1:]} if task.chain[1:] else {}
+        fields |= {"priority": priority} if priority is not None else {}
         entry = make_entry(run.id, "run.queued", run.id, run.created_at, fields)
         guards = [
             self._parts.controls.guard(version.scopes),
@@ -110,10 +120,26 @@ class Intake:
             raise RefusedError(f"{version.agent} takes no work now", why=why, hint="`remit resume SCOPE` lets it go on")
 
     def _contract(self, version: Version) -> Contract:
-        release = self._parts.releases.get(version.release)
-        if release is None:
+        contract = self._parts.releases.contract(version.release)
+        if contract is None:
             raise ConflictError(
                 f"{version.id} is approved with another text than the fleet's folder has",
                 hint="Raise the version in the contract, or restore the approved text",
             )
-        return release.contract
+        return contract
+
+
+def _subjects(contract: Contract, value: Mapping[str, Any]) -> dict[str, str]:
+    """Returns whom and what a task is about, by kind, as far as its input says."""
+    fields = contract.terms.subjects.items()
+    return {kind: str(value[field]) for kind, field in fields if value.get(field) is not None}
+
+
+def _urgency(contract: Contract, priority: int | None) -> int:
+    """Returns how urgent a task is: as it is said of this one, or else as the contract says."""
+    if priority is None:
+        return contract.terms.priority
+    if not LOWEST_PRIORITY <= priority <= HIGHEST_PRIORITY:
+        hint = f"From {LOWEST_PRIORITY} to {HIGHEST_PRIORITY}, which is the most urgent"
+        raise InputError("No such priority", which=str(priority), hint=hint)
+    return priority

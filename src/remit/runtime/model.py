@@ -1,11 +1,12 @@
 """What one attempt is, how agent code hears of refusals, and how a parked run leaves it."""
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from remit.contracts import Contract
-from remit.core import RemitError
+from remit.core import BusyError, RemitError
 from remit.gateway import Action, Denied, Outcome, Release
 from remit.identity import Credentials
 from remit.journal import Run, Task
@@ -39,6 +40,24 @@ class Attempt:
     credentials: Credentials
     is_draining: Callable[[], bool]
     """Whether the process is about to stop, so that no further step is to begin."""
+    left: list["LeavingSignal | BusyError"] = field(default_factory=list["LeavingSignal | BusyError"])
+    """Why it was left, also when the agent's code swallowed that."""
+    under_way: dict[asyncio.Future[None], "asyncio.Task[Any] | None"] = field(
+        default_factory=dict[asyncio.Future[None], "asyncio.Task[Any] | None"]
+    )
+    """Steps whose end nobody has heard, each with who takes it: the code gave up waiting, or has not come to it."""
+    ended: list["EndedSignal"] = field(default_factory=list["EndedSignal"])
+    """What whoever goes on beside the end of the attempt, or after it, gets to hear; empty before."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether this run has never had to wait for anybody: it has asked no people and no other agent."""
+        return self.credentials.attempt == 1 and not self.left and not self.under_way
+
+    def being_taken(self) -> dict[asyncio.Future[None], "asyncio.Task[Any]"]:
+        """Returns the steps that somebody is taking just now."""
+        here = asyncio.current_task()
+        return {step: task for step, task in self.under_way.items() if task and task is not here and not step.done()}
 
     @property
     def pinned(self) -> Release:
@@ -74,6 +93,10 @@ class ParkedSignal(LeavingSignal):
         self.reason = reason
         self.waits_for = waits_for
         self.until = until
+
+
+class EndedSignal(LeavingSignal):
+    """The attempt has ended: what its code has left running takes no further step."""
 
 
 class AstraySignal(LeavingSignal):

@@ -86,8 +86,9 @@ class Replay:
             return None, f"it cannot begin: {record.unusable[0]}"
         handle = _RecordedHandle(self._parts, release, record)
         try:
-            output = await drive_agent(self._parts, release, handle)
-            check_output(release, output)
+            output = await drive_agent(self._parts, release, handle, undoes=record.run.undoes)
+            if not record.run.undoes:
+                check_output(release, output)
             ended = _Ended(RunState.DONE, output=output)
         except ParkedSignal as parked:
             return None, f"it {parked.reason}, at step {handle.steps}"

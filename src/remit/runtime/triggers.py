@@ -1,13 +1,13 @@
 """Triggers: events and due times become tasks of the agents whose contracts ask for them, each of them once."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 from remit.audit import make_entry
 from remit.contracts import Contract, event_names, trigger_problem
-from remit.core import BusyError, ConflictError, JsonValue, RefusedError, RemitError, iso
+from remit.core import BusyError, ConflictError, CrowdedError, JsonValue, RefusedError, RemitError, iso
 from remit.gateway import Parts
 from remit.runtime.cron import Cron
 from remit.runtime.events import Event, NotTaken, Received
@@ -54,10 +54,12 @@ class Triggers:
     async def receive(self, event: Event) -> Received:
         """Starts one task for each agent that takes the event; the same event again returns the same tasks.
 
-        What one agent cannot take stops no other. Raises `BusyError` when the store is busy: then hand it in again.
+        What one agent cannot take stops no other. Raises `BusyError` when the store is busy, or too much waits of an
+        agent that takes it: then hand it in again.
         """
         tasks: list[Started] = []
         refused: list[NotTaken] = []
+        crowded: CrowdedError | None = None
         for contract in self._live():
             if event.name not in event_names(contract):
                 continue
@@ -65,10 +67,14 @@ class Triggers:
                 continue
             try:
                 tasks.append(await self._take(contract.name, event))
+            except CrowdedError as fault:
+                crowded = fault
             except BusyError:
                 raise
             except RemitError as fault:
                 refused.append(NotTaken(contract.name, fault))
+        if crowded is not None:  # handed in again, it returns what it has started, and starts the rest
+            raise crowded
         received = Received(event, tuple(tasks), tuple(refused))
         await self._record(received)
         return received
@@ -122,7 +128,7 @@ class Triggers:
     async def _standings(self, now: int) -> list[tuple[Schedule, Standing]]:
         """Returns the schedules to look at; new ones begin now, and those a contract no longer has end."""
         standings = self._table.standings()
-        live = self._live()
+        live = self._live(agent for agent, _ in standings)
         schedules = [schedule for contract in live for schedule in schedules_of(contract)]
         there = {(schedule.agent, schedule.name) for schedule in schedules}
         agents = {contract.name for contract in live}
@@ -197,12 +203,19 @@ class Triggers:
 
     # --- both
 
-    def _live(self) -> list[Contract]:
-        """Returns the contracts of the versions that take new work, as they were released."""
-        versions = [version for version in self._parts.registry.versions() if version.may_begin]
-        newest = {version.agent: version for version in sorted(versions, key=lambda version: version.approved_at or 0)}
-        releases = self._parts.releases
-        return [releases[v.release].contract for v in newest.values() if v.release in releases]
+    def _live(self, agents: Iterable[str] = ()) -> list[Contract]:
+        """Returns the contracts of the versions that take new work, as they were released.
+
+        Only of agents that something triggers, by whichever version that is loaded, and of those named: this is asked each
+        second, and most agents of a large fleet are given their work.
+        """
+        loaded = (contract for _, contract in self._parts.releases.contracts())
+        triggered = {contract.name for contract in loaded if schedules_of(contract) or event_names(contract)}
+        versions = [each for each in self._parts.registry.among({*triggered, *agents}) if each.may_begin]
+        versions.sort(key=lambda each: (each.approved_at or 0, each.agent, each.created_at, each.version))
+        newest = {version.agent: version for version in versions}
+        contracts = [self._parts.releases.contract(version.release) for version in newest.values()]
+        return [contract for contract in contracts if contract]
 
     async def _commit(self, kind: str, ref: str, fields: Mapping[str, JsonValue], *statements: Statement) -> bool:
         entry = make_entry("cell", kind, ref, self._parts.clock.now(), fields)

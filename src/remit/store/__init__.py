@@ -1,12 +1,29 @@
 """Where it is kept: database, migrations, named queries, group commit, change feed."""
 
-from remit.store.changes import ChangeFeed
-from remit.store.database import Database, sqlite_path
-from remit.store.migrate import Migration, load_migrations, migrate
-from remit.store.model import Commit, CommitRefused, CommitResult, Committed, Entry, Query, Row, Statement, Value
+from remit.store.database import driver_fault, open_database
+from remit.store.migrate import load_migrations, migrate
+from remit.store.model import (
+    Appender,
+    ChangeFeed,
+    Commit,
+    CommitRefused,
+    CommitResult,
+    Committed,
+    ConstraintError,
+    Database,
+    Dialect,
+    Entry,
+    Migration,
+    Query,
+    Row,
+    Sequencer,
+    Statement,
+    Transaction,
+    Value,
+)
 from remit.store.queries import Queries, load_queries
-from remit.store.read_only import ReadOnlyDatabase
-from remit.store.writer import Appender, NoLog, Writer
+from remit.store.sqlite import ReadOnlySqlite, SqliteDatabase, SqliteTransaction, sqlite_path
+from remit.store.writer import NoLog, Writer
 
 __all__ = [
     "Appender",
@@ -15,19 +32,27 @@ __all__ = [
     "CommitRefused",
     "CommitResult",
     "Committed",
+    "ConstraintError",
     "Database",
+    "Dialect",
     "Entry",
     "Migration",
     "NoLog",
     "Queries",
     "Query",
-    "ReadOnlyDatabase",
+    "ReadOnlySqlite",
     "Row",
+    "Sequencer",
+    "SqliteDatabase",
+    "SqliteTransaction",
     "Statement",
+    "Transaction",
     "Value",
     "Writer",
+    "driver_fault",
     "load_migrations",
     "load_queries",
     "migrate",
+    "open_database",
     "sqlite_path",
 ]

@@ -1,106 +1,44 @@
-"""One SQLite file, shared by several processes: WAL, full durability, one reader per thread."""
+"""Opens the database that a URL names."""
 
-import sqlite3
-import threading
-import time
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
-from remit.core import InputError
-from remit.store.model import Query, Row, Value
+from remit.core import Connections, InputError, RemitError
+from remit.store.model import Database
+from remit.store.sqlite import ReadOnlySqlite, SqliteDatabase
 
-# How long a writer waits for another process before it gives up; a stop must not be lost to a busy file.
-BUSY_MILLISECONDS = 10_000
-# Between two tries to put a new file into WAL mode, which several processes may want at the same moment.
-WAL_PAUSE = 0.01
-# Statements kept compiled per connection; we have fewer than this.
-STATEMENT_CACHE = 512
-
-
-class Database:
-    """Opens connections to one SQLite file and reads through the calling thread's own."""
-
-    def __init__(self, url: str, *, folder: Path) -> None:
-        self.path = sqlite_path(url, folder)
-        self._local = threading.local()
-        self._readers: list[sqlite3.Connection] = []
-
-    def connect(self) -> sqlite3.Connection:
-        """Opens a new connection with our settings; the caller closes it."""
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        connection = sqlite3.connect(
-            self.path, isolation_level=None, cached_statements=STATEMENT_CACHE, check_same_thread=False
-        )
-        connection.row_factory = sqlite3.Row
-        for pragma in (
-            f"busy_timeout = {BUSY_MILLISECONDS}",
-            "synchronous = full",
-            "foreign_keys = on",
-            "trusted_schema = off",
-        ):
-            connection.execute(f"pragma {pragma}")
-        _use_wal(connection)
-        return connection
-
-    def read(self, query: Query, parameters: Mapping[str, Value] | None = None) -> list[Row]:
-        """Returns all rows of a reading query as of now."""
-        return self._reader().execute(query.sql, parameters or {}).fetchall()  # type: ignore[arg-type]
-
-    def read_one(self, query: Query, parameters: Mapping[str, Value] | None = None) -> Row | None:
-        """Returns the first row, or None."""
-        return self._reader().execute(query.sql, parameters or {}).fetchone()  # type: ignore[arg-type]
-
-    @contextmanager
-    def snapshot(self) -> Generator[None]:
-        """Lets everything this thread reads inside speak of one moment, whatever is committed meanwhile."""
-        reader = self._reader()
-        if reader.in_transaction:
-            yield
-            return
-        reader.execute("begin")
-        try:
-            yield
-        finally:
-            reader.execute("commit")
-
-    def close(self) -> None:
-        """Closes every reader."""
-        for connection in self._readers:
-            connection.close()
-        self._readers.clear()
-        self._local = threading.local()
-
-    def _reader(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self.connect()
-            connection.execute("pragma query_only = on")
-            self._local.connection = connection
-            self._readers.append(connection)
-        return connection
+_POSTGRESQL = "remit.store.postgresql"
+SCHEMES = ("postgresql", "postgres")
+_DRIVER = "psycopg"
+# What to do about what a server says, by SQLSTATE.
+_MENDED_BY = {
+    "42501": "Log in as a member of the cell's roles; after a migration, `remit database roles --apply` as the owner",
+    "42P01": "`remit database migrate` as the tables' owner",
+}
 
 
-def _use_wal(connection: sqlite3.Connection) -> None:
-    """Puts the file into WAL mode; SQLite's busy timeout does not cover this switch, so it is tried again here."""
-    deadline = time.monotonic() + BUSY_MILLISECONDS / 1000
-    while True:
-        try:
-            connection.execute("pragma journal_mode = wal")
-        except sqlite3.OperationalError:
-            if time.monotonic() > deadline:
-                connection.close()
-                raise
-            time.sleep(WAL_PAUSE)
-        else:
-            return
+def open_database(url: str, *, folder: Path, limits: Connections | None = None, read_only: bool = False) -> Database:
+    """Opens the database at `url`: `sqlite:///PATH`, relative to `folder`, or `postgresql://…`.
+
+    `limits` bound what a server is asked for. With `read_only`, nothing is made, migrated or written. Any other URL is an `InputError`.
+    """
+    scheme = url.partition(":")[0]
+    if scheme == "sqlite":
+        return (ReadOnlySqlite if read_only else SqliteDatabase)(url, folder=folder)
+    if scheme in SCHEMES:  # its driver is loaded where it is used: it would slow down every command
+        return import_module(_POSTGRESQL).PostgresDatabase(url, limits=limits or Connections(), read_only=read_only)
+    raise InputError(
+        "Cannot open this database",
+        which=scheme,
+        why="only SQLite and PostgreSQL are supported",
+        hint="Write sqlite:///PATH or postgresql://USER@HOST/NAME",
+    )
 
 
-def sqlite_path(url: str, folder: Path) -> Path:
-    """Returns the file of a `sqlite:///…` URL; three slashes count from `folder`, four from the root."""
-    scheme, _, rest = url.partition(":///")
-    if scheme != "sqlite" or not rest:
-        raise InputError(
-            "Cannot open this database", which=url, why="only SQLite is supported", hint="Write sqlite:///PATH"
-        )
-    return folder / rest
+def driver_fault(fault: Exception) -> RemitError | None:
+    """Returns in words what a server's driver has raised; None of what is no driver's."""
+    if type(fault).__module__.partition(".")[0] != _DRIVER:
+        return None
+    why, state = (str(fault).splitlines() or [""])[0], str(getattr(fault, "sqlstate", ""))
+    hint = _MENDED_BY.get(state, "`remit doctor` looks at the database")
+    return RemitError("The database's server refuses it", why=why, hint=hint)

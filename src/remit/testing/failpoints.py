@@ -5,11 +5,15 @@ import signal
 from collections.abc import Callable
 
 POINTS = (
+    "claimed",
+    "taking over",
     "after claim",
     "before effect",
     "after effect",
     "before outcome",
     "inside commit",
+    "after commit",
+    "in sequencer",
     "after outcome",
     "parked",
     "resuming",

@@ -171,7 +171,7 @@ class Console:
 
     def error(self, request: Request, fault: RemitError, *, status: int = 0) -> Response:
         """Returns what somebody is told whose request cannot be followed."""
-        if request.url.path.endswith(".json"):
+        if is_twin(request):
             return self.json_twin(fault.as_json(), status=status or status_of(fault))
         return self.page(request, "error.html", status=status or status_of(fault), fault=fault)
 
@@ -230,6 +230,11 @@ class Console:
             "said": said.text,
             "receipt": said.receipt,
         }
+
+
+def is_twin(request: Request) -> bool:
+    """Whether a page is asked for as JSON."""
+    return request.url.path.endswith(".json")
 
 
 def _plain(value: Any) -> Any:

@@ -12,6 +12,7 @@ from remit.core import (
     ConflictError,
     InputError,
     NotFoundError,
+    OwnCrowdError,
     RefusedError,
     RemitError,
     new_id,
@@ -20,6 +21,7 @@ from remit.core import (
 _log = logging.getLogger("remit.web")
 # The first kind that fits counts; every other fault is ours.
 _STATUSES: tuple[tuple[type[RemitError], int], ...] = (
+    (OwnCrowdError, 429),
     (BusyError, 503),
     (ConflictError, 409),
     (InputError, 422),

@@ -39,21 +39,27 @@ def visitor_of(request: Request) -> Visitor | None:
     return cast("Visitor | None", request.scope.get("remit.visitor"))
 
 
-def cookie_name(*, secure: bool) -> str:
-    """Returns the cookie's name: over TLS one that no other host can set."""
-    return "__Host-remit" if secure else "remit"
+def cookie_name(request: Request, *, secure: bool) -> str:
+    """Returns the cookie's name: over TLS one that no other host can set.
+
+    Browsers send a cookie to every port of its host: with the port in its name, two cells on one host keep theirs apart.
+    """
+    port = request.url.port
+    return f"{'__Host-' if secure else ''}remit{f'-{port}' if port else ''}"
 
 
 def keep_session(response: Response, request: Request, session: Session, http: Http) -> None:
     """Gives the browser a session to keep until it ends or the browser is closed."""
     secure = is_secure(request.scope, http)
-    response.set_cookie(cookie_name(secure=secure), session.secret, secure=secure, httponly=True, samesite="strict")
+    response.set_cookie(
+        cookie_name(request, secure=secure), session.secret, secure=secure, httponly=True, samesite="strict"
+    )
 
 
 def forget_session(response: Response, request: Request, http: Http) -> None:
     """Takes the session from the browser."""
     secure = is_secure(request.scope, http)
-    response.delete_cookie(cookie_name(secure=secure), secure=secure, httponly=True, samesite="strict")
+    response.delete_cookie(cookie_name(request, secure=secure), secure=secure, httponly=True, samesite="strict")
 
 
 def local_path(given: str) -> str:
@@ -100,7 +106,7 @@ class Entrance:
         await self._app(scope, receive, send)
 
     def _visitor(self, request: Request) -> Visitor | None:
-        secret = request.cookies.get(cookie_name(secure=is_secure(request.scope, self._http)), "")
+        secret = request.cookies.get(cookie_name(request, secure=is_secure(request.scope, self._http)), "")
         # What a page does by itself does not show that anybody is there.
         is_by_itself = request.method in SAFE_METHODS and "hx-request" in request.headers
         session = self._access.session(secret, touch=not is_by_itself) if secret else None

@@ -23,6 +23,9 @@ STATES: dict[str, State] = {
     "open": State("busy", "◐", "open"),
     "success": State("good", "✓", "success"),
     "failure": State("bad", "✕", "failure"),
+    "undone": State("calm", "↶", "undone"),
+    "partly undone": State("warn", "↶", "partly undone"),
+    "not undone": State("bad", "✕", "not undone"),
     # steps
     "decided": State("busy", "◐", "under way"),
     "denied": State("bad", "⊘", "denied"),
@@ -49,6 +52,9 @@ STATES: dict[str, State] = {
     "resumed": State("good", "▶", "resumed"),
     "at work": State("good", "●", "at work"),
     "gone": State("bad", "✕", "gone"),
+    # tool servers and model routes
+    "out of reach": State("bad", "✕", "out of reach"),
+    "waited for": State("warn", "◇", "waited for"),
     # tokens and logins
     "revoked": State("bad", "⊘", "revoked"),
     # evidence

@@ -13,6 +13,7 @@ from markdown_it.token import Token
 from markupsafe import Markup, escape
 
 from remit.core import short_id
+from remit.journal import USUAL_PRIORITY
 from remit.web.assets import Assets
 from remit.web.states import level_look, look
 from remit.web.words import duration, schema_words, value_words
@@ -52,6 +53,7 @@ def build_environment(assets: Assets, now: Callable[[], int]) -> Environment:
         json=_json,
     )
     known: dict[str, Any] = {"asset": assets.url, "look": look, "level_look": level_look, "here_with": _here_with}
+    known |= {"usual_priority": USUAL_PRIORITY}
     cast("dict[str, Any]", environment.globals).update(known)
     return environment
 

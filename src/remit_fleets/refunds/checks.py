@@ -33,6 +33,14 @@ async def refund_is_in_ledger(read: Read, arguments: Mapping[str, Any], result: 
     return "" if found else "the refund is not in the ledger"
 
 
+async def refund_is_cancelled(read: Read, arguments: Mapping[str, Any], result: JsonValue) -> str:
+    """A refund that was cancelled stands in the ledger with what takes it back."""
+    refunds = await read("shop__list_refunds", order_id=arguments["order_id"])
+    taken_back = {"why": f"cancels {arguments['refund_id']}", "amount": -arguments["amount"]}
+    found = any(taken_back.items() <= refund.items() for refund in refunds or ())
+    return "" if found else "nothing in the ledger takes the refund back"
+
+
 async def answer_says_what_happened(read: Read, arguments: Mapping[str, Any], result: JsonValue) -> str:
     """The customer is told a number when money was refunded."""
     if result.get("refund") and str(result.get("amount")).removesuffix(".0") not in result["text"]:

@@ -64,6 +64,18 @@ class Shop:
             self._database.execute("insert into refunds values (?, ?, ?, ?)", (call.key, order_id, cents, why))
         return {"order_id": order_id, "amount": cents / 100, "refund_id": call.key}
 
+    async def cancel_refund(self, call: ToolCall, *, order_id: str, refund_id: str, amount: float) -> dict[str, Any]:
+        """Books a refund back once: a second entry with the amount taken off, so that the ledger shows both."""
+        cents, why = round(amount * 100), f"cancels {refund_id}"
+        if not self._database.execute("select 1 from refunds where key = ?", (call.key,)).fetchone():
+            known = "select 1 from refunds where key = ? and order_id = ? and cents = ?"
+            if not self._database.execute(known, (refund_id, order_id, cents)).fetchone():
+                raise ToolError(f"{order_id} has no refund {refund_id} of {cents / 100:.2f}")
+            if self._database.execute("select 1 from refunds where why = ?", (why,)).fetchone():
+                raise ToolError(f"the refund {refund_id} was cancelled before")
+            self._database.execute("insert into refunds values (?, ?, ?, ?)", (call.key, order_id, -cents, why))
+        return {"order_id": order_id, "cancelled": refund_id, "amount": cents / 100}
+
     def refunded(self, order_id: str) -> int:
         """Returns the cents refunded of an order."""
         query = "select coalesce(sum(cents), 0) from refunds where order_id = ?"

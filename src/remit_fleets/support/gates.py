@@ -87,6 +87,13 @@ async def refund_is_in_ledger(read: Read, arguments: Mapping[str, Any], result: 
     return "the refund does not stand in the shop's records"
 
 
+async def refund_is_cancelled(read: Read, arguments: Mapping[str, Any], result: JsonValue) -> str:
+    """A refund that was taken back stands in the shop's records no longer."""
+    listed = await asked(read, "list_refunds", **order_in(arguments))
+    stands = listed is None or any(one["refund_id"] == arguments["refund_id"] for one in listed["refunds"])
+    return "the refund still stands in the shop's records" if stands else ""
+
+
 async def order_is_cancelled(read: Read, arguments: Mapping[str, Any], result: JsonValue) -> str:
     """After it was cancelled an order is."""
     order = await asked(read, "get_order", **order_in(arguments))

@@ -1,7 +1,7 @@
 """A fleet behind its API, and somebody of each role who shows a token."""
 
 import re
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.gateway.desk import REFUNDS, Edits
 
 from remit.app import Cell
 from remit.app.serve import http_app
-from remit.core import DAY
+from remit.core import DAY, Settings
 from remit.identity import Tokens
 from remit.journal import Run
 from remit.operations import Permission, person_actor
@@ -100,11 +100,16 @@ class Counter:
 
 @asynccontextmanager
 async def open_counter(
-    folder: Path, *, clock: SettableClock | None = None, edit: Edits | None = None
+    folder: Path,
+    *,
+    clock: SettableClock | None = None,
+    edit: Edits | None = None,
+    change: Callable[[Settings], Settings] | None = None,
 ) -> AsyncGenerator[Counter]:
     """Opens the refund desk behind its API."""
     people: Edits = {"people.yaml": lambda text: text if VERA in text else text + MORE_PEOPLE}
-    async with open_fleet(REFUNDS, folder / "fleet", clock=clock, edit={**people, **(edit or {})}) as cell:
+    every = {**people, **(edit or {})}
+    async with open_fleet(REFUNDS, folder / "fleet", clock=clock, edit=every, change=change) as cell:
         app = http_app(cell)
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app)) as client:
             yield Counter(cell, app, client)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.databases import execute
 from tests.endpoints.rest.counter import AUDE, CARA, OLGA, OTTO, PIA, SAID, TINA, TOM, VERA, open_counter
 
 from remit.audit import verify_proof
@@ -88,11 +89,9 @@ async def test_a_fault_of_ours_tells_its_name_and_nothing_else(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with open_counter(tmp_path) as counter:
-        connection = counter.cell.database.connect()
-        connection.execute("alter table switches rename to hidden")
+        execute(counter.cell.database, "alter table switches rename to hidden")
         answer = await counter.get("/switches")
-        connection.execute("alter table hidden rename to switches")
-        connection.close()
+        execute(counter.cell.database, "alter table hidden rename to switches")
         body = answer.json()
         assert (answer.status_code, set(body)) == (500, {"type", "title", "status", "detail", "instance"})
         assert body["instance"].startswith("urn:uuid:")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.endpoints.rest.counter import EMIL, OTTO, ROLES, VERA, Counter, filled, open_counter, operations
 
-from remit.operations import Permission, Verbs, Views, local_actor, permission_of, permissions_of
+from remit.operations import Permission, Verbs, Views, local_actor, permission_of, permissions_of, person_actor
 
 WHY = {"because": "a test"}
 TASK = {"agent": "refund-desk", "input": {"order_id": "R-1", "message": "please"}}
@@ -20,6 +20,7 @@ SENT: Mapping[str, Mapping[str, Any]] = {
     "cancel_run": {"json": WHY},
     "fork_run": {"json": {"step": 1}},
     "retry_run": {"json": WHY},
+    "roll_back_run": {"json": WHY},
     "escalate_approval": {"json": {"to": "care-lead", "reason": "a test"}},
     "answer_approval": {"json": {"answer": "reject", "reason": "a test"}},
     "retire_version": {"json": WHY},
@@ -34,6 +35,7 @@ WITHOUT = {
     "verified": "puts a verification in the console on the record",
     "runs.listing": "rows of runs.page, for the command line",
     "runs.states": "the counts of runs.page",
+    "agents.units": "the counts of agents.page, read alone for the page of figures",
     "approvals.listing": "rows of approvals.page, for the command line",
     "approvals.of_run": "what a run asks is in runs.get, as `pending`",
     "approvals.summary": "the counts and first rows of the overview",
@@ -43,6 +45,7 @@ WITHOUT = {
     "overrides.counts": "the counts of overrides.of_agent",
     "overrides.of_run": "rows of overrides.of_agent, for the console",
     "overrides.export": "is for the command line, which writes the file",
+    "upstreams.troubled": "rows of upstreams.listing, for the overview",
     "switches.in_force": "the first rows of switches.listing",
 }
 
@@ -131,6 +134,19 @@ async def test_only_bearer_tokens_are_looked_at(tmp_path: Path, shown: str) -> N
         two = [("authorization", f"Bearer {secret}"), ("authorization", f"Bearer {secret}")]
         assert (await counter.client.get("http://remit.example/api/v1/me", headers=two)).status_code == 401
         assert (await counter.get("/me", token="", headers={"cookie": f"session={secret}"})).status_code == 401
+
+
+async def test_to_say_how_urgent_a_task_is_takes_more_than_to_give_it(tmp_path: Path) -> None:
+    async with open_counter(tmp_path) as counter:
+        otto = person_actor(counter.cell.parts.people.person(OTTO), "command line")
+        _, secret = await counter.cell.access.create_token(otto, name="few", permissions=["fleet:runs:start"])
+        assert (await counter.post("/tasks", TASK, token=secret)).status_code == 201
+        refused = await counter.post("/tasks", {**TASK, "priority": 9}, token=secret)
+        assert (refused.status_code, "fleet:tasks:prioritize" in refused.json()["why"]) == (403, True)
+        started = (await counter.post("/tasks", {**TASK, "priority": 9})).json()
+        assert (await counter.get(f"/runs/{started['run']}")).json()["priority"] == 9
+        for wrong in (-1, 10, "9", 5.5, True):
+            assert (await counter.post("/tasks", {**TASK, "priority": wrong})).status_code == 422
 
 
 async def test_to_reset_a_switch_takes_more_than_to_pull_it(tmp_path: Path) -> None:

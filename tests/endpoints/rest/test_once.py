@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.databases import execute
 from tests.endpoints.rest.counter import OTTO, PIA, SAID, VERA, Counter, open_counter
 
 from remit.core import DAY, MINUTE
@@ -118,8 +119,6 @@ async def test_events_are_taken_once_under_their_key_and_nothing_of_them_is_kept
         taken = [(await counter.post("/events", good)).json() for _ in range(2)]
         assert [one["tasks"][0]["is_new"] for one in taken] == [True, False]
         await counter.ask_people()
-        connection = counter.cell.database.connect()
-        kept = [bytes(row["body"]).decode() for row in connection.execute("select body from idempotency_keys")]
-        connection.close()
+        kept = [bytes(body).decode() for (body,) in execute(counter.cell.database, "select body from idempotency_keys")]
         assert len(kept) == 1
         assert json.loads(kept[0])["refused"][0]["why"] == "The input does not fit the contract of refund-desk"

@@ -46,7 +46,14 @@ def test_settings_that_are_wrong_are_named_once_and_the_rest_is_looked_at(
 
 def test_a_variable_that_is_no_setting_is_named_with_the_one_that_was_meant(fleet: Path) -> None:
     found = only(
-        fleet, "variables", environment={"REMIT_DATABSE_URL": "x", "REMIT_FLEET": "x", "REMIT_LIMITS__HOPS": "1"}
+        fleet,
+        "variables",
+        environment={
+            "REMIT_DATABSE_URL": "x",
+            "REMIT_DATABASE_URL_FILE": "x",
+            "REMIT_FLEET": "x",
+            "REMIT_LIMITS__HOPS": "1",
+        },
     )
     assert (found.health, found.what) == (Health.WARNING, "The variable REMIT_DATABSE_URL is not a setting")
     assert found.mend == "Did you mean REMIT_DATABASE_URL?"

@@ -33,12 +33,12 @@ def test_a_python_that_is_too_old_is_named(fleet: Path) -> None:
 
 @pytest.fixture
 def python(tmp_path: Path) -> Path:
-    """A Python with every package but DBOS, and with Typer of long ago."""
+    """A Python with every package but the one for MCP, and with Typer of long ago."""
     venv, ours = tmp_path / "venv", Path(sysconfig.get_path("purelib"))
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
     theirs = venv / ours.relative_to(sys.prefix)
     for entry in ours.iterdir():
-        if not entry.name.startswith(("dbos", "typer-")):
+        if not entry.name.startswith(("mcp", "typer-")):
             (theirs / entry.name).symlink_to(entry)
     (old := theirs / "typer-0.1.0.dist-info").mkdir()
     (old / "METADATA").write_text("Metadata-Version: 2.1\nName: typer\nVersion: 0.1.0\n", encoding="utf-8")
@@ -48,11 +48,11 @@ def python(tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 def test_packages_that_are_missing_or_too_old_are_named_and_installed(fleet: Path, python: Path) -> None:
-    shop = wheels(fleet.parent / "wheels", "dbos==3.4.0", "typer==0.20.0")
+    shop = wheels(fleet.parent / "wheels", "mcp==2.3.0", "typer==0.20.0")
     variables = environment(PIP_NO_INDEX="1", PIP_FIND_LINKS=str(shop), PIP_NO_DEPS="1")
     looking = [str(python), "-c", LOOKING, str(fleet)]
     told = subprocess.run(looking, env=variables, capture_output=True, text=True, check=True).stdout.splitlines()
-    assert [line.partition("|")[0] for line in told] == ["dbos is missing", "typer 0.1.0 is of a wrong version"]
+    assert [line.partition("|")[0] for line in told] == ["mcp is missing", "typer 0.1.0 is of a wrong version"]
     for line in told:
         subprocess.run(line.partition("|")[2], shell=True, env=variables, capture_output=True, check=True)  # noqa: S602
     assert subprocess.run(looking, env=variables, capture_output=True, text=True, check=True).stdout == ""

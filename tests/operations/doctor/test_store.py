@@ -15,7 +15,7 @@ import pytest
 from operations.patients import COFFEE, amiss, changed, edit, looked_at, only, said, starter, typed, worked
 from remit.audit import SigningKey
 from remit.operations.doctor import Health
-from remit.store import Database, load_migrations, migrate
+from remit.store import SqliteDatabase, load_migrations, migrate
 
 NOBODY = 65_534
 URL = "sqlite:///.remit/remit.db"
@@ -83,9 +83,11 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 
 def test_a_database_that_is_none_of_ours_is_named_once(fleet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REMIT_DATABASE_URL", "postgresql://db.example/x")
+    monkeypatch.setenv("REMIT_DATABASE_URL", "mysql://db.example/x")
     troubles = [found for found in looked_at(fleet) if found.health is Health.TROUBLE]
-    assert [(found.check, found.mend) for found in troubles] == [("database file", "Write sqlite:///PATH")]
+    assert [(found.check, found.mend) for found in troubles] == [
+        ("database server", "Write sqlite:///PATH or postgresql://USER@HOST/NAME")
+    ]
 
 
 @pytest.mark.slow
@@ -151,7 +153,7 @@ def test_tables_of_a_changed_migration_are_named(fleet: Path) -> None:
 @pytest.mark.slow
 def test_an_older_remits_database_is_brought_up_to_date_by_what_is_said(tmp_path: Path) -> None:
     folder = starter(tmp_path / "office")
-    connection = Database(URL, folder=folder).connect()
+    connection = SqliteDatabase(URL, folder=folder).connect()
     migrate(connection, load_migrations()[:-1])
     connection.close()
     found = only(folder, "database_tables")

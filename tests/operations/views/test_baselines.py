@@ -1,6 +1,7 @@
 """An agent's figures beside people's: what they differ by, and every reason why no saving may be claimed."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,9 @@ async def test_they_stand_with_the_agents_figures_and_say_why_nothing_may_be_cla
         ]
 
 
-async def test_a_unit_and_the_fleet_stand_beside_people_where_all_their_agents_name_the_same(tmp_path: Path) -> None:
+async def test_a_unit_and_the_fleet_stand_beside_people_where_all_their_agents_name_the_same(
+    tmp_path: Path, another_database: Callable[[], None]
+) -> None:
     source = named(tmp_path / "source", own=False)
     async with open_fleet(source, tmp_path / "one", servers={"shop": Till()}) as cell:
         for scope in ({}, {"unit": "customer-care"}, {"agent": "refund-desk"}):
@@ -68,6 +71,7 @@ async def test_a_unit_and_the_fleet_stand_beside_people_where_all_their_agents_n
     other = contract.replace("agent: refund-desk", "agent: other-desk").replace("unit: customer-care", "unit: sales")
     other = other.replace("ticket.created", "ticket.sold")
     (source / "agents" / "other-desk.agent.md").write_text(other.replace("baseline: phone, ", ""), encoding="utf-8")
+    another_database()
     async with open_fleet(source, tmp_path / "two", servers={"shop": Till()}) as cell:
         shown = [
             looking(cell).figures(**scope).baseline for scope in ({}, {"unit": "customer-care"}, {"unit": "sales"})

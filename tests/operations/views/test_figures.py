@@ -93,7 +93,7 @@ async def test_a_mean_score_is_told_out_of_five_and_held_against_the_one_before(
 class Live:
     """A model that answers from outside, with what is no answer here."""
 
-    async def complete(self, request: Any, *, task: str) -> Completion:
+    async def complete(self, request: Any, *, task: str, **_: Any) -> Completion:
         return Completion({"role": "assistant", "content": "no idea"}, None, "m", "live", 0, "stop")
 
     async def close(self) -> None:

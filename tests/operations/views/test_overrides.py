@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.databases import execute
 from tests.gateway.desk import CARA, REFUNDS, TINA, TOM
 from tests.operations.people import seen_by
 from tests.runtime.test_hosted import FINAL, POLITE, REFINED, RUDE
@@ -123,10 +124,7 @@ async def test_what_was_erased_is_not_exported(tmp_path: Path) -> None:
     async with open_fleet(REFUNDS, tmp_path / "fleet") as cell:
         case = await reject(cell)
         kept = cell.parts.approvals.get_override(case)
-        connection = cell.database.connect()
-        connection.execute("delete from payloads where digest = ?", (kept.input,))
-        connection.commit()
-        connection.close()
+        execute(cell.database, "delete from payloads where digest = ?", kept.input)
         told = cell.views(local_actor("tests")).overrides.export("refund-desk")
         assert (len(told.cases), told.erased) == (0, 1)
         assert seen_by(cell, "operator").overrides.get(case).input == "erased"

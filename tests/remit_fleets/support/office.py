@@ -10,7 +10,7 @@ from typing import Any, Literal
 from remit.app import Arrival, Cell, DemoTerms, build
 from remit.approvals import Approval, ApprovalState, OverrideCategory
 from remit.cli.demo.report import answers_of
-from remit.journal import RunState, StepRow
+from remit.journal import Run, RunState, StepRow
 from remit.runtime import Event
 from remit_fleets.support.demo import SupportDemo, work
 from remit_fleets.support.shop import DATABASE, Effect, effects_of, open_shop
@@ -83,12 +83,17 @@ class Office:
         event = Event(self.demo.source, arrival.key, arrival.event, arrival.data, now, self.demo.on_behalf_of)
         received = await self.cell.triggers.receive(event)
         assert [told.why for told in received.refused] == []
-        run = await self.cell.operations.drive(received.tasks[0].run.id)
+        run = await self.finish(received.tasks[0].run.id)
+        return self._worked(arrival, run.id)
+
+    async def finish(self, identifier: str) -> Run:
+        """Drives a run to its end, with people's answers on the way."""
+        run = await self.cell.operations.drive(identifier)
         while run.state is RunState.WAITING and (asked := self._asked(run.task, pending=True)):
             for question in asked:
                 await self._answer(question)
             run = await self.cell.operations.drive(run.id)
-        return self._worked(arrival, run.id)
+        return run
 
     def _worked(self, arrival: Arrival, run_id: str) -> Worked:
         journal, run = self.cell.parts.journal, self.cell.parts.journal.run(run_id)

@@ -9,6 +9,7 @@ from tests.remit_fleets.support.office import Office, Say
 from remit.app import Arrival
 from remit.approvals import Approval
 from remit.journal import RunState
+from remit.operations import local_actor
 from remit_fleets.support.simulated import fault_of
 from remit_fleets.support.simulated.faults import is_stubborn
 from remit_fleets.support.simulated.phrases import PHRASES
@@ -95,3 +96,19 @@ async def test_a_mistake_that_is_insisted_on_is_put_to_people_and_a_person_takes
     assert worked.wrong == ()
     assert "stuck" in {asked.kind for asked in worked.asked}
     assert [effect.tool for effect in worked.effects] == ["take_over", "send_message", "ask_satisfaction"]
+
+
+async def test_what_can_be_undone_of_a_ticket_is_and_the_letter_is_listed(office: Office) -> None:
+    worked = await office.work(first("change_address", "asked"))
+    (changed,) = worked.done("change_address")
+    runs = office.cell.parts.journal.runs_of(worked.task)
+    verbs, views = office.cell.verbs(local_actor("tests")), office.cell.views(local_actor("tests"))
+    begun = await verbs.rollback(runs[0].id, because="somebody else wrote it")
+    assert begun is not None
+    rollback = await office.finish(begun.id)
+    assert rollback.state is RunState.DONE, rollback.reason
+    shown = views.rollbacks.get(runs[0].id)
+    assert [(each.name, each.by) for each in shown.undone] == [("shop__change_address", "shop__undo_change")]
+    assert {each.name: each.reason for each in shown.left}["shop__send_message"] == "it is irreversible"
+    (undone,) = [effect for effect in office.effects(worked.task) if effect.tool == "undo_change"]
+    assert undone.detail["undone"] == changed.detail["change_id"]

@@ -1,6 +1,7 @@
 """A write happens once for its key, with its row in the effects, or not at all; reads change nothing."""
 
 import sqlite3
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -41,6 +42,10 @@ EVERY_WRITE: dict[str, dict[str, Any]] = {
 }
 
 
+UNDOING = ("cancel_refund", "undo_change")
+"""Those undo another one, which comes first."""
+
+
 @pytest.fixture(autouse=True)
 def ticket(shop: sqlite3.Connection) -> None:
     put_in(shop, [Mail("T-1", ANN.email, "Hello", "I need help")])
@@ -51,7 +56,7 @@ def dump(shop: sqlite3.Connection) -> list[str]:
 
 
 def test_every_write_is_tried_here() -> None:
-    assert set(EVERY_WRITE) == set(WRITES)
+    assert {*EVERY_WRITE, *UNDOING} == set(WRITES)
 
 
 @pytest.mark.parametrize("tool", EVERY_WRITE)
@@ -153,6 +158,38 @@ def test_a_refund_changes_what_is_due_and_stands_in_the_list(shop: sqlite3.Conne
     assert call(shop, "quote_refund", **asked).answer["due"] == 0
     (listed,) = call(shop, "list_refunds", order_id=RETURNED.order_id).answer["refunds"]
     assert (listed["refund_id"], listed["amount"], listed["sku"]) == (made["refund_id"], OWED / 100, RETURNED.sku)
+
+
+def test_a_refund_is_taken_back_once_and_on_its_day_only(shop: sqlite3.Connection) -> None:
+    asked: dict[str, Any] = {"order_id": RETURNED.order_id, "reason": "returned", "sku": RETURNED.sku}
+    made = call(shop, "issue_refund", **REFUND).answer
+    back = {"order_id": RETURNED.order_id, "refund_id": made["refund_id"], "amount": made["amount"]}
+    with pytest.raises(ShopError, match="has no refund"):
+        call(shop, "cancel_refund", caller("r:2"), **back | {"amount": 0.01})
+    shop.execute("UPDATE refunds SET refunded_on = '2026-08-31'")
+    with pytest.raises(ShopError, match="was paid out"):
+        call(shop, "cancel_refund", caller("r:2"), **back)
+    shop.execute("UPDATE refunds SET refunded_on = '2026-10-01'")
+    first = call(shop, "cancel_refund", caller("r:2"), **back)
+    assert call(shop, "cancel_refund", caller("r:2"), **back) == replace(first, ended="repeated")
+    assert call(shop, "quote_refund", **asked).answer["due"] == OWED / 100
+    effects = call(shop, "list_effects", ticket="T-1").answer["effects"]
+    assert [(one["tool"], one["refund_id"]) for one in effects] == [("issue_refund", ""), ("cancel_refund", "")]
+    with pytest.raises(ShopError, match="has no refund"):
+        call(shop, "cancel_refund", caller("r:3"), **back)
+
+
+@pytest.mark.parametrize("tool", ["change_address", "change_email", "block_account"])
+def test_a_change_is_changed_back_unless_it_was_changed_again(shop: sqlite3.Connection, tool: str) -> None:
+    before = call(shop, "get_account", customer_id=ANN.customer_id).answer
+    made = call(shop, tool, **EVERY_WRITE[tool]).answer
+    back = {"customer_id": ANN.customer_id, "change_id": made["change_id"]}
+    with pytest.raises(ShopError, match="no change"):
+        call(shop, "undo_change", caller("r:2"), **back | {"customer_id": SMALL_WORLD.customers[1].customer_id})
+    call(shop, "undo_change", caller("r:3"), **back)
+    assert call(shop, "get_account", customer_id=ANN.customer_id).answer == before
+    with pytest.raises(ShopError, match="changed again"):
+        call(shop, "undo_change", caller("r:4"), **back)
 
 
 def test_two_refunds_under_two_keys_are_two_and_the_payments_are_the_end_of_it(shop: sqlite3.Connection) -> None:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ from tests.remit_fleets.support.shops import SMALL_WORLD, for_owner, situation
 
 from remit.contracts import read_fleet, read_lock
 from remit.core import JsonValue
-from remit.gateway import ToolCall, ToolError, Tools
+from remit.gateway import ToolCall, ToolError
+from remit.gateway.tools import OutcomeUnknownError, Tools
+from remit.gateway.upstreams import UpstreamBusyError
 from remit_fleets.support import shop as shops
 from remit_fleets.support.shop import CALL_LOG, DATABASE, Fault, Mail, effects_of, open_shop, put_in, set_fault
 from remit_fleets.support.shop.__main__ import main
@@ -28,6 +30,10 @@ from remit_fleets.support.shop.rules import due
 
 pytestmark = pytest.mark.slow
 
+# What a machine with much else to do may take to start, answer or end a process; nothing here waits for it to pass.
+PATIENCE = 60.0
+# As many calls as a server has places for by itself: who finds none would have to come back.
+PLACES = 16
 FLEET = read_fleet(Path(shops.__file__).parents[1])[0]
 SERVER = "remit_fleets.support.shop"
 ANN = SMALL_WORLD.customers[0]
@@ -57,12 +63,22 @@ async def tools(folder: Path) -> AsyncIterator[Tools]:
 
 
 def opened(folder: Path) -> Tools:
-    return Tools(FLEET.servers, folder=folder, seconds=10, result_bytes=1_000_000)
+    servers = {name: each.model_copy(update={"connect_seconds": PATIENCE}) for name, each in FLEET.servers.items()}
+    return Tools(servers, folder=folder, seconds=PATIENCE, result_bytes=1_000_000)
 
 
 async def call(tools: Tools, tool: str, key: str = "r:1", **arguments: Any) -> Any:
     who = ToolCall(key, "task_1", "run_1", 1, "refund-desk@1.0.0", "a customer")
     return await tools.call(FLEET.tools[f"shop__{tool}"], who, for_owner(tool, arguments))
+
+
+async def answered(tools: Tools, tool: str, key: str = "r:1", **arguments: Any) -> Any:
+    """Calls under one key until the shop answers: that a server has ended is heard a moment later, and then told once."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            with suppress(ToolError, OutcomeUnknownError, UpstreamBusyError):
+                return await call(tools, tool, key, **arguments)
+            await asyncio.sleep(0.05)
 
 
 def log(folder: Path) -> list[dict[str, Any]]:
@@ -86,9 +102,9 @@ def servers_of(parent: int) -> list[int]:
     return [int(line.split()[0]) for line in listed.stdout.splitlines() if SERVER in line]
 
 
-def is_gone(process: int, seconds: float = 2.0) -> bool:
+def is_gone(process: int) -> bool:
     """Whether a process has ended, or ends soon."""
-    for _ in range(int(seconds * 100)):
+    for _ in range(int(PATIENCE * 100)):
         try:
             os.kill(process, 0)
         except ProcessLookupError:
@@ -150,8 +166,11 @@ async def test_what_the_shop_refuses_is_a_refusal_and_stands_in_the_log(
 
 
 async def test_the_log_has_a_line_before_and_after_each_call(folder: Path, tools: Tools) -> None:
+    places = asyncio.Semaphore(PLACES)
+
     async def once(k: int) -> JsonValue:
-        return await call(tools, "send_message", f"r:{k % 10}", ticket="T-1", text=f"Hello {k % 10}")
+        async with places:
+            return await call(tools, "send_message", f"r:{k % 10}", ticket="T-1", text=f"Hello {k % 10}")
 
     await asyncio.gather(*(once(k) for k in range(20)))
     lines = log(folder)
@@ -182,14 +201,14 @@ async def test_the_server_ends_when_its_input_ends_also_in_the_middle_of_a_call(
     await call(tools, "get_order", met("slow", is_met=False), order_id=ORDER.order_id)
     (process,) = servers_of(os.getpid())
     slow = asyncio.create_task(call(tools, "get_order", met("slow"), order_id=ORDER.order_id))
-    await asyncio.sleep(0.2)
-    started = asyncio.get_running_loop().time()
+    async with asyncio.timeout(PATIENCE):
+        while [line["phase"] for line in log(folder)] != ["begun", "ended", "begun"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
     await tools.close()
     assert await until_gone(process)
-    assert asyncio.get_running_loop().time() - started < 0.8
     with pytest.raises(Exception, match="shop"):
         await slow
-    assert [line["phase"] for line in log(folder)][-1] == "begun"
+    assert [line["phase"] for line in log(folder)] == ["begun", "ended", "begun"]
 
 
 PARENT = f"""
@@ -223,8 +242,7 @@ async def test_a_killed_server_is_started_again_and_has_forgotten_nothing(folder
     (process,) = servers_of(os.getpid())
     os.kill(process, signal.SIGKILL)
     assert await until_gone(process)
-    await asyncio.sleep(0.1)  # until the connection has seen it
-    assert await call(tools, "issue_refund", **REFUND) == first
+    assert await answered(tools, "issue_refund", **REFUND) == first
     with closing(open_shop(folder / DATABASE)) as database:
         assert len(effects_of(database)) == 1
 
@@ -237,8 +255,7 @@ async def test_a_shop_that_is_down_ends_and_does_not_start(folder: Path, tools: 
     with pytest.raises(ToolError, match="nothing happened"):
         await call(tools, "issue_refund", **REFUND)
     broken(folder, "down", 0)
-    await asyncio.sleep(1.5)
-    await call(tools, "issue_refund", **REFUND)
+    await answered(tools, "issue_refund", **REFUND)
     with closing(open_shop(folder / DATABASE)) as database:
         assert len(effects_of(database)) == 1
 
@@ -251,8 +268,7 @@ async def test_a_lost_reply_is_of_a_write_that_happened_and_its_key_tells_it(fol
         await call(tools, "issue_refund", key, **REFUND)
     with closing(open_shop(folder / DATABASE)) as database:
         (effect,) = effects_of(database)
-    await asyncio.sleep(0.1)
-    again = await call(tools, "issue_refund", key, **REFUND)
+    again = await answered(tools, "issue_refund", key, **REFUND)
     assert again["refund_id"] == effect.detail["refund_id"]
     ended = [line["phase"] for line in log(folder) if line["key"] == key and line["tool"] == "issue_refund"]
     assert ended == ["begun", "begun", "ended"]
@@ -280,9 +296,12 @@ async def test_several_processes_write_at_once_and_each_write_happens_once(folde
     order = max(SMALL_WORLD.orders.values(), key=lambda order: order.total)
     several = [opened(folder) for _ in range(3)]
 
+    places = asyncio.Semaphore(PLACES)
+
     async def write(tools: Tools, k: int) -> None:
-        await call(tools, "issue_refund", f"r:{k}", order_id=order.order_id, amount=1.0, reason="late")
-        await call(tools, "send_message", f"m:{k}", ticket="T-1", text=f"Hello {k}")
+        async with places:
+            await call(tools, "issue_refund", f"r:{k}", order_id=order.order_id, amount=1.0, reason="late")
+            await call(tools, "send_message", f"m:{k}", ticket="T-1", text=f"Hello {k}")
 
     # Each key is used by two of the three.
     await asyncio.gather(*(write(several[(k + n) % 3], k) for k in range(40) for n in range(2)))

@@ -84,6 +84,25 @@ async def test_a_task_given_by_form_becomes_a_run(tmp_path: Path) -> None:
         assert "Please refund 30.00" in other.text, "another task, although the form is the same"
 
 
+async def test_a_task_given_by_form_is_as_urgent_as_it_says(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, house.visitor(OPAL) as opal:
+        page = await opal.get("/agents/refund-desk")
+        assert page.form(GIVE).values["priority"] == "5", "what the contract says"
+        typed = {"arg.order_id": "R-1", "arg.message": "Please refund 20.00"}
+        usual = await opal.send_values(page, GIVE, typed)
+        assert "Priority 5 of 9" in usual.text
+        assert "priority" not in (await opal.get("/runs")).text
+        urgent = await opal.send_values(page, GIVE, {**typed, "arg.message": "Now", "priority": "8"})
+        assert "Priority 8 of 9" in urgent.text
+        assert "priority 8" in (await opal.get("/runs")).text
+        assert [row["priority"] for row in (await opal.json("/runs.json"))["rows"]] == [8, 5]
+        told = await opal.send_values(page, GIVE, {**typed, "arg.message": "More", "priority": "12"}, status=422)
+        assert "No such priority" in told.text
+        assert told.form(GIVE).values["priority"] == "12"
+        told = await opal.send_values(page, GIVE, {**typed, "arg.message": "More", "priority": "high"}, status=422)
+        assert "The priority is no number" in told.text
+
+
 async def test_what_does_not_fit_is_said_at_the_field_and_nothing_is_lost(tmp_path: Path) -> None:
     async with open_house(tmp_path) as house, house.visitor(OPAL) as opal:
         page = await opal.get("/agents/refund-desk")

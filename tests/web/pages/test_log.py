@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+from tests.databases import edit_log
 from tests.runtime.workshop import work
 from tests.web.pages.visit import OPAL, House, Page, Visitor, open_house
 
@@ -74,14 +75,7 @@ async def test_a_log_somebody_edited_is_said_not_to_hold_and_where(tmp_path: Pat
     async with open_house(tmp_path) as house, house.visitor(OPAL) as opal:
         await work(house.cell, "Please refund 20")
         await signed(house)
-        connection = house.cell.database.connect()
-        connection.execute("drop trigger if exists log_no_update")
-        for (name,) in connection.execute("select name from sqlite_master where type = 'trigger' and tbl_name = 'log'"):
-            connection.execute(f"drop trigger {name}")
-        connection.execute(
-            "update log set body = cast(replace(cast(body as text), 'refund-desk', 'refund-dusk') as blob)"
-        )
-        connection.close()
+        assert edit_log(house.cell.database, "refund-desk", "refund-dusk")
         told = await verified(house, opal)
         assert "✕ It does not hold" in told.text
         assert "✓" not in told.text

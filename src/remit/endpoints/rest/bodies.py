@@ -34,6 +34,8 @@ class TaskGiven(Given):
     """For whom, when it is not for whoever asks."""
     intent: Annotated[str, Field(max_length=LONGEST_REASON)] = ""
     """What it is for, where the contract does not take that from the input."""
+    priority: Annotated[int | None, Field(strict=True, ge=0, le=9)] = None
+    """How urgent it is, 9 the most, instead of what the contract says; takes `fleet:tasks:prioritize`."""
 
 
 class EventGiven(Given):
@@ -54,6 +56,14 @@ class FeedbackGiven(Given):
     """Of satisfaction: from 1 (worst) to 5 (best)."""
     words: Annotated[str, Field(max_length=LONGEST_WORDS)] = ""
     """In their own words. They are content of the task."""
+
+
+class RollbackGiven(Given):
+    """Why a run is rolled back."""
+
+    because: Reason
+    cancel: StrictBool = False
+    """Whether it is cancelled first, if it is not over."""
 
 
 class BecauseGiven(Given):

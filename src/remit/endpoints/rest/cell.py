@@ -16,6 +16,8 @@ from remit.operations import (
     PersonShown,
     SettingRow,
     SettingViews,
+    UpstreamShown,
+    UpstreamViews,
 )
 
 router = APIRouter(route_class=Operation, tags=["cell"])
@@ -25,6 +27,11 @@ _ONE = {"questions": {"first": {"__all__": {CLOCKED}}}}
 @router.get("/overview", response_model=Overview, **sees(OverviewViews.get))
 async def get_overview(caller: CallerDep) -> Response:
     return await caller.shown(lambda views: views.overview(), without=_ONE)
+
+
+@router.get("/upstreams", response_model=list[UpstreamShown], **sees(UpstreamViews.listing))
+async def list_upstreams(caller: CallerDep) -> Response:
+    return await caller.shown(lambda views: views.upstreams.listing())
 
 
 @router.get("/people", response_model=list[PersonShown], **sees(PeopleViews.listing))

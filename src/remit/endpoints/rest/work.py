@@ -6,10 +6,18 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
-from remit.core import digest
+from remit.core import ConflictError, digest
 from remit.endpoints.events import EventReceipt
 from remit.endpoints.idempotency import HEADER, read_key
-from remit.endpoints.rest.bodies import LONGEST_TEXT, BecauseGiven, EventGiven, FeedbackGiven, ForkGiven, TaskGiven
+from remit.endpoints.rest.bodies import (
+    LONGEST_TEXT,
+    BecauseGiven,
+    EventGiven,
+    FeedbackGiven,
+    ForkGiven,
+    RollbackGiven,
+    TaskGiven,
+)
 from remit.endpoints.rest.caller import MOST_SECONDS, CallerDep, Done, PageDep
 from remit.endpoints.rest.documents import does, sees
 from remit.endpoints.rest.operation import Operation
@@ -20,6 +28,8 @@ from remit.operations import (
     ComparisonViews,
     DecisionViews,
     Page,
+    RollbackShown,
+    RollbackViews,
     RunRow,
     RunShown,
     RunViews,
@@ -68,7 +78,12 @@ async def start_task(
     ] = 0.0,
 ) -> Response:
     started = await caller.verbs.start(
-        given.agent, given.input, on_behalf_of=given.on_behalf_of, intent=given.intent, key=_own_key(caller) or None
+        given.agent,
+        given.input,
+        on_behalf_of=given.on_behalf_of,
+        intent=given.intent,
+        key=_own_key(caller) or None,
+        priority=given.priority,
     )
     run = await caller.rest.settled(started.run.id, wait) if wait else started.run
     receipt = TaskReceipt.of(run, is_new=started.is_new)
@@ -125,6 +140,19 @@ async def fork_run(caller: CallerDep, run: str, given: ForkGiven) -> Response:
 async def retry_run(caller: CallerDep, run: str, given: BecauseGiven) -> Response:
     again = await caller.verbs.retry(run, because=given.because)
     return Done(RunReceipt.of(again), 201, location=caller.path(f"/runs/{again.id}"))
+
+
+@router.get("/runs/{run}/rollback", response_model=RollbackShown, **sees(RollbackViews.get, 404))
+async def get_rollback(caller: CallerDep, run: str) -> Response:
+    return await caller.shown(lambda views: views.rollbacks.get(run))
+
+
+@router.post("/runs/{run}/rollback", response_model=RunReceipt, **does(Verbs.rollback, status=201))
+async def roll_back_run(caller: CallerDep, run: str, given: RollbackGiven) -> Response:
+    begun = await caller.verbs.rollback(run, because=given.because, cancel=given.cancel)
+    if begun is None:
+        raise ConflictError("There is nothing to undo", which=run, why="it changed nothing, or that is undone already")
+    return Done(RunReceipt.of(begun), 201, location=caller.path(f"/runs/{begun.id}"))
 
 
 # --- decisions and events

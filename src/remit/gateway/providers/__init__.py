@@ -3,7 +3,7 @@
 from remit.gateway.providers.build import KeylessProvider, MissingKeyError, build_provider
 from remit.gateway.providers.live import LiveProvider
 from remit.gateway.providers.messages import assistant_message, usage_of
-from remit.gateway.providers.model import Completion, Provider, ProviderError, Usage
+from remit.gateway.providers.model import Completion, Provider, ProviderAwayError, ProviderError, Usage
 from remit.gateway.providers.prices import cost_of, price, warm_up, worst_case
 from remit.gateway.providers.recorded import RecordedProvider
 from remit.gateway.providers.simulated import SimulatedProvider
@@ -14,6 +14,7 @@ __all__ = [
     "LiveProvider",
     "MissingKeyError",
     "Provider",
+    "ProviderAwayError",
     "ProviderError",
     "RecordedProvider",
     "SimulatedProvider",

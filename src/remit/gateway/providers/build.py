@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from remit.contracts import is_loopback
 from remit.core import InputError, ModelRoute, Settings
+from remit.gateway.calls import Before
 from remit.gateway.providers.live import LiveProvider
 from remit.gateway.providers.model import Completion, Provider, ProviderError
 from remit.gateway.providers.prices import check_prices
@@ -25,7 +26,9 @@ class KeylessProvider:
     def __init__(self, fault: MissingKeyError) -> None:
         self._fault = fault
 
-    async def complete(self, request: Mapping[str, Any], *, task: str) -> Completion:
+    async def complete(
+        self, request: Mapping[str, Any], *, task: str, before_retry: Before | None = None
+    ) -> Completion:
         """Raises `ProviderError`: nothing was sent, nothing is charged."""
         raise ProviderError(self._fault.what, why=self._fault.why, hint=self._fault.hint)
 

@@ -11,11 +11,19 @@ import httpx2
 
 from remit.contracts import is_loopback
 from remit.core import InputError, ModelRoute, Settings, parse_json
+from remit.gateway.calls import Before
 from remit.gateway.providers.dialect import Answer, AnswerStream, UpstreamError
 from remit.gateway.providers.dialects import dialect_of
-from remit.gateway.providers.model import Completion, ProviderError
+from remit.gateway.providers.model import Completion, ProviderAwayError, ProviderError
 from remit.gateway.providers.prices import estimate, price, worst_case
-from remit.gateway.providers.retries import BACK_OFF, LONGEST_RETRY_AFTER, is_passing, pauses, retry_after
+from remit.gateway.providers.retries import (
+    AWAY_STATUSES,
+    BACK_OFF,
+    LONGEST_RETRY_AFTER,
+    is_passing,
+    pauses,
+    retry_after,
+)
 
 CONNECT_SECONDS = 10.0
 # As much of an error's body as is read, and as much of it as is told.
@@ -32,12 +40,21 @@ class _Call:
 
     request: Mapping[str, Any]
     deadline: float
+    before_retry: Before | None = None
+    """What is asked before each try but the first."""
+    exchanges: int = 0
     stream: AnswerStream | None = None
     """What the last try has received so far, when it was streamed."""
     begun: bool = False
     """Whether the last try's stream has said anything that was no error."""
     spent: bool = False
     """Whether any try may be charged although its answer is lost."""
+
+    async def ask_before_retry(self) -> None:
+        """Asks whether another try may leave this process; the first one has been asked about."""
+        self.exchanges += 1
+        if self.exchanges > 1 and self.before_retry is not None:
+            await self.before_retry()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +94,14 @@ class LiveProvider:
             limits=httpx2.Limits(max_connections=100, max_keepalive_connections=20),
         )
 
-    async def complete(self, request: Mapping[str, Any], *, task: str) -> Completion:
+    async def complete(
+        self, request: Mapping[str, Any], *, task: str, before_retry: Before | None = None
+    ) -> Completion:
         """Returns the model's answer; the route's timeout bounds all tries and waits together.
 
         A request that cannot be said to the endpoint, or whose cost has no bound, is an `InputError`, and is not sent.
         """
-        call = _Call(request, asyncio.get_running_loop().time() + self._route.timeout)
+        call = _Call(request, asyncio.get_running_loop().time() + self._route.timeout, before_retry)
         try:
             answer = await self._tried(call)
         except ProviderError as error:
@@ -122,7 +141,7 @@ class LiveProvider:
         except TimeoutError as error:
             call.spent = True
             why = f"no answer within {self._route.timeout:g} seconds"
-            raise self._fault("took too long", why, spent=True) from error
+            raise self._fault("took too long", why, spent=True, unreached=True) from error
         except ProviderError as error:
             call.spent |= error.spent
             raise
@@ -130,6 +149,7 @@ class LiveProvider:
     async def _asked(self, call: _Call) -> Answer:
         while True:
             body = self._dialect.body(call.request)
+            await call.ask_before_retry()
             with self._told_apart(call):
                 answer = await self._exchange(call, body)
             if isinstance(answer, Answer):
@@ -196,18 +216,21 @@ class LiveProvider:
         except InputError as error:
             raise self._fault("answered what cannot be used", error.text(), spent=True) from error
         except UpstreamError as error:
-            raise self._fault("broke off", error.why, retryable=error.retryable, spent=call.begun) from error
+            raise self._fault(
+                "broke off", error.why, retryable=error.retryable, spent=call.begun, unreached=error.retryable
+            ) from error
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
-            raise self._fault("cannot be reached", _told(error), retryable=True) from error
+            raise self._fault("cannot be reached", _told(error), retryable=True, unreached=True) from error
         except httpx2.SSEError as error:
             raise self._too_much() from error
         except httpx2.ReadTimeout as error:
             why = f"nothing came for {self._route.idle_timeout:g} seconds"
             hint = "Raise idle_timeout of the route if it thinks that long, or set stream = false if it answers whole"
-            raise self._fault("fell silent", why, hint=hint, spent=True) from error
+            raise self._fault("fell silent", why, hint=hint, spent=True, unreached=True) from error
         except httpx2.HTTPError as error:
             # A kept connection that the server has closed meanwhile looks like this, too.
-            raise self._fault("broke off", _told(error), retryable=not answering, spent=True) from error
+            again = not answering
+            raise self._fault("broke off", _told(error), retryable=again, spent=True, unreached=True) from error
 
     def _refused(self, refusal: _Refusal) -> ProviderError:
         hint = ""
@@ -215,7 +238,8 @@ class LiveProvider:
             hint = f"Check the key in {self._route.key}" if self._route.key else "Name the variable with the key"
         elif refusal.status == 404:
             hint = "Check base_url and model of the route"
-        return ProviderError(
+        kind = ProviderAwayError if refusal.status in AWAY_STATUSES else ProviderError
+        return kind(
             f"The model {self._name} answered HTTP {refusal.status}",
             why=self._without_key(_reason(refusal.content))[:ERROR_TOLD],
             hint=hint,
@@ -237,10 +261,18 @@ class LiveProvider:
         return self._fault("answered too much", f"more than {self._settings.limits.answer_bytes} bytes", spent=True)
 
     def _fault(
-        self, what: str, why: str, *, hint: str = "", retryable: bool = False, spent: bool = False
+        self,
+        what: str,
+        why: str,
+        *,
+        hint: str = "",
+        retryable: bool = False,
+        spent: bool = False,
+        unreached: bool = False,
     ) -> ProviderError:
-        told = f"The model {self._name} {what}"
-        return ProviderError(told, why=self._without_key(why)[:ERROR_TOLD], hint=hint, retryable=retryable, spent=spent)
+        told, why = f"The model {self._name} {what}", self._without_key(why)[:ERROR_TOLD]
+        kind = ProviderAwayError if unreached else ProviderError
+        return kind(told, why=why, hint=hint, retryable=retryable, spent=spent)
 
     def _without_key(self, text: str) -> str:
         # Before it is shortened: half a key is still a secret.

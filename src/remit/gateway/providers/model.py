@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from remit.core import RemitError
+from remit.gateway.calls import Before
 
 Kind = Literal["live", "recorded", "simulated"]
 
@@ -62,11 +63,20 @@ class ProviderError(RemitError):
         """Seconds the provider asked to wait; 0 when it did not."""
 
 
+class ProviderAwayError(ProviderError):
+    """The provider cannot be reached, or does not answer; an answer of its own that says no is no such thing."""
+
+
 class Provider(Protocol):
     """Answers chat requests: live over HTTP, from a recording, or simulated in code."""
 
-    async def complete(self, request: Mapping[str, Any], *, task: str) -> Completion:
-        """Returns the model's next message, or raises `ProviderError`."""
+    async def complete(
+        self, request: Mapping[str, Any], *, task: str, before_retry: Before | None = None
+    ) -> Completion:
+        """Returns the model's next message, or raises `ProviderError`.
+
+        Whoever asks more than once by itself awaits `before_retry` each time before it does; what that raises is raised.
+        """
         ...
 
     async def close(self) -> None:

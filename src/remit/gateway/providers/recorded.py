@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from remit.core import InputError, parse_json
+from remit.gateway.calls import Before
 from remit.gateway.providers.messages import assistant_message, usage_of
 from remit.gateway.providers.model import Completion, ProviderError, Usage
 
@@ -39,7 +40,9 @@ class RecordedProvider:
                 answers[task] = said
         return cls(answers, model=model)
 
-    async def complete(self, request: Mapping[str, Any], *, task: str) -> Completion:
+    async def complete(
+        self, request: Mapping[str, Any], *, task: str, before_retry: Before | None = None
+    ) -> Completion:
         """Returns the answer recorded for `task` after as many answers as the request already holds."""
         said = sum(message.get("role") == "assistant" for message in request.get("messages", []))
         answers = self._answers.get(task)

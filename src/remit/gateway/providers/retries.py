@@ -12,6 +12,8 @@ BACK_OFF = (0.5, 1.0, 2.0)
 LONGEST_RETRY_AFTER = 10.0
 # Besides 5xx: a timeout or conflict on the server's side, and too many requests. None of them is charged.
 PASSING_STATUSES = frozenset((408, 409, 429))
+# What a proxy says when nobody is behind it, and a provider when it is too busy to say anything itself.
+AWAY_STATUSES = frozenset((502, 503, 504, 529))
 
 
 def pauses(back_off: tuple[float, ...]) -> Iterator[float]:

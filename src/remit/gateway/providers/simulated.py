@@ -6,6 +6,7 @@ from inspect import iscoroutinefunction
 from typing import Any
 
 from remit.core import InputError, canonical_bytes
+from remit.gateway.calls import Before
 from remit.gateway.providers.messages import assistant_message
 from remit.gateway.providers.model import Completion, ProviderError, Usage
 from remit.guardrails import load_function
@@ -24,7 +25,9 @@ class SimulatedProvider:
         if iscoroutinefunction(self._answer):
             raise InputError("A simulated model is async", which=code, hint="Write it as a plain `def`")
 
-    async def complete(self, request: Mapping[str, Any], *, task: str) -> Completion:
+    async def complete(
+        self, request: Mapping[str, Any], *, task: str, before_retry: Before | None = None
+    ) -> Completion:
         """Returns the function's answer; what it raises or answers wrongly is a `ProviderError`."""
         try:
             message = assistant_message(self._answer(deepcopy(dict(request))))

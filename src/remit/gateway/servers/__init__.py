@@ -6,6 +6,7 @@ command of the command line needs it.
 
 from remit.gateway.servers.functions import FunctionServer
 from remit.gateway.servers.model import (
+    BrokenOffError,
     NotSentError,
     OutcomeUnknownError,
     ToolServer,
@@ -14,6 +15,7 @@ from remit.gateway.servers.model import (
 )
 
 __all__ = [
+    "BrokenOffError",
     "FunctionServer",
     "NotSentError",
     "OutcomeUnknownError",

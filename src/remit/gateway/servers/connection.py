@@ -185,7 +185,7 @@ class Connection:
             server.url or "",
             headers={header: _header_value(name, variables[name]) for header, name in server.headers.items()},
             most=self._most,
-            connections=server.concurrency + _MORE_CONNECTIONS,
+            connections=server.places + _MORE_CONNECTIONS,
             connect=server.connect_seconds,
         )
         async with http, streamable_http_client(server.url or "", http_client=http, max_sse_event_size=self._most) as s:

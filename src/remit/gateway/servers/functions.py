@@ -9,7 +9,7 @@ from typing import Any
 
 from remit.contracts import Server, Tool
 from remit.core import InputError, JsonValue
-from remit.gateway.calls import ToolCall, ToolError, plain
+from remit.gateway.calls import Before, ToolCall, ToolError, plain
 
 ToolFunction = Callable[..., Awaitable[JsonValue]]
 
@@ -29,11 +29,23 @@ class FunctionServer:
         self._instance = instance
         self._served = {tool.name: _served(instance, tool) for tool in server.tools}
 
-    async def call(self, tool: Tool, call: ToolCall, arguments: Mapping[str, Any], *, seconds: float) -> JsonValue:
+    async def call(
+        self, tool: Tool, call: ToolCall, arguments: Mapping[str, Any], *, before: Before | None = None, seconds: float
+    ) -> JsonValue:
         """Returns the result of the tool's code; arguments the code cannot take are refused before it begins."""
+        if before is not None:
+            await before()
         doing = self._begun(tool, call, arguments)
         async with asyncio.timeout(seconds):
             return await doing
+
+    @property
+    def is_reached(self) -> bool:
+        """Always true: it is in this process."""
+        return True
+
+    async def reach(self) -> None:
+        """Has nothing to reach for."""
 
     async def unavailable(self, tool: Tool) -> str:
         """Returns nothing: the code is part of the fleet."""

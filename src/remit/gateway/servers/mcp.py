@@ -8,7 +8,7 @@ from typing import Any
 
 from remit.contracts import Offer, SchemaValidator, Server, Tool, compile_schema
 from remit.core import JsonValue, SystemClock
-from remit.gateway.calls import CALL_META, ToolCall
+from remit.gateway.calls import CALL_META, Before, ToolCall
 from remit.gateway.servers.connection import Connection
 from remit.gateway.servers.model import NotSentError, UnreachableError, UnusableResultError
 from remit.gateway.servers.pins import Pins
@@ -24,8 +24,6 @@ LOOK_SECONDS = 60.0
 TRUST_SECONDS = 600.0
 # As long as it may take before a look that failed is tried again.
 LOOK_AGAIN_SECONDS = 5.0
-# A call that finds every place taken waits this long for one.
-BUSY_SECONDS = 5.0
 # Seconds until the next try to connect, if anybody calls; in between, calls are told at once. A server that is back is
 # found within a second, and after half a minute within the patience of one call (`outage_seconds`).
 BACK_OFF = (*[0.5] * 4, *[1.0] * 28, 2.0, 5.0)
@@ -40,17 +38,14 @@ class McpServer:
         *,
         folder: Path,
         result_bytes: int,
-        busy_seconds: float = BUSY_SECONDS,
         look_seconds: float = LOOK_SECONDS,
         look_again_seconds: float = LOOK_AGAIN_SECONDS,
     ) -> None:
         self._server = server
-        self._busy_seconds = busy_seconds
         self._look_seconds = look_seconds
         self._look_again_seconds = look_again_seconds
         self._folder = folder
         self._most = LARGEST_LIST + 4 * result_bytes
-        self._places = asyncio.Semaphore(server.concurrency)
         self._connection: Connection | None = None
         self._connecting: asyncio.Task[NotSentError | None] | None = None
         self._failures = 0
@@ -63,19 +58,26 @@ class McpServer:
         self._has_news = False
         self._outputs: dict[str, SchemaValidator] = {}
 
-    async def call(self, tool: Tool, call: ToolCall, arguments: Mapping[str, Any], *, seconds: float) -> JsonValue:
+    async def call(
+        self, tool: Tool, call: ToolCall, arguments: Mapping[str, Any], *, before: Before | None = None, seconds: float
+    ) -> JsonValue:
         """Returns what the tool returned, or raises as `ToolServer` says."""
-        await self._admit()
         try:
-            try:
-                answer = await self._sent(tool, call, arguments, seconds)
-            except SessionEndedError:  # it was not taken; in a new session it may be, once
-                answer = await self._sent(tool, call, arguments, seconds)
-        finally:
-            self._places.release()
+            answer = await self._sent(tool, call, arguments, before, seconds)
+        except SessionEndedError:  # it was not taken; in a new session it may be, once
+            answer = await self._sent(tool, call, arguments, before, seconds)
         value = value_of(answer)
         self._check(tool, value)
         return value
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether there is a connection."""
+        return self._connecting is None and self._connection is not None and self._connection.is_open
+
+    async def reach(self) -> None:
+        """Makes the connection, if there is none."""
+        await self._connected()
 
     async def unavailable(self, tool: Tool) -> str:
         """Returns why a tool is in quarantine, or nothing; looks at the server's definitions when it is time to."""
@@ -99,21 +101,15 @@ class McpServer:
         connection = await self._connected()
         return await connection.offer()
 
-    async def _admit(self) -> None:
-        try:
-            async with asyncio.timeout(self._busy_seconds):
-                await self._places.acquire()
-        except TimeoutError as busy:
-            told = f"{self._server.concurrency} calls are under way"
-            # Those may themselves only wait until the server is there.
-            kind = NotSentError if self._connection and self._connection.is_open else UnreachableError
-            raise kind(f"the server {self._server.name} is busy: {told}") from busy
-
-    async def _sent(self, tool: Tool, call: ToolCall, arguments: Mapping[str, Any], seconds: float) -> Any:
+    async def _sent(
+        self, tool: Tool, call: ToolCall, arguments: Mapping[str, Any], before: Before | None, seconds: float
+    ) -> Any:
         connection = await self._connected()
         # Asked again here, where the definitions may be those of a connection made just now.
         if why := self._why_not(tool):
             raise NotSentError(f"{tool.name} is in quarantine: {why}")
+        if before is not None:
+            await before()
         async with asyncio.timeout(seconds):
             return await connection.call(tool.name.partition("__")[2], arguments, {CALL_META: _told(call)})
 
@@ -128,7 +124,7 @@ class McpServer:
     async def _connected(self) -> Connection:
         """Returns the connection; whoever comes first makes it, and everybody else waits for that."""
         # One that is being made may be open before anybody has seen what it offers.
-        if self._connecting is None and self._connection is not None and self._connection.is_open:
+        if self.is_reached and self._connection is not None:
             return self._connection
         if self._closed:
             raise NotSentError(f"the connection to {self._server.name} is closed")

@@ -16,7 +16,13 @@ from mcp.types import (
 from remit.core import InputError, JsonValue, parse_json
 from remit.gateway.calls import ToolError
 from remit.gateway.servers.http import fate
-from remit.gateway.servers.model import NotSentError, OutcomeUnknownError, UnreachableError, UnusableResultError
+from remit.gateway.servers.model import (
+    BrokenOffError,
+    NotSentError,
+    OutcomeUnknownError,
+    UnreachableError,
+    UnusableResultError,
+)
 
 # Errors by which the protocol says that the request was not carried out. Any other leaves that open.
 _NOT_DONE = frozenset(
@@ -61,7 +67,7 @@ def refusal_of(server: str, error: MCPError) -> Exception:
         case "session ended":
             return SessionEndedError(f"the server {server} {error.message}")
         case "unknown":
-            return OutcomeUnknownError(f"the server {server} {error.message}")
+            return BrokenOffError(f"the server {server} {error.message}")
         case None if error.code in _NOT_DONE:
             return NotSentError(f"the server {server} did not take the call: {error.message}")
         case None:

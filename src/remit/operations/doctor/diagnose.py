@@ -19,7 +19,14 @@ from remit.operations.doctor.fleet import (
     webhook_secrets,
 )
 from remit.operations.doctor.machine import clock, disk, network_disk, packages, port, python
-from remit.operations.doctor.model import Diagnosis, Health, Patient, SkippedSignal
+from remit.operations.doctor.model import Diagnosis, Health, OutOfPlaceSignal, Patient, SkippedSignal
+from remit.operations.doctor.server import (
+    database_clock,
+    database_rights,
+    database_server,
+    database_tls,
+    log_lag,
+)
 from remit.operations.doctor.store import (
     database_content,
     database_file,
@@ -29,8 +36,18 @@ from remit.operations.doctor.store import (
     log_head,
     log_key,
 )
+from remit.operations.doctor.upstreams import upstreams
 from remit.operations.doctor.work import lost_runs, questions, ready_runs, stops
+from remit.operations.doctor.workers import (
+    backlog,
+    loaded_releases,
+    stale_locks,
+    stranded_holds,
+    undecided_steps,
+    workers,
+)
 from remit.operations.tool_locks import check_locks
+from remit.store import driver_fault
 
 Checking = Callable[[Patient], Iterator[Diagnosis]]
 
@@ -50,17 +67,29 @@ CHECKS: Sequence[Checking] = (
     port,
     disk,
     network_disk,
+    database_server,
+    database_tls,
     database_file,
     database_lock,
     database_content,
     database_tables,
+    database_rights,
     journal_size,
     log_key,
     log_head,
+    log_lag,
     clock,
+    database_clock,
     versions,
+    workers,
     ready_runs,
     lost_runs,
+    backlog,
+    loaded_releases,
+    undecided_steps,
+    stranded_holds,
+    stale_locks,
+    upstreams,
     questions,
     stops,
 )
@@ -85,6 +114,8 @@ def _made(check: Checking, patient: Patient) -> list[Diagnosis]:
     found: list[Diagnosis] = []
     try:
         found = [replace(diagnosis, check=name) for diagnosis in check(patient)]
+    except OutOfPlaceSignal:
+        return []
     except SkippedSignal as skipped:
         return [Diagnosis(check=name, health=Health.SKIPPED, what="Not looked at", why=str(skipped))]
     except RemitError as fault:
@@ -92,6 +123,8 @@ def _made(check: Checking, patient: Patient) -> list[Diagnosis]:
     except (OSError, sqlite3.Error) as fault:
         return [_trouble(name, RemitError("The machine does not let us look", why=str(fault)))]
     except Exception as fault:  # noqa: BLE001  whoever looks for troubles is not brought down by one
+        if told := driver_fault(fault):
+            return [_trouble(name, told)]
         why = f"{type(fault).__name__}: {fault}"
         return [_trouble(name, RemitError("This check fell over", why=why, hint="That is a mistake of Remit's"))]
     return found or [Diagnosis(check=name, health=Health.OK, what=(check.__doc__ or name).rstrip("."))]

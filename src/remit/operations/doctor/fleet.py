@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from remit.contracts import Contract, Fleet, Level, Person
-from remit.core import InputError, Settings, load_settings
+from remit.core import URL_FILE, InputError, Settings, load_settings
 from remit.gateway import release_digest
 from remit.operations.doctor.model import Diagnosis, Health, Patient, SkippedSignal
 from remit.operations.permissions import Permission, permissions_of
@@ -17,8 +17,8 @@ _Q = load_queries("remit.operations.doctor")
 
 # As many mistakes as are read before somebody begins to mend.
 SHOWN = 3
-# Variables of the command line, which are no settings.
-_OURS = frozenset({"REMIT_FLEET", "REMIT_PERSON"})
+# Variables of the command line, and one that stands for another; they are no settings.
+_OURS = frozenset({"REMIT_FLEET", "REMIT_PERSON", URL_FILE})
 _PREFIX = "REMIT_"
 
 

@@ -53,7 +53,8 @@ def packages(_: Patient) -> Iterator[Diagnosis]:
 
 def disk(patient: Patient) -> Iterator[Diagnosis]:
     """There is room on the disk."""
-    place = _existing(patient.database.path.parent)
+    is_file = patient.database.dialect == "sqlite"  # else logs and the kept checkpoint still lie here
+    place = _existing(patient.sqlite.path.parent if is_file else patient.folder / ".remit")
     free = shutil.disk_usage(place).free
     if free < patient.little_room:
         yield Diagnosis(
@@ -66,7 +67,7 @@ def disk(patient: Patient) -> Iterator[Diagnosis]:
 
 def network_disk(patient: Patient) -> Iterator[Diagnosis]:
     """The database lies on a disk of this machine."""
-    kind = _kind_of_disk(patient.database.path, patient.mounts)
+    kind = _kind_of_disk(patient.sqlite.path, patient.mounts)
     if kind in NETWORK:
         yield Diagnosis(
             health=Health.TROUBLE,

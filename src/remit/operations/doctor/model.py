@@ -3,17 +3,25 @@
 import os
 import sqlite3
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from remit.contracts import Finding, Fleet
 from remit.core import Clock, RemitError, Settings, SystemClock, Webhook, load_settings
 from remit.operations.tool_locks import LockedServer
-from remit.store import ReadOnlyDatabase, load_migrations, load_queries
+from remit.store import (
+    Database,
+    Dialect,
+    Migration,
+    ReadOnlySqlite,
+    load_migrations,
+    load_queries,
+    open_database,
+)
 
 _Q = load_queries("remit.operations.doctor")
 
@@ -51,6 +59,10 @@ class Diagnosis:
     def as_json(self) -> dict[str, Any]:
         """Returns it for `--json` and APIs."""
         return {name: str(getattr(self, name)) for name in self.__slots__}
+
+
+class OutOfPlaceSignal(Exception):
+    """A check is of another kind of database, so nothing is said of it."""
 
 
 class SkippedSignal(Exception):
@@ -107,23 +119,55 @@ class Patient:
             raise SkippedSignal("the settings cannot be read") from fault
 
     @cached_property
-    def database(self) -> ReadOnlyDatabase:
+    def database(self) -> Database:
         """The fleet's database, there or not."""
+        settings = self.known_settings()
         try:
-            return ReadOnlyDatabase(self.known_settings().database_url, folder=self.folder)
+            return open_database(settings.database_url, folder=self.folder, limits=settings.database, read_only=True)
         except RemitError as fault:
             raise SkippedSignal("the settings name no database that can be used") from fault
 
+    @property
+    def sqlite(self) -> ReadOnlySqlite:
+        """The database's file; a check of files is skipped on a server."""
+        if not isinstance(self.database, ReadOnlySqlite):
+            raise OutOfPlaceSignal
+        return self.database
+
+    @property
+    def server(self) -> Database:
+        """The database on a server that answers; a check of servers is skipped on a file."""
+        if self.database.dialect == "sqlite":
+            raise OutOfPlaceSignal
+        if self.unreachable:
+            raise SkippedSignal("the database cannot be reached")
+        return self.database
+
     @cached_property
-    def store(self) -> ReadOnlyDatabase:
+    def unreachable(self) -> str:
+        """Why the database's server cannot be reached, asked once; empty when it answers, and for a file."""
+        if self.database.dialect == "sqlite":
+            return ""
+        try:
+            cast("Any", self.database).connect("remit doctor").close()  # a pool would not say why
+        except RemitError as fault:
+            return fault.why or fault.what
+        return ""
+
+    @cached_property
+    def store(self) -> Database:
         """The database with the tables of this Remit, or the check is skipped."""
-        if not self.database.path.is_file():
+        if isinstance(self.database, ReadOnlySqlite) and not self.database.path.is_file():
             raise SkippedSignal("nothing has run yet")
+        if self.unreachable:
+            raise SkippedSignal("the database cannot be reached")
         try:
             applied = self.applied
         except sqlite3.Error as fault:
             raise SkippedSignal("the database cannot be read") from fault
-        if applied != known_migrations():
+        if not applied:
+            raise SkippedSignal("nothing has run yet")
+        if not is_complete(applied, known_migrations(self.database.dialect)):
             raise SkippedSignal("the database is not one of this Remit")
         return self.database
 
@@ -140,6 +184,13 @@ class Patient:
             self.database.close()
 
 
-def known_migrations() -> list[tuple[int, str]]:
-    """Returns the number and digest of each migration this Remit has, in order."""
-    return [(migration.number, migration.digest) for migration in load_migrations()]
+def known_migrations(dialect: Dialect) -> list[Migration]:
+    """Returns each migration this Remit has, in order."""
+    return load_migrations(dialect)
+
+
+def is_complete(applied: Sequence[tuple[int, str]], known: Sequence[Migration]) -> bool:
+    """Whether the tables are those of this Remit; what only takes away may still be to come."""
+    digests, wanted = dict(applied), {migration.number: migration.digest for migration in known}
+    needed = {migration.number for migration in known if not migration.is_post}
+    return needed <= digests.keys() and all(wanted.get(number) == digest for number, digest in applied)

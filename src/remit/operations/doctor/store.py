@@ -8,10 +8,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from remit.audit import Log, SigningKey, load_or_create_key
+from remit.audit import KeptCheckpoint, Log, SigningKey, load_or_create_key
 from remit.core import RemitError
-from remit.operations.doctor.model import Diagnosis, Health, Patient, SkippedSignal, known_migrations
-from remit.store import load_queries, sqlite_path
+from remit.operations.doctor.model import Diagnosis, Health, Patient, SkippedSignal, is_complete, known_migrations
+from remit.store import load_queries
 
 _Q = load_queries("remit.operations.doctor")
 
@@ -28,7 +28,7 @@ _WRITER = re.compile(r"POSIX +ADVISORY +WRITE +(?P<pid>\d+) +\S+:\S+:(?P<inode>\
 
 def database_file(patient: Patient) -> Iterator[Diagnosis]:
     """The database's files can be written, or made."""
-    path = sqlite_path(patient.known_settings().database_url, patient.folder)
+    path = patient.sqlite.path
     folder = next(place for place in (path.parent, *path.parents) if place.exists())
     if not folder.is_dir():
         yield Diagnosis(
@@ -59,7 +59,7 @@ def _unwritable(place: Path) -> Diagnosis:
 
 def database_lock(patient: Patient) -> Iterator[Diagnosis]:
     """Nobody keeps the others from writing."""
-    shared = patient.database.path.with_name(f"{patient.database.path.name}-shm")
+    shared = patient.sqlite.path.with_name(f"{patient.sqlite.path.name}-shm")
     if not shared.exists():
         return
     if not _LOCKS.exists():
@@ -87,7 +87,7 @@ def _writer(shared: Path) -> int:
 
 def database_content(patient: Patient) -> Iterator[Diagnosis]:
     """The database's content is sound."""
-    path = patient.database.path
+    path = patient.sqlite.path
     if not path.is_file():
         return
     if path.stat().st_size > LARGEST_READ:
@@ -108,13 +108,16 @@ def database_content(patient: Patient) -> Iterator[Diagnosis]:
 
 def database_tables(patient: Patient) -> Iterator[Diagnosis]:
     """The database has the tables of this Remit."""
-    if not patient.database.path.is_file():
+    if patient.database.dialect == "sqlite" and not patient.sqlite.path.is_file():
         return
+    if patient.unreachable:
+        raise SkippedSignal("the database cannot be reached")
     try:
-        applied, known = patient.applied, known_migrations()
+        applied, known = patient.applied, known_migrations(patient.database.dialect)
     except sqlite3.Error as fault:
         raise SkippedSignal("the database cannot be read") from fault
-    newest, last = max((number for number, _ in applied), default=0), known[-1][0]
+    newest, last = max((number for number, _ in applied), default=0), known[-1].number
+    digests = {migration.number: migration.digest for migration in known}
     if newest > last:
         yield Diagnosis(
             health=Health.TROUBLE,
@@ -122,26 +125,42 @@ def database_tables(patient: Patient) -> Iterator[Diagnosis]:
             why=f"it has migration {newest:04d}, this Remit knows {last:04d}",
             mend="Upgrade Remit, or restore the file from before the upgrade",
         )
-    elif set(applied) - set(known):
+    elif any(digests.get(number) != digest for number, digest in applied):
         yield Diagnosis(
             health=Health.TROUBLE,
             what="A migration was changed after it was applied",
             why="the tables may be other ones than this Remit takes them for",
             mend="Install the Remit that made the database again, unchanged",
         )
-    elif applied != known:
+    elif not applied and patient.database.dialect == "postgresql":
+        yield Diagnosis(
+            health=Health.WARNING,
+            what="The database is empty",
+            mend="The first process makes its tables, or do it now as their owner",
+            command="remit database migrate",
+        )
+    elif not is_complete(applied, known):
         yield Diagnosis(
             health=Health.WARNING,
             what="The database was made by an older Remit",
             why=f"it has {len(applied)} of {len(known)} migrations; it cannot go back afterwards",
-            mend="Copy the file; the next command brings it up to date",
-            command="remit runs",
+            mend="Copy it; then bring it up to date, while the processes of the Remit before go on",
+            command="remit database migrate",
+        )
+    elif len(applied) < len(known):
+        left = ", ".join(f"{each.number:04d}_{each.name}" for each in known if each.number not in dict(applied))
+        yield Diagnosis(
+            health=Health.WARNING,
+            what="The database keeps what only the Remit before used",
+            why=f"{left} waits until none of it is at work",
+            mend="Once every process is of this Remit, take it away",
+            command="remit database migrate --post",
         )
 
 
 def journal_size(patient: Patient) -> Iterator[Diagnosis]:
     """SQLite's journal is of a usual size."""
-    path = patient.database.path
+    path = patient.sqlite.path
     journal = path.with_name(f"{path.name}-wal")
     size = journal.stat().st_size if journal.exists() else 0
     if size > LARGE_JOURNAL:
@@ -197,7 +216,8 @@ def _log(patient: Patient) -> Log:
     settings, store = patient.known_settings(), patient.store
     try:
         text = (patient.folder / settings.key_file).read_text(encoding="utf-8")
-        return Log(store, SigningKey.parse(text.strip()), patient.clock)
+        kept = KeptCheckpoint(patient.folder / settings.checkpoint_file)
+        return Log(store, SigningKey.parse(text.strip()), patient.clock, kept=kept)
     except (OSError, UnicodeDecodeError, RemitError) as fault:
         raise SkippedSignal("there is no usable key") from fault
 

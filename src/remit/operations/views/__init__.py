@@ -12,6 +12,14 @@ from remit.operations.views.overrides import CaseRow, CaseShown, ExportedCases, 
 from remit.operations.views.overview import Overview, OverviewViews
 from remit.operations.views.people import Chart, PeopleViews, PersonShown
 from remit.operations.views.questions import ApprovalRow, ApprovalShown, QuestionViews, QueueSummary
+from remit.operations.views.rollbacks import (
+    LeftShown,
+    RollbackRow,
+    RollbackShown,
+    RollbackViews,
+    UndoneShown,
+    UndoShown,
+)
 from remit.operations.views.runs import Refusal, RunRow, RunShown, RunViews, StepShown
 from remit.operations.views.sheets import (
     BaselineShown,
@@ -28,6 +36,7 @@ from remit.operations.views.sheets import (
 from remit.operations.views.switches import DryRun, SwitchRow, SwitchViews
 from remit.operations.views.tasks import FeedbackShown, TaskRow, TaskShown, TaskViews
 from remit.operations.views.tour import Tour
+from remit.operations.views.upstreams import UpstreamShown, UpstreamViews
 from remit.operations.views.views import Views
 
 __all__ = [
@@ -58,6 +67,7 @@ __all__ = [
     "FigureShown",
     "FigureViews",
     "HistoryRow",
+    "LeftShown",
     "LogHead",
     "LogRow",
     "LogViews",
@@ -71,6 +81,9 @@ __all__ = [
     "QuestionViews",
     "QueueSummary",
     "Refusal",
+    "RollbackRow",
+    "RollbackShown",
+    "RollbackViews",
     "RunRow",
     "RunShown",
     "RunViews",
@@ -88,6 +101,10 @@ __all__ = [
     "TaskShown",
     "TaskViews",
     "Tour",
+    "UndoShown",
+    "UndoneShown",
+    "UpstreamShown",
+    "UpstreamViews",
     "VersionRow",
     "Views",
     "duration",

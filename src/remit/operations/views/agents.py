@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from remit.contracts import Contract, Level, Tool, diff
 from remit.core import NotFoundError
-from remit.gateway import Release, restore_release
+from remit.gateway import Release
 from remit.operations.actors import view
 from remit.operations.permissions import Permission
 from remit.operations.views.model import MOST_ROWS, PAGE_SIZE, Page, Shown, Viewing, moment, page_of
@@ -91,6 +92,8 @@ class ContractShown(Shown):
     input: Mapping[str, Any]
     output: Mapping[str, Any]
     success: str
+    priority: int
+    """How urgent its tasks are unless whoever gives one says otherwise: from 0 to 9, the most urgent."""
     steps: tuple[StepPromised, ...]
     edge_cases: tuple[EdgeCaseShown, ...]
     limits: Mapping[str, str]
@@ -148,10 +151,15 @@ class AgentViews(Viewing):
         found = self._read("agents", parameters)
         runs = self._runs([row["agent"] for row in found])
         counts = {
-            "unit": {row["unit"]: row["count"] for row in self._read("agent_units", {"limit": MOST_UNITS})},
+            "unit": self._units(),
             "lifecycle": self._lifecycles(),
         }
         return page_of([_agent(row, runs.get(row["agent"], {})) for row in found], limit, "agent", counts)
+
+    @view(Permission.FLEET_AGENTS_READ)
+    def units(self) -> dict[str, int]:
+        """Returns the units with the most agents, and how many each has."""
+        return self._units()
 
     @view(Permission.FLEET_AGENTS_READ)
     def versions(self, agent: str = "") -> list[VersionRow]:
@@ -197,17 +205,14 @@ class AgentViews(Viewing):
         return [*tools, *(_handoff(taker, place) for taker in contract.terms.handoffs)]
 
     def _contract(self, version: Version) -> Contract | None:
+        if there := self._parts.releases.contract(version.release):
+            return there
         release = self._release(version)
         return release.contract if release else None
 
     def _release(self, version: Version) -> Release | None:
         """Returns a version's release as loaded, or made again from what was kept; None when nothing was."""
-        if loaded := self._parts.releases.get(version.release):
-            return loaded
-        body = self._parts.registry.release_body(version.release)
-        if body is None:
-            return None
-        return restore_release(body, self._source.fleet, self._parts.settings, self._parts.policy)
+        return self._parts.releases.again(version.release, partial(self._parts.registry.release_body, version.release))
 
     def _changes(self, taking: Version, versions: list[Version], contract: Contract) -> list[ChangeShown]:
         earlier = [v for v in versions if v.created_at < taking.created_at and v.release != taking.release]
@@ -221,6 +226,9 @@ class AgentViews(Viewing):
 
     def _read(self, name: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
         return self._source.database.read(_Q[name], parameters)
+
+    def _units(self) -> dict[str, int]:
+        return {row["unit"]: row["count"] for row in self._read("agent_units", {"limit": MOST_UNITS})}
 
     def _lifecycles(self) -> dict[str, int]:
         counts = {row["lifecycle"]: row["count"] for row in self._read("agent_lifecycles")}
@@ -296,6 +304,7 @@ def _shown(contract: Contract) -> ContractShown:
         input=terms.input,
         output=terms.output,
         success=terms.success,
+        priority=terms.priority,
         steps=tuple(
             StepPromised(
                 number=step.number,

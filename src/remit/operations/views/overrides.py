@@ -1,12 +1,13 @@
 """Views of cases: what people did not let stand of what agents proposed, for whom it is shown, and to be exported."""
 
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Any, cast
 
 from remit.approvals import MEANINGS, ApprovalState, Override
 from remit.core import NotFoundError, RefusedError, short_id
 from remit.evaluation import Case
-from remit.gateway import Release, personal_fields, restore_release
+from remit.gateway import Release, personal_fields
 from remit.operations.actors import view
 from remit.operations.permissions import Permission
 from remit.operations.views.model import MOST_ROWS, PAGE_SIZE, Page, Shown, Viewing, moment, page_of
@@ -182,14 +183,12 @@ class OverrideViews(Viewing):
     def _release(self, one: Override) -> Release:
         """Returns what says which fields are personal; without it nobody knows, and nothing is exported."""
         digest = self._parts.journal.run(one.run).release
-        if loaded := self._parts.releases.get(digest):
-            return loaded
-        body = self._parts.registry.release_body(digest)
-        if body is None:
+        release = self._parts.releases.again(digest, partial(self._parts.registry.release_body, digest))
+        if release is None:
             why = "its release was not kept, which says what of it is personal"
             raise NotFoundError("A case cannot be exported", which=one.id, why=why,
                 hint="Export with --with-personal-data, and look at what you have")  # fmt: skip
-        return restore_release(body, self._source.fleet, self._parts.settings, self._parts.policy)
+        return release
 
     def _shown_by_form(self, text: str, kinds: Collection[str]) -> str:
         """Returns as what of `kinds` a text shows itself by its form, or nothing."""

@@ -10,6 +10,7 @@ from remit.operations.views.model import Shown, Viewing, moment
 from remit.operations.views.questions import QuestionViews, QueueSummary
 from remit.operations.views.runs import RunRow, RunViews
 from remit.operations.views.switches import SwitchRow, SwitchViews
+from remit.operations.views.upstreams import UpstreamShown, UpstreamViews
 from remit.store import load_queries
 
 _Q = load_queries("remit.operations.views")
@@ -43,6 +44,8 @@ class Overview(Shown):
     failed: tuple[RunRow, ...]
     """The newest runs that failed."""
     processes: tuple[ProcessShown, ...]
+    upstreams: tuple[UpstreamShown, ...]
+    """Tool servers and model routes that are out of reach, or that runs wait for."""
     log: LogHead
     warnings: tuple[str, ...]
     """What was found when the fleet was loaded."""
@@ -62,10 +65,11 @@ class OverviewViews(Viewing):
             questions=QuestionViews(source).summary(first=FIRST),
             stopped=tuple(SwitchViews(source).in_force()),
             runs=runs.states(),
-            tasks={row["state"]: row["count"] for row in source.database.read(_Q["task_states"])},
+            tasks=source.kpis.tasks_by_state(),
             agents={row["lifecycle"]: row["count"] for row in source.database.read(_Q["agent_lifecycles"])},
             failed=tuple(runs.listing(state=RunState.FAILED.value, limit=FIRST)),
             processes=self.processes(),
+            upstreams=tuple(UpstreamViews(source).troubled()),
             log=LogViews(source).head(),
             warnings=warnings,
         )

@@ -4,15 +4,27 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from remit.approvals import Approval, ApprovalState, own_role, passed_on, why_not
+from remit.approvals import Approval, ApprovalState, passed_on
 from remit.contracts import Level, Risk
 from remit.gateway import Release
 from remit.operations.actors import view
 from remit.operations.permissions import Permission
 from remit.operations.views.agents import AuthorityShown, authority_rows
+from remit.operations.views.answering import AnswererShown, Answering
 from remit.operations.views.decisions import RungShown, level_of, rungs_of
 from remit.operations.views.history import BY_CONTRACT
-from remit.operations.views.model import LATEST, MOST_ROWS, NOT_SHOWN, PAGE_SIZE, Page, Shown, Viewing, moment, page_of
+from remit.operations.views.model import (
+    LATEST,
+    MOST_ROWS,
+    NOT_SHOWN,
+    PAGE_SIZE,
+    Page,
+    Shown,
+    Source,
+    Viewing,
+    moment,
+    page_of,
+)
 from remit.store import Row, load_queries
 
 _Q = load_queries("remit.operations.views")
@@ -96,16 +108,6 @@ class OptionShown(Shown):
     consequence: str
 
 
-class AnswererShown(Shown):
-    """Somebody who holds a role that may answer."""
-
-    id: str
-    name: str
-    roles: tuple[str, ...]
-    may: bool
-    why_not: str
-
-
 class ApprovalShown(ApprovalRow):
     """One question with its whole context."""
 
@@ -133,10 +135,16 @@ class ApprovalShown(ApprovalRow):
     purpose: str
     input: Any = None
     """What the run was given."""
+    undoes: str = ""
+    """The run whose changes are to be undone, when a rollback asks."""
 
 
 class QuestionViews(Viewing):
     """Reads questions to people."""
+
+    def __init__(self, source: Source) -> None:
+        super().__init__(source)
+        self._answering = Answering(source)
 
     @view(Permission.FLEET_APPROVALS_READ)
     def queue(self, *, mine: bool = False, limit: int = PAGE_SIZE, after: str = "") -> Page[ApprovalRow]:
@@ -179,7 +187,7 @@ class QuestionViews(Viewing):
     def riskiest(self, *, among: int) -> ApprovalRow | None:
         """Returns the riskiest of those soonest to expire, one that whoever looks may answer before any other."""
         ranked = self._ranked(among)
-        mine = next((asked for asked in ranked if not self._why_not(asked)), None)
+        mine = next((asked for asked in ranked if not self._answering.why_not(asked)), None)
         chosen = mine or next(iter(ranked), None)
         return self._row(chosen) if chosen else None
 
@@ -202,7 +210,7 @@ class QuestionViews(Viewing):
             votes=tuple(self._votes(asked, content=row.content)),
             missing=self._missing(asked),
             options=tuple(_options(asked.options)) if row.content else (),
-            answerers=tuple(self._answerers(asked)),
+            answerers=tuple(self._answering.answerers(asked)),
             level=level_of(entry) or (Level.HUMAN_LED.value if asked.kind == "proposal" else ""),
             confidence=str(fields.get("confidence") or ""),
             facts=fields.get("facts", {}),
@@ -215,16 +223,20 @@ class QuestionViews(Viewing):
             passes=_passes(asked),
             purpose=release.contract.terms.purpose if release else "",
             input=self._source.content(given) if row.content else None,
+            undoes=run.undoes or "",
         )
 
     # --- parts
 
     def _ranked(self, most: int = MOST_ROWS) -> list[Approval]:
-        pending = [Approval.of(row) for row in self._read("pending", {"limit": most})]
-        return sorted(pending, key=lambda asked: (self._rank(asked), asked.expires_at, asked.id))
+        rows = self._read("pending", {"limit": most})
+        self._answering.comes_with(rows)
+        pending = [Approval.of(row) for row in rows]
+        ranks = {named: self._rank(*named) for named in {(asked.kind, asked.name) for asked in pending}}
+        return sorted(pending, key=lambda asked: (ranks[asked.kind, asked.name], asked.expires_at, asked.id))
 
     def _mine(self, ranked: Sequence[Approval]) -> list[Approval]:
-        return [asked for asked in ranked if not self._why_not(asked)]
+        return [asked for asked in ranked if not self._answering.why_not(asked)]
 
     def _queued(self, ranked: Sequence[Approval], limit: int, after: str) -> Page[ApprovalRow]:
         ids = [approval.id for approval in ranked]
@@ -246,19 +258,19 @@ class QuestionViews(Viewing):
         return self._source.database.read(_Q[name], parameters)
 
     def _states(self) -> dict[str, int]:
-        counts = {row["state"]: row["count"] for row in self._read("approval_states")}
+        counts = self._source.kpis.approvals_by_state()
         return {state.value: counts.get(state.value, 0) for state in ApprovalState}
 
-    def _rank(self, asked: Approval) -> int:
-        tool = self._source.fleet.tools.get(asked.name)
-        by_kind = _RANK_OF_KIND.get(asked.kind, len(_RANK))
+    def _rank(self, kind: str, name: str) -> int:
+        tool = self._source.fleet.tools.get(name)
+        by_kind = _RANK_OF_KIND.get(kind, len(_RANK))
         return min(by_kind, _RANK[tool.risk.value]) if tool else by_kind
 
     def _row(self, asked: Approval) -> ApprovalRow:
         tool = self._source.fleet.tools.get(asked.name)
         content = self._source.shows_content(asked.agent, asked.version)
         proposed = _arguments(self._source.content(asked.proposed)) if content else None
-        why = self._why_not(asked)
+        why = self._answering.why_not(asked)
         now, is_open = self._parts.clock.now(), asked.state is ApprovalState.PENDING
         return ApprovalRow(
             approval=asked.id,
@@ -292,21 +304,6 @@ class QuestionViews(Viewing):
     def _is_edited(self, asked: Approval) -> bool:
         return any(vote.answer == "edit" for vote in self._parts.approvals.votes(asked.id))
 
-    def _why_not(self, asked: Approval) -> str:
-        if not self.actor.may(Permission.FLEET_APPROVALS_ANSWER, self._source.unit(asked.agent, asked.version)):
-            return "your role answers nothing here"
-        return self._why_person_may_not(asked, self.actor.id)
-
-    def _why_person_may_not(self, asked: Approval, person: str) -> str:
-        people, now = self._parts.people, self._parts.clock.now()
-        known = people.find(person)
-        if known is None:
-            return "people.yaml does not know you"
-        version = self._parts.registry.glance(asked.agent, asked.version)
-        roles = (*known.roles, own_role(known.id))
-        asked_by = self._parts.journal.task_terms(asked.task).chain
-        return why_not(asked, known.id, roles, version.owner if version else "", now, asked_by=asked_by)
-
     def _schema(self, asked: Approval, release: Release | None) -> Mapping[str, Any]:
         if asked.kind == "answer" and release:
             return release.contract.terms.output
@@ -334,15 +331,6 @@ class QuestionViews(Viewing):
         yes = [vote.roles for vote in votes if vote.answer != "reject" and vote.digest == asked.digest]
         left = ([(role, n - sum(role in held for held in yes)) for role, n in each] for each in asked.needs)
         return _told_needs([[(role, max(n, 0)) for role, n in each] for each in left])
-
-    def _answerers(self, asked: Approval) -> list[AnswererShown]:
-        shown: list[AnswererShown] = []
-        for person in self._parts.people.everybody():
-            if not {*person.roles, own_role(person.id)} & set(asked.roles):
-                continue
-            why = self._why_person_may_not(asked, person.id)
-            shown.append(AnswererShown(id=person.id, name=person.name, roles=person.roles, may=not why, why_not=why))
-        return shown
 
     def _rules(self, asked: Approval) -> list[AuthorityShown]:
         contract = self._source.fleet.contracts.get(asked.agent)

@@ -47,6 +47,10 @@ class RunRow(Shown):
     """The run that handed this one its work, or that it was forked from."""
     hops: int
     """How many times the work was handed on before it came here."""
+    priority: int
+    """How urgent it is: from 0 to 9, the most urgent."""
+    undoes: str = ""
+    """The run whose changes it undoes, when it is a rollback."""
 
 
 class StepShown(Shown):
@@ -134,6 +138,8 @@ class RunShown(RunRow):
     output: Any = None
     pending: tuple[str, ...] = ()
     """Questions to people that are open."""
+    asked_by: str = ""
+    """Who had the rollback; empty for any other run, and where a contract had it."""
 
 
 class RunViews(Viewing):
@@ -194,15 +200,18 @@ class RunViews(Viewing):
             input=self._source.content(run.input or task.input) if content else None,
             output=self._source.content(run.output) if content else None,
             pending=tuple(a.id for a in self._parts.approvals.of_run(run.id) if a.state == "pending"),
+            asked_by=run.asked_by,
         )
 
     def _read(self, name: str, parameters: Mapping[str, Any]) -> list[Row]:
         return self._source.database.read(_Q[name], parameters)
 
     def _states(self, agent: str) -> dict[str, int]:
-        name = "run_states_of_agent" if agent else "run_states"
-        counts = {row["state"]: row["count"] for row in self._read(name, {"agent": agent} if agent else {})}
+        counts = self._states_of(agent) if agent else self._source.kpis.runs_by_state()
         return {state.value: counts.get(state.value, 0) for state in RunState}
+
+    def _states_of(self, agent: str) -> dict[str, int]:
+        return {row["state"]: row["count"] for row in self._read("run_states_of_agent", {"agent": agent})}
 
     def _agents(self, state: str) -> dict[str, int]:
         name = "run_agents_in_state" if state else "run_agents"
@@ -229,6 +238,8 @@ class RunViews(Viewing):
             waits_for=row["waits_for"],
             parent=row["parent_run"] or "",
             hops=row["hops"],
+            priority=row["priority"],
+            undoes=row["undoes"] or "",
         )
 
     def _run(self, run: Run) -> RunRow:
@@ -326,8 +337,9 @@ def _span(run: Run, steps: Sequence[StepShown]) -> float:
 
 
 def _outcome(row: Row) -> str:
-    """Returns the task's outcome at the run that carries it; a taker, a look ahead and a cancelled run have none."""
+    """Returns the task's outcome at the run that carries it; a taker, a look ahead, a cancelled run, a rollback have none."""
     carries = row["parent_step"] is None and row["effects"] and row["state"] != RunState.CANCELLED
+    carries = carries and not row["undoes"]
     return row["task_outcome"] if carries else ""
 
 

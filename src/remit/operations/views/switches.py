@@ -72,7 +72,7 @@ class SwitchViews(Viewing):
             return DryRun(
                 scope=scope, stopped=pulled, versions=1, named=(f"{run.agent}@{run.version}",), **_open(states)
             )
-        releases = [d for d, r in self._parts.releases.items() if _uses(r.contract, kind, name)]
+        releases = [d for d, contract in self._parts.releases.contracts() if _uses(contract, kind, name)]
         asked = {"kind": kind, "name": name, "releases": json.dumps(releases), "limit": MOST_NAMED}
         (row,) = self._source.database.read(_Q["in_scope"], asked)
         named, states = tuple(json.loads(row["named"])), json.loads(row["states"])

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from remit.core import SECOND, NotFoundError
-from remit.journal import Feedback, Run
+from remit.journal import TASK_STATES, Feedback, Run
 from remit.operations.actors import view
 from remit.operations.permissions import Permission
 from remit.operations.views.history import HistoryRow, TaskHistory
@@ -16,7 +16,6 @@ _Q = load_queries("remit.operations.views")
 # Fields of an input that say in words what it is about.
 _ABOUT = ("subject", "title")
 LONGEST_ABOUT = 200
-STATES = ("open", "done", "failed", "cancelled")
 
 
 class TaskRow(Shown):
@@ -54,6 +53,10 @@ class EffectShown(Shown):
     currencies: Mapping[str, str] = {}
     """Of these, the fields that are money, each with its currency."""
     at: str
+    undone: bool = False
+    """Whether a rollback has undone it."""
+    undoes: str = ""
+    """The run of which it undoes something, when a rollback did it."""
 
 
 class FeedbackShown(Shown):
@@ -96,9 +99,8 @@ class TaskViews(Viewing):
         limit = min(limit, MOST_ROWS)
         parameters = {"state": state, "agent": agent, "after": after, "limit": limit + 1}
         name = "tasks_of_agent" if agent else "tasks_in_state" if state else "tasks"
-        counted = "task_states_of_agent" if agent else "task_states"
-        states = {row["state"]: row["count"] for row in self._read(counted, {"agent": agent} if agent else {})}
-        counts = {"state": {each: states.get(each, 0) for each in STATES}}
+        states = self._states_of(agent) if agent else self._source.kpis.tasks_by_state()
+        counts = {"state": {each: states.get(each, 0) for each in TASK_STATES}}
         return page_of([self._row(row) for row in self._read(name, parameters)], limit, "task", counts)
 
     @view(Permission.FLEET_RUNS_READ)
@@ -117,12 +119,14 @@ class TaskViews(Viewing):
             subjects=self._parts.journal.subjects(task.id) if content else {},
             input=self._source.content(task.input) if content else None,
             output=self._source.content(_output(runs)) if content else None,
-            done=tuple(self._done(task.id)),
+            done=tuple(self._done(task.id, runs)),
             feedback=tuple(self._feedback(one, content=content) for one in self._parts.journal.feedback(task.id)),
             history=tuple(TaskHistory(self._source).of_task(task.id, runs)),
         )
 
-    def _done(self, task: str) -> Iterator[EffectShown]:
+    def _done(self, task: str, runs: Sequence[Run]) -> Iterator[EffectShown]:
+        undoing = {run.id: run.undoes for run in runs if run.undoes}
+        undone = {of: self._parts.journal.undoing.undone(of) for of in set(undoing.values())}
         rows = reversed(self._read("done_for", {"task": task, "limit": MOST_ROWS}))
         first = {row["decision"]: row for row in rows}  # of a fork's copy and the original, the original
         for row in reversed(first.values()):
@@ -141,6 +145,8 @@ class TaskViews(Viewing):
                 arguments=arguments,
                 currencies=self._source.currencies(row["name"], arguments),
                 at=moment(row["ended_at"]),
+                undone=row["step"] in undone.get(row["run"], ()),
+                undoes=undoing.get(row["run"], ""),
             )
 
     def _feedback(self, given: Feedback, *, content: bool) -> FeedbackShown:
@@ -159,6 +165,9 @@ class TaskViews(Viewing):
 
     def _read(self, name: str, parameters: Mapping[str, Any]) -> list[Row]:
         return self._source.database.read(_Q[name], parameters)
+
+    def _states_of(self, agent: str) -> dict[str, int]:
+        return {row["state"]: row["count"] for row in self._read("task_states_of_agent", {"agent": agent})}
 
     def _about(self, row: Row) -> str:
         given: Any = self._source.content(row["input"]) if self._source.shows_content_of(row["agent"]) else None
@@ -187,6 +196,9 @@ class TaskViews(Viewing):
 
 
 def _output(runs: Sequence[Run]) -> str | None:
-    """Returns the digest of what the newest run that carries the task has put out; a taker and a look ahead carry none."""
-    carrying = (run for run in reversed(runs) if run.parent_step is None and run.effects)
+    """Returns the digest of what the newest run that carries the task has put out.
+
+    A taker, a look ahead and a rollback carry none.
+    """
+    carrying = (run for run in reversed(runs) if run.parent_step is None and run.effects and not run.undoes)
     return next((run.output for run in carrying if run.output), None)

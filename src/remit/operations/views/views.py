@@ -15,10 +15,12 @@ from remit.operations.views.overrides import OverrideViews
 from remit.operations.views.overview import Overview, OverviewViews
 from remit.operations.views.people import PeopleViews
 from remit.operations.views.questions import QuestionViews
+from remit.operations.views.rollbacks import RollbackViews
 from remit.operations.views.runs import RunViews
 from remit.operations.views.switches import SwitchViews
 from remit.operations.views.tasks import TaskViews
 from remit.operations.views.tour import Tour, TourViews
+from remit.operations.views.upstreams import UpstreamViews
 
 
 class Views:
@@ -30,11 +32,13 @@ class Views:
         self.agents = AgentViews(source)
         self.tasks = TaskViews(source)
         self.runs = RunViews(source)
+        self.rollbacks = RollbackViews(source)
         self.decisions = DecisionViews(source)
         self.comparison = ComparisonViews(source)
         self.approvals = QuestionViews(source)
         self.overrides = OverrideViews(source)
         self.switches = SwitchViews(source)
+        self.upstreams = UpstreamViews(source)
         self.figures = FigureViews(source)
         self.log = LogViews(source)
         self.people = PeopleViews(source)

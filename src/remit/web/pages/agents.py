@@ -9,10 +9,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from remit.core import RemitError, digest_of, new_id
-from remit.operations import Actor, AgentShown, CaseRow, Page, Permission, Views
+from remit.operations import Actor, AgentShown, CaseRow, ContractShown, Page, Permission, Views
 from remit.web.console import Console, Sheet, text
 from remit.web.pages.figures import HEADLINES, PERIOD, TREND_DAYS, curves_of
-from remit.web.pages.trying import asked_of, nothing_tried, texts, tried
+from remit.web.pages.trying import asked_of, nothing_tried, number, texts, tried
 from remit.web.schema_form import SchemaForm, read_form, show_form
 
 # Runs and cases that an agent's page shows; the page of runs, and the command line, have the rest.
@@ -76,6 +76,7 @@ class _AgentPages:
                 value,
                 on_behalf_of=text(form, "on_behalf_of"),
                 intent=text(form, "intent"),
+                priority=_priority(text(form, "priority"), contract),
                 key=f"{text(form, 'key')}:{digest_of(value)}",
             )
         except RemitError as fault:
@@ -105,6 +106,12 @@ class _AgentPages:
         return self._console.see(request, f"/agents/{name}", f"{name}@{version} {said}")
 
 
+def _priority(typed: str, contract: ContractShown | None) -> int | None:
+    """Returns how urgent a task is said to be, where that is something else than what the contract says."""
+    said = number(typed, "The priority") if typed else None
+    return None if contract and said == contract.priority else said
+
+
 def _cases(views: Views, actor: Actor, agent: str) -> Page[CaseRow] | None:
     if not actor.may(Permission.FLEET_APPROVALS_READ):
         return None
@@ -122,6 +129,7 @@ def _can(actor: Actor, agent: AgentShown, views: Views) -> dict[str, bool]:
     """Returns what is offered; where the operating model is federated, owners release their own versions."""
     may = {
         "start": actor.may(Permission.FLEET_RUNS_START, agent.unit) and agent.release == "approved",
+        "prioritize": actor.may(Permission.FLEET_TASKS_PRIORITIZE, agent.unit),
         "delegate": actor.may(Permission.FLEET_TASKS_DELEGATE, agent.unit),
         "release": actor.may(Permission.FLEET_AGENTS_RELEASE, agent.unit),
         "retire": actor.may(Permission.FLEET_AGENTS_RETIRE, agent.unit),

@@ -42,12 +42,12 @@ def categories() -> list[tuple[str, str]]:
     return [(category.value, meaning) for category, meaning in MEANINGS.items()]
 
 
-def category_of(typed: str, kind: str) -> OverrideCategory | None:
-    """Returns the category chosen in a form for an edit or a no; a question about what happened has none.
+def category_of(typed: str, kind: str, *, undoes: str = "") -> OverrideCategory | None:
+    """Returns the category chosen in a form for an edit or a no; a question about what happened, or of a rollback, has none.
 
     Whoever sits before a form chooses one: a case is found again by it.
     """
-    if kind not in OVERRIDABLE:
+    if kind not in OVERRIDABLE or undoes:
         return None
     try:
         return OverrideCategory(typed)

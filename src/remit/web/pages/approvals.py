@@ -18,12 +18,17 @@ from remit.web.schema_form import LARGEST, SchemaForm, read_form, show_form
 
 PENDING = "pending"
 EDITABLE = ("action", "answer", "proposal")
-_SENTENCES: Mapping[str, str] = {
+_SENTENCES: dict[str, str] = {
     "action": "{agent} asks to use {what} for {whom}. May it?",
     "proposal": "{agent} proposes {what} for {whom}. It is for a person to do, in their own name.",
     "unknown": "{agent} called {what} for {whom}, and nobody knows what became of it. Did it happen?",
     "answer": "{agent} has an answer for {whom} that did not pass its checks. May it stand?",
     "stuck": "A run of {agent} for {whom} cannot go on by itself. Shall it?",
+}
+_UNDOING: dict[str, str] = {
+    "action": "A rollback, had by {whom}, would undo with {what} what {agent} did. May it?",
+    "proposal": "What {agent} did is to be undone with {what}. It is for a person to do, in their own name.",
+    "answer": "A rollback of what {agent} did for {whom} has left something. Is it dealt with?",
 }
 _SAID: Mapping[str, str] = {"approve": "Your yes is on the record.", "reject": "Your no is on the record.",
     "edit": "Your edit is on the record."}  # fmt: skip
@@ -94,6 +99,7 @@ class _ApprovalPages:
         asked = views.approvals.get(request.path_params["approval"])
         proposed = proposed_of(asked)
         can_edit = asked.mine and asked.content and asked.kind in EDITABLE and isinstance(proposed, Mapping)
+        can_edit = can_edit and not asked.undoes  # what a rollback does follows from the record
         seen = request.query_params.get("seen", "")
         practice = self._console.practice
         looked_at = seen or (asked.fingerprint if asked.state == PENDING else "")
@@ -104,7 +110,7 @@ class _ApprovalPages:
             "here": f"/approvals/{asked.approval}" + (f"?seen={looked_at}" if looked_at else ""),
             "stale": bool(seen) and (seen != asked.fingerprint or asked.state != PENDING),
             "proposed": proposed,
-            "sentence": _SENTENCES[asked.kind].format(agent=asked.agent, what=asked.what, whom=asked.on_behalf_of),
+            "sentence": _sentence(asked),
             "run": views.runs.get(asked.run),
             "left_seconds": practice.look_at(asked.approval) if practice and asked.mine else None,
             "form": show_form(asked.schema_, proposed) if can_edit else None,
@@ -123,8 +129,8 @@ class _ApprovalPages:
             try:
                 reason, why = text(form, "because"), None
                 if answer == "reject":
-                    kind = self._console.views(actor).approvals.get(identifier).kind
-                    why = category_of(text(form, "category"), kind)
+                    asked = self._console.views(actor).approvals.get(identifier)
+                    why = category_of(text(form, "category"), asked.kind, undoes=asked.undoes)
                 verbs = self._console.verbs(actor)
                 await verbs.answer(identifier, answer, reason=reason, seen=text(form, "seen"), category=why)
             except RemitError as fault:
@@ -200,6 +206,11 @@ class _ApprovalPages:
             return sheet._replace(context={**sheet.context, "moved": moved})
 
         return await tried(self._console, request, show, fault, typed=typed, **more)
+
+
+def _sentence(asked: ApprovalShown) -> str:
+    words = _SENTENCES | _UNDOING if asked.undoes else _SENTENCES
+    return words[asked.kind].format(agent=asked.agent, what=asked.what, whom=asked.on_behalf_of)
 
 
 def proposed_of(asked: ApprovalShown) -> Any:

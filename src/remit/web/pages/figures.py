@@ -42,7 +42,7 @@ def routes(console: Console) -> list[Route]:
             "periods": list(PERIODS),
             "headlines": [sheet.figure(name) for name in HEADLINES],
             "curves": curves_of(days),
-            "units": views.agents.page(limit=1).counts["unit"],
+            "units": views.agents.units(),
             "statements": {name: sql for one in definitions for name, sql in one.queries.items()},
         }
         return Sheet("figures.html", model, context)

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from remit.operations import Permission
-from remit.web.console import Console, Sheet
+from remit.web.console import Console, Sheet, is_twin
 from remit.web.pages.figures import headlines
 
 
@@ -14,8 +14,10 @@ def routes(console: Console) -> list[Route]:
     def show(request: Request) -> Sheet:
         actor = console.actor(request)
         views = console.views(actor)
-        figures = headlines(views) if actor.may(Permission.FLEET_FIGURES_READ) else None
         seen = views.overview()
+        if is_twin(request):  # which has no figures
+            return Sheet("overview.html", seen)
+        figures = headlines(views) if actor.may(Permission.FLEET_FIGURES_READ) else None
         return Sheet("overview.html", seen, {"figures": figures, "bar": console.bar(actor, seen.questions)})
 
     return console.routes("/", show)

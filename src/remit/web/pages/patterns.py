@@ -30,6 +30,7 @@ def routes(console: Console) -> list[Route]:
         fault = RefusedError("Nobody may do this", which="agent:example", why="it takes another role", hint="Ask them")
         receipt = {"scope": "agent:example", "stopped": True, "because": "odd", "by": "me", "micros": 1_840,
             "running": 2, "log_index": 12}  # fmt: skip
+        begun = {"rollback": "run_2", "undoes": "run_1", "steps": 2, "left": 1, "because": "wrong", "by": "me"}
         context: dict[str, Any] = {
             "states": list(STATES),
             "levels": list(LEVELS),
@@ -37,7 +38,7 @@ def routes(console: Console) -> list[Route]:
             "fault": fault,
             "page": Page[SwitchRow](rows=(), next="42"),
             "said_in_markdown": SAID,
-            "receipts": [receipt, {**receipt, "stopped": False, "log_index": None}],
+            "receipts": [receipt, {**receipt, "stopped": False, "log_index": None}, begun],
             "line": sparkline([3, 5, 4, None, 8, 6, 9], label="Seven days"),
             "chosen": request.query_params.get("state", ""),
         }

@@ -10,8 +10,9 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from remit.core import RemitError
-from remit.operations import Actor, Permission, Refusal, RunShown, StepContent, Verbs, Views
+from remit.operations import Actor, Permission, Refusal, RollbackShown, RunShown, StepContent, Verbs, Views
 from remit.web.console import Console, Sheet, text
+from remit.web.pages.rollbacks import begin_rollback, fingerprint_of, undoing_of
 from remit.web.pages.steps import step_context
 from remit.web.pages.trying import asked_of, nothing_tried, number, texts, tried
 from remit.web.pages.window import window_of
@@ -33,6 +34,7 @@ def routes(console: Console) -> list[Route]:
         *console.routes("/runs/{run}/steps/{step:place}", pages.step),
         Route("/-/runs/{run}/steps/{step:place}", pages.step_alone, methods=["GET"]),
         *(console.post(f"/runs/{{run}}/{name}", pages.doing(name, do)) for name, do in _DOINGS.items()),
+        console.post("/runs/{run}/rollback", pages.roll_back),
     ]
 
 
@@ -51,7 +53,7 @@ class _RunPages:
         actor = self._console.actor(request)
         views = self._console.views(actor)
         run = views.runs.get(request.path_params["run"])
-        axis, switch = axis_of(run), _switch(views, actor, run)
+        axis, switch, undoing = axis_of(run), _switch(views, actor, run), undoing_of(views, run)
         context: dict[str, Any] = {
             "run": run,
             "agent": run.agent.partition("@")[0],
@@ -65,7 +67,9 @@ class _RunPages:
             "cases": views.overrides.of_run(run.run) if actor.may(Permission.FLEET_APPROVALS_READ) else (),
             "others": [other for other in views.runs.page(task=run.task).rows if other.run != run.run],
             "switch": switch,
-            "can": _can(actor, run, is_paused=switch is not None),
+            "undoing": undoing,
+            "looked_at": fingerprint_of(undoing),
+            "can": _can(actor, run, is_paused=switch is not None, undoing=undoing),
             **nothing_tried(),
         }
         return Sheet("run.html", run, context)
@@ -91,6 +95,15 @@ class _RunPages:
             return self._console.see(request, f"/runs/{run}", said)
 
         return handle
+
+    async def roll_back(self, request: Request, form: FormData) -> Response:
+        """Begins a rollback of what was looked at, and shows its receipt."""
+        run, actor = request.path_params["run"], self._console.actor(request)
+        try:
+            receipt = await begin_rollback(self._console, actor, run, text(form, "because"), text(form, "seen"))
+        except RemitError as fault:
+            return await tried(self._console, request, self.one, fault, acting="rollback", typed=texts(form))
+        return self._console.see(request, f"/runs/{run}", "The rollback has begun.", receipt)
 
     # --- parts
 
@@ -130,14 +143,19 @@ def _switch(views: Views, actor: Actor, run: RunShown) -> Any:
     return next((row for row in views.switches.in_force() if row.scope == f"run:{run.run}"), None)
 
 
-def _can(actor: Actor, run: RunShown, *, is_paused: bool) -> dict[str, bool]:
+def _can(actor: Actor, run: RunShown, *, is_paused: bool, undoing: RollbackShown | None) -> dict[str, bool]:
     is_over = run.state in ("done", "failed", "cancelled")
+    may_fork = not run.undoes and actor.may(Permission.FLEET_RUNS_FORK, run.unit)
     return {
         "pause": not is_over and not is_paused and actor.may(Permission.FLEET_SWITCHES_PULL, run.unit),
         "resume": is_paused and actor.may(Permission.FLEET_SWITCHES_RESET, run.unit),
         "cancel": not is_over and actor.may(Permission.FLEET_RUNS_CANCEL, run.unit),
-        "retry": run.state in ("failed", "cancelled") and actor.may(Permission.FLEET_RUNS_FORK, run.unit),
-        "fork": actor.may(Permission.FLEET_RUNS_FORK, run.unit),
+        "retry": run.state in ("failed", "cancelled") and may_fork and not (undoing and undoing.again_why_not),
+        "fork": may_fork,
+        "rollback": undoing is not None
+        and not run.undoes
+        and bool(undoing.steps or undoing.left)
+        and actor.may(Permission.FLEET_RUNS_ROLLBACK, run.unit),
     }
 
 

@@ -60,6 +60,9 @@ def open_shop(path: Path, world: World | None = None) -> sqlite3.Connection:
         database.execute("PRAGMA synchronous = NORMAL")
         if not _is_made(database):
             _make(database, world or make_world(STANDARD_SEED))
+        for statement in _schema():
+            if "IF NOT EXISTS" in statement:  # a shop of an earlier version has no such table
+                database.execute(statement)
     except BaseException:
         database.close()
         raise

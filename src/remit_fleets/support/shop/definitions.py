@@ -172,6 +172,11 @@ DEFINITIONS: Mapping[str, tuple[str, Schema, Schema]] = {
         _takes(order_id=_ORDER_ID, customer_id=_CUSTOMER_ID, amount=_EUROS, reason=_REASON, sku=_SKU),
         _gives(refund_id=_STRING, order_id=_STRING, amount=_NUMBER, method=_STRING, **_DONE),
     ),
+    "cancel_refund": (
+        "Takes a refund back on the day it was made, before the bank pays it out.",
+        _takes(order_id=_ORDER_ID, customer_id=_CUSTOMER_ID, refund_id=_text(40, minLength=1), amount=_EUROS),
+        _gives(order_id=_STRING, cancelled=_STRING, amount=_NUMBER, **_DONE),
+    ),
     "cancel_order": (
         "Cancels an order that is still processing and pays back all that was paid.",
         _takes(order_id=_ORDER_ID, customer_id=_CUSTOMER_ID, reason=_WHY),
@@ -196,12 +201,12 @@ DEFINITIONS: Mapping[str, tuple[str, Schema, Schema]] = {
             postcode=_text(20, minLength=1),
             country=_text(2, "Two letters, such as NL.", minLength=2),
         ),
-        _gives(customer_id=_STRING, **_ADDRESS, **_DONE),
+        _gives(customer_id=_STRING, **_ADDRESS, change_id=_STRING, **_DONE),
     ),
     "change_email": (
         "Replaces the e-mail address of an account.",
         _takes(customer_id=_CUSTOMER_ID, email=_text(320, minLength=3)),
-        _gives(customer_id=_STRING, email=_STRING, **_DONE),
+        _gives(customer_id=_STRING, email=_STRING, change_id=_STRING, **_DONE),
     ),
     "close_account": (
         "Closes an account for good.",
@@ -211,7 +216,12 @@ DEFINITIONS: Mapping[str, tuple[str, Schema, Schema]] = {
     "block_account": (
         "Locks an account that somebody else may be using.",
         _takes(customer_id=_CUSTOMER_ID, reason=_WHY),
-        _gives(customer_id=_STRING, status=_ACCOUNT_STATUS, **_DONE),
+        _gives(customer_id=_STRING, status=_ACCOUNT_STATUS, change_id=_STRING, **_DONE),
+    ),
+    "undo_change": (
+        "Changes an account back, unless it was changed again since.",
+        _takes(customer_id=_CUSTOMER_ID, change_id=_text(40, minLength=1)),
+        _gives(customer_id=_STRING, undone=_STRING, **_DONE),
     ),
     "take_over": (
         "Gives a ticket to a team of people, with a summary.",

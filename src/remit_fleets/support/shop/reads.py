@@ -194,7 +194,9 @@ def _refunds(refunds: list[Refund]) -> list[Answer]:
 
 def _effects(database: sqlite3.Connection, customer_id: str, ticket: str, task: str) -> list[Answer]:
     rows = database.execute(
-        "SELECT tool, order_id, customer_id, amount, ifnull(json_extract(result, '$.refund_id'), ''), actor, task"
+        # A refund that was taken back is none any more.
+        "SELECT tool, order_id, customer_id, amount, ifnull((SELECT refund_id FROM refunds WHERE refunds.order_id ="
+        " effects.order_id AND refund_id = json_extract(effects.result, '$.refund_id')), ''), actor, task"
         " FROM effects WHERE task = ?1 AND ?1 <> '' OR customer_id = ?2 AND ?2 <> '' ORDER BY number",
         (task, customer_id),
     )

@@ -85,6 +85,14 @@ CREATE TABLE effects (
 CREATE INDEX effects_of_task ON effects (task);
 CREATE INDEX effects_of_customer ON effects (customer_id);
 
+-- What of an account was changed, so that it can be changed back: columns with their values, as JSON.
+CREATE TABLE IF NOT EXISTS changes (
+  change_id TEXT PRIMARY KEY,
+  customer_id TEXT NOT NULL,
+  before TEXT NOT NULL,
+  after TEXT NOT NULL
+) WITHOUT ROWID;
+
 -- Lock -> the highest fencing number seen.
 CREATE TABLE fences (lock TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from remit_fleets.support.shop.changes import change, change_back
 from remit_fleets.support.shop.reads import euros
 from remit_fleets.support.shop.records import ShopError, customer_by_email, customer_of, order_of_customer, refunds_of
 from remit_fleets.support.world import TODAY, Order
@@ -38,6 +39,23 @@ def issue_refund(
         raise ShopError(f"{amount:.2f} EUR is more than the {euros(left):.2f} EUR that are left of the payments")
     refund_id = _pay_back(database, order, cents, reason, sku)
     answer = {"refund_id": refund_id, "order_id": order_id, "amount": euros(cents), "method": _method(order)}
+    return Done(answer, order.customer_id, order_id, amount=cents)
+
+
+def cancel_refund(database: sqlite3.Connection, order_id: str, customer_id: str, refund_id: str, amount: float) -> Done:
+    """Takes a refund back, on the day it was made: after that the bank has paid it out."""
+    order, cents = order_of_customer(database, order_id, customer_id), round(amount * 100)
+    row = database.execute(
+        "SELECT amount, refunded_on FROM refunds WHERE order_id = ? AND refund_id = ?", (order_id, refund_id)
+    ).fetchone()
+    if row is None or row[0] != cents:
+        raise ShopError(f"order {order_id} has no refund {refund_id} of {euros(cents):.2f} EUR")
+    if row[1] != TODAY.isoformat():
+        raise ShopError(f"the refund {refund_id} was paid out on {row[1]}")
+    if order.status == "cancelled":
+        raise ShopError(f"order {order_id} is cancelled, so its money stays paid back")
+    database.execute("DELETE FROM refunds WHERE order_id = ? AND refund_id = ?", (order_id, refund_id))
+    answer = {"order_id": order_id, "cancelled": refund_id, "amount": euros(cents)}
     return Done(answer, order.customer_id, order_id, amount=cents)
 
 
@@ -73,13 +91,9 @@ def change_address(
     database: sqlite3.Connection, customer_id: str, street: str, city: str, postcode: str, country: str
 ) -> Done:
     """Replaces the address of an account."""
-    customer_of(database, customer_id)
-    database.execute(
-        "UPDATE customers SET street = ?, city = ?, postcode = ?, country = ? WHERE customer_id = ?",
-        (street, city, postcode, country, customer_id),
-    )
     place = {"street": street, "city": city, "postcode": postcode, "country": country}
-    return Done({"customer_id": customer_id, **place}, customer_id)
+    change_id = change(database, customer_id, place)
+    return Done({"customer_id": customer_id, **place, "change_id": change_id}, customer_id)
 
 
 def change_email(database: sqlite3.Connection, customer_id: str, email: str) -> Done:
@@ -89,20 +103,28 @@ def change_email(database: sqlite3.Connection, customer_id: str, email: str) -> 
     other = customer_by_email(database, email)
     if other is not None and other.customer_id != customer_id:
         raise ShopError("another account has this e-mail address")
-    database.execute("UPDATE customers SET email = ? WHERE customer_id = ?", (email, customer_id))
-    return Done({"customer_id": customer_id, "email": email}, customer_id)
+    change_id = change(database, customer_id, {"email": email})
+    return Done({"customer_id": customer_id, "email": email, "change_id": change_id}, customer_id)
 
 
 def close_account(database: sqlite3.Connection, customer_id: str, reason: str) -> Done:
     """Closes an account."""
-    return _set_status(database, customer_id, "closed")
+    _check_status(database, customer_id, "closed")
+    database.execute("UPDATE customers SET status = 'closed' WHERE customer_id = ?", (customer_id,))
+    return Done({"customer_id": customer_id, "status": "closed"}, customer_id)
 
 
 def block_account(database: sqlite3.Connection, customer_id: str, reason: str) -> Done:
     """Locks an account, and flags it: what is asked of it from then on, the lock's end included, people look at."""
-    done = _set_status(database, customer_id, "locked")
-    database.execute("UPDATE customers SET flagged = 1 WHERE customer_id = ?", (customer_id,))
-    return done
+    _check_status(database, customer_id, "locked")
+    change_id = change(database, customer_id, {"status": "locked", "flagged": 1})
+    return Done({"customer_id": customer_id, "status": "locked", "change_id": change_id}, customer_id)
+
+
+def undo_change(database: sqlite3.Connection, customer_id: str, change_id: str) -> Done:
+    """Changes an account back, unless it was changed again since."""
+    change_back(database, customer_id, change_id)
+    return Done({"customer_id": customer_id, "undone": change_id}, customer_id)
 
 
 def take_over(database: sqlite3.Connection, ticket: str, team: str, summary: str) -> Done:
@@ -133,6 +155,7 @@ def delete_customer(database: sqlite3.Connection, customer_id: str) -> Done:
 
 WRITES: Mapping[str, Callable[..., Done]] = {
     "issue_refund": issue_refund,
+    "cancel_refund": cancel_refund,
     "cancel_order": cancel_order,
     "send_password_reset": send_password_reset,
     "send_invoice": send_invoice,
@@ -140,6 +163,7 @@ WRITES: Mapping[str, Callable[..., Done]] = {
     "change_email": change_email,
     "close_account": close_account,
     "block_account": block_account,
+    "undo_change": undo_change,
     "take_over": take_over,
     "send_message": send_message,
     "ask_satisfaction": ask_satisfaction,
@@ -147,11 +171,9 @@ WRITES: Mapping[str, Callable[..., Done]] = {
 }
 
 
-def _set_status(database: sqlite3.Connection, customer_id: str, status: str) -> Done:
+def _check_status(database: sqlite3.Connection, customer_id: str, status: str) -> None:
     if customer_of(database, customer_id).status == status:
         raise ShopError(f"the account {customer_id} is {status} already")
-    database.execute("UPDATE customers SET status = ? WHERE customer_id = ?", (status, customer_id))
-    return Done({"customer_id": customer_id, "status": status}, customer_id)
 
 
 def _pay_back(database: sqlite3.Connection, order: Order, cents: int, reason: str, sku: str) -> str:

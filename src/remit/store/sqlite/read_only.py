@@ -3,10 +3,10 @@
 import sqlite3
 
 from remit.core import NotFoundError
-from remit.store.database import BUSY_MILLISECONDS, STATEMENT_CACHE, Database
+from remit.store.sqlite.database import BUSY_MILLISECONDS, STATEMENT_CACHE, SqliteDatabase
 
 
-class ReadOnlyDatabase(Database):
+class ReadOnlySqlite(SqliteDatabase):
     """Reads a SQLite file as it is; a file that is not there is a `NotFoundError`."""
 
     def connect(self) -> sqlite3.Connection:

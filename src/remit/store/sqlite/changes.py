@@ -1,19 +1,17 @@
-"""The change feed: a number that changes with every commit of any process, and a way to wait for it."""
+"""The change feed of SQLite: a number that changes with every commit of any process, looked at often."""
 
 import asyncio
 import sqlite3
-
-from remit.store.database import Database
 
 # How often commits are looked for; a person does not see a quarter of a second.
 POLL_SECONDS = 0.25
 
 
-class ChangeFeed:
+class SqliteChanges:
     """Says when something was committed, in this process or in another, by looking often."""
 
-    def __init__(self, database: Database) -> None:
-        self._connection: sqlite3.Connection = database.connect()
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
         self._connection.execute("pragma query_only = on")
 
     def position(self) -> int:

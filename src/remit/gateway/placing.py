@@ -1,0 +1,77 @@
+"""A place at the upstream for each action: taken before it is committed, left when its effect has ended.
+
+Who finds none is parked with a time to come back. What was permitted and could not be sent is withdrawn, as if it had
+never been decided, but for the log; it is judged anew then.
+"""
+
+import math
+
+from remit.core import MICRO, MINUTE
+from remit.gateway.context import ActionContext, Parts
+from remit.gateway.model import Check, Denied, Waiting
+from remit.gateway.records import commit_denied, decision_entry
+from remit.gateway.upstreams import Upstream, UpstreamBusyError
+from remit.guardrails import UNDECIDED
+from remit.store import Commit, CommitRefused, Statement
+
+
+async def enter(parts: Parts, ctx: ActionContext) -> None:
+    """Takes a place for an action that calls out, unless it has one; raises `UpstreamBusyError` when there is none."""
+    if ctx.place is None and (upstream := _upstream(parts, ctx)) is not None:
+        ctx.place = await upstream.enter()
+
+
+def leave(ctx: ActionContext) -> None:
+    """Gives the place to the next."""
+    if ctx.place is not None:
+        ctx.place.leave()
+        ctx.place = None
+
+
+async def come_back(parts: Parts, ctx: ActionContext, busy: UpstreamBusyError) -> Waiting | Denied:
+    """Parks the run until there may be a place; a person, and who has waited for too long, is told instead.
+
+    What was decided and not sent is withdrawn before; what may have been sent stays decided, and is taken up again.
+    """
+    if not may_come_back(parts, ctx, busy.upstream):
+        hint = f"Try again in {math.ceil(busy.seconds)} seconds"
+        return await commit_denied(parts, ctx, Denied(Check.PERFORM, f"it {UNDECIDED}: {busy}", hint))
+    if ctx.performed and not busy.is_repeat and not await _withdraw(parts, ctx):
+        return Denied(Check.IDENTIFY, "this attempt of the run does not hold the pen", "Stop; a newer attempt goes on")
+    until = parts.clock.now() + math.ceil(busy.seconds * MICRO)
+    return Waiting("upstream", busy.upstream, ctx.decision, until=until)
+
+
+def may_come_back(parts: Parts, ctx: ActionContext, upstream: str) -> bool:
+    """Whether a run may be parked for an upstream: no person waits for it, and it has not waited for too long."""
+    if ctx.person is not None:
+        return False
+    since = parts.journal.parked_since(ctx.run.id, waits_for(upstream, ctx.action.step))
+    return since is None or parts.clock.now() - since < parts.settings.limits.upstream_minutes * MINUTE
+
+
+def waits_for(upstream: str, step: int) -> str:
+    """Returns the reason of such a parking: the same one each time, so that it is known how long a run has waited."""
+    return f"waits for {upstream} at step {step}"
+
+
+async def _withdraw(parts: Parts, ctx: ActionContext) -> bool:
+    """Takes back the decision of an action that was not sent; whether that stands, or somebody else has the run by now."""
+    statements: list[Statement] = [
+        parts.journal.guard(ctx.run.id, ctx.run.attempt),
+        parts.journal.write_step("withdraw_step", run=ctx.run.id, step=ctx.action.step),
+        *parts.controls.unlock(ctx.locks, ctx.key),
+    ]
+    if ctx.approval is not None and not ctx.moot:
+        statements.append(parts.approvals.give_back(ctx.approval.id))
+    if ctx.hold is not None:
+        statements += parts.ledger.release(ctx.run.id, ctx.action.step, ctx.hold)
+    entry = decision_entry(ctx, "withdraw")
+    result = await parts.writer.commit(Commit(statements, [entry], ctx.key))
+    return not isinstance(result, CommitRefused)
+
+
+def _upstream(parts: Parts, ctx: ActionContext) -> Upstream | None:
+    if ctx.tool is not None:
+        return parts.tools.upstream(ctx.tool)
+    return parts.models.upstream(ctx.action.name) if ctx.action.kind == "model" else None

@@ -1,0 +1,1 @@
+-- PostgreSQL is taught some functions that SQLite has, and marks charges that are counted; SQLite needs nothing here.

@@ -1,0 +1,1 @@
+-- Entries of PostgreSQL's commits wait for their place in the log; SQLite gives it in the commit and needs nothing here.
