@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from remit.core import Connections
-from remit.store.postgresql.connection import PLANS_SECONDS, Connection, connect
+from remit.store import load_queries
+from remit.store.postgresql.connection import PLANS_SECONDS, Connection, connect, text_of
 
 
 @pytest.fixture
@@ -63,3 +64,15 @@ def test_plans_are_dropped_inside_a_snapshot_too(url: str) -> None:
         connection.execute("begin isolation level repeatable read read only")
         connection.renew_plans()
         assert connection.execute("select count(*) as count from notes").fetchall() == [{"count": 50}]
+
+
+@pytest.mark.parametrize("name", ["questions", "denied"])
+def test_a_list_is_unpacked_once_and_not_for_every_row_of_a_table_nothing_is_known_of(
+    migrated_url: str, name: str
+) -> None:
+    with connect(migrated_url, Connections(), read_only=True) as connection:
+        rows = connection.execute(f"explain {text_of(load_queries('remit.kpis')[name])}", {"tasks": "[]"}).fetchall()
+    before, _, after = "\n".join(str(row["QUERY PLAN"]) for row in rows).partition("InitPlan 1")
+    assert "ProjectSet" not in before
+    assert after.count("ProjectSet") == 1
+    assert "(task = ANY ((InitPlan 1)" in after

@@ -23,7 +23,7 @@ left join subjects on subjects.task = tasks.id
 where tasks.id = :id
 
 -- name: tasks_among
-select t.* from json_each(:tasks) as listed join tasks t on t.id = listed.value
+select * from tasks where id in (select value from json_each(:tasks))
 
 -- name: task_by_dedup
 select * from tasks where agent = :agent and dedup = :dedup

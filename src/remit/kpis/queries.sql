@@ -24,7 +24,7 @@ where (:agent = '' or t.agent = :agent)
 select t.id as task, t.agent, case when t.outcome = 'success' then 1 else 0 end as succeeded, t.created_at, t.ended_at,
   coalesce((select v.unit from runs r join versions v on v.agent = r.agent and v.version = r.version
     where r.task = t.id order by r.created_at, r.id limit 1), '') as unit
-from json_each(:tasks) as listed join tasks t on t.id = listed.value where t.ended_at is not null
+from tasks t where t.id in (select value from json_each(:tasks)) and t.ended_at is not null
 
 -- name: charged
 select c.task,
@@ -35,23 +35,26 @@ select c.task,
   case when max(case when c.source = 'simulated' then 1 else 0 end) = 1 then 0
     else max(case when c.source = 'recorded' then 1 else 0 end) end as recorded,
   max(case when c.source = 'simulated' then 1 else 0 end) as simulated
-from json_each(:tasks) as listed join charges c on c.task = listed.value group by c.task
+from charges c where c.task in (select value from json_each(:tasks)) group by c.task
 
 -- name: denied
 -- In runs that act for the task; what a fork begins with was denied, and counted, in the run it was forked from. What
 -- people have undone is their work, not the agent's: no rollback counts here or below.
 select r.task, count(*) as denied
-from json_each(:tasks) as listed join runs r on r.task = listed.value and r.effects = 1 and r.undoes is null
-join steps s on s.run = r.id where s.state = 'denied' and s.attempt > 0 group by r.task
+from runs r cross join steps s on s.run = r.id
+where r.task in (select value from json_each(:tasks)) and r.effects = 1 and r.undoes is null
+  and s.state = 'denied' and s.attempt > 0 group by r.task
 
 -- name: questions
 -- Every question of runs that act for a task, with the answers people gave; who carries a proposal out answers it by that.
 select r.task, a.kind, a.state, a.asked_at, a.decided_at, count(v.person) + a.acted as answers,
   coalesce(max(v.at), case when a.acted = 1 then a.used_at end) as answered_at,
   coalesce(max(case when v.answer in ('edit', 'reject') then 1 else 0 end), 0) as corrected
-from json_each(:tasks) as listed join runs r on r.task = listed.value and r.effects = 1 and r.undoes is null
+from runs r
 join (select *, case when kind = 'proposal' and state = 'used' then 1 else 0 end as acted from approvals) as a on a.run = r.id
-left join votes v on v.approval = a.id group by r.task, a.id, a.kind, a.state, a.asked_at, a.decided_at, a.used_at, a.acted
+left join votes v on v.approval = a.id
+where r.task in (select value from json_each(:tasks)) and r.effects = 1 and r.undoes is null
+group by r.task, a.id, a.kind, a.state, a.asked_at, a.decided_at, a.used_at, a.acted
 
 -- name: said
 -- What those served said of a task: of several scores the last one counts.
@@ -60,10 +63,10 @@ select f.task, max(case when f.kind = 'satisfaction' then 1 else 0 end) as rated
     order by l.number desc limit 1), 0) as score,
   max(case when f.kind = 'appeal' then 1 else 0 end) as appeals,
   max(case when f.kind = 'person' then 1 else 0 end) as person_asked
-from json_each(:tasks) as listed join feedback f on f.task = listed.value group by f.task
+from feedback f where f.task in (select value from json_each(:tasks)) group by f.task
 
 -- name: counted
-select f.* from json_each(:tasks) as listed join task_figures f on f.task = listed.value
+select * from task_figures where task in (select value from json_each(:tasks))
 
 -- name: put_task
 insert into task_figures (task, agent, unit, ended_at, succeeded, tool, model, person, unpriced, recorded, simulated,

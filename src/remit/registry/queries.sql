@@ -35,7 +35,7 @@ update versions set lifecycle = :lifecycle where agent = :agent and version = :v
 select * from versions where agent = :agent and version = :version
 
 -- name: versions_among
-select versions.* from json_each(:agents) as listed join versions on versions.agent = listed.value
+select * from versions where agent in (select value from json_each(:agents))
 
 -- name: versions_of
 select * from versions where agent = :agent order by created_at, version

@@ -25,6 +25,9 @@ from remit.store.model import Query
 _NAME = re.compile(r"^-- name: (?P<name>[a-z_]+)\s*$", re.MULTILINE)
 _DIRECTIVE = re.compile(r"^-- (?P<word>many|alone|rank|locks)(?:: (?P<value>.*))?$")
 _ORDERED_JOIN = re.compile(r"\bcross join(?= \w+ \w+ on\b)")
+_LISTED = re.compile(
+    r"\b(?P<no>not )?in \((?P<values>select (?:value|cast\(value as bigint\)) from json_each\(:\w+\))\)"
+)
 # A parameter, and not a cast (`::text`) or what stands in quotes (`'agent:'`).
 _PARAMETER = re.compile(r"'(?:[^']|'')*'|::\w+|:(?P<name>[a-z_][a-z_0-9]*)")
 
@@ -66,9 +69,14 @@ def load_queries(package: str) -> Queries:
 def postgresql_text(sql: str) -> str:
     """Returns a statement with its parameters as PostgreSQL's driver names them.
 
-    `cross join … on` is how SQLite is told an order of tables; PostgreSQL finds its own.
+    `cross join … on` is how SQLite is told an order of tables; PostgreSQL finds its own. A list that comes as JSON becomes
+    an array: that finds rows by an index, where a join with it may be planned as comparing each with each.
     """
-    return _PARAMETER.sub(_as_named, _ORDERED_JOIN.sub("join", sql.replace("%", "%%")))
+    return _PARAMETER.sub(_as_named, _LISTED.sub(_as_array, _ORDERED_JOIN.sub("join", sql.replace("%", "%%"))))
+
+
+def _as_array(match: re.Match[str]) -> str:
+    return f"{'<> all' if match['no'] else '= any'}(array({match['values']}))"
 
 
 def _as_named(match: re.Match[str]) -> str:

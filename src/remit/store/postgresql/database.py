@@ -99,7 +99,7 @@ class PostgresDatabase:
     def sequencer(self, appender: Appender, reach: Callable[[str], None] | None) -> PostgresSequencer:
         """Begins to move committed entries into the log."""
         self._sequencer = PostgresSequencer(
-            partial(self.connect, "remit sequencer"),
+            partial(self.connect, "remit sequencer", by_key=True),
             appender=appender,
             committed=self._committed,
             waiting=lambda: self._read(_LAG, None)[0]["count"],

@@ -28,12 +28,13 @@ MOVED = 2_000
 LOOK_SECONDS = 0.5
 # Entries gather so long, or each batch of commits would have a transaction of the log's, and that of each process. Whoever
 # reads the log does not wait for it.
-GATHER_SECONDS = 0.1
+GATHER_SECONDS = 0.25
 # After a fault, until the next try.
 PAUSE_SECONDS = 1.0
 CHANNEL: LiteralString = "remit"
 _TAKE: LiteralString = """
-with taken as (delete from log_pending where id in (select id from log_pending order by id limit %s) returning *)
+with taken as (
+  delete from log_pending where id = any(array(select id from log_pending order by id limit %s)) returning *)
 select * from taken order by id
 """
 
