@@ -11,7 +11,7 @@ from typing import Any
 from remit.audit.kept import KeptCheckpoint
 from remit.audit.model import Happened, LogEntry, leaf_bytes
 from remit.audit.notes import Checkpoint, Proof, PublicKey, SigningKey, open_checkpoint, sign_note
-from remit.audit.tiles import Rows, Tiles, complete_tiles
+from remit.audit.tiles import Margin, Rows, Tiles, complete_tiles
 from remit.audit.tree import CompactRange, consistency_proof, inclusion_proof, leaf_hash, verify_inclusion
 from remit.core import SECOND, Clock, ConflictError, IntegrityError, NotFoundError, RefusedError, RemitError
 from remit.store import Commit, ConstraintError, Database, Entry, Row, Sequencer, Statement, Transaction, load_queries
@@ -45,6 +45,7 @@ class Log:
         self._clock = clock
         self.public_key = key.public if isinstance(key, SigningKey) else key
         self._sequencer: Sequencer | None = None
+        self._margin = Margin()
 
     def moved_by(self, sequencer: Sequencer) -> None:
         """Names who moves entries here that are not appended in their own commit: whoever reads waits for it."""
@@ -65,13 +66,16 @@ class Log:
         head = rows(_SQL["head"], {})[0]  # under the lock, so nothing that is kept can be later
         tree = CompactRange.from_bytes(head["size"], head["stack"])
         inserts = _place(rows, tree.size, entries)
-        for insert in inserts:
-            tree.append(leaf_hash(insert["body"]))
+        fresh = [leaf_hash(insert["body"]) for insert in inserts]
+        hashes = [*self._margin.of(tree, rows), *fresh]
+        for each in fresh:
+            tree.append(each)
         try:
             transaction.run(_SQL["insert_entry"], inserts)
-            complete_tiles(transaction, head["size"], tree.size)
+            complete_tiles(transaction, head["size"], hashes)
         except ConstraintError as error:
             raise _contradiction("head") from error
+        self._margin.keep(hashes)
         transaction.run(_SQL["set_head"], [{"size": tree.size, "stack": tree.to_bytes()}])
         if self._is_due(head["signed_at"]):
             transaction.run(_SQL["insert_checkpoint"], [self._sign(rows, tree, head["note"], self._kept_one())])

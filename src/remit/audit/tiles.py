@@ -47,13 +47,54 @@ class Tiles:
         return [row["root"] for row in self._rows(_SQL["tile_roots"], {"level": level - 1, **span})]
 
 
-def complete_tiles(transaction: Transaction, before: int, after: int) -> None:
-    """Stores the tiles that became complete when the tree grew from `before` to `after` leaves."""
-    level = 0
+class Margin:
+    """The leaf hashes of the tile that is not complete yet, remembered from one batch to the next.
+
+    Another process may have appended since, or a batch have been undone: so they are used only where they give the very
+    hashes that the tree's head has at its end, and read anew otherwise.
+    """
+
+    def __init__(self) -> None:
+        self._hashes: list[bytes] = []
+
+    def of(self, tree: CompactRange, rows: Rows) -> list[bytes]:
+        """Returns the leaf hashes of the last tile of `tree`, none where it is complete."""
+        many = tree.size % TILE_WIDTH
+        if not many:
+            return []
+        if not self._is_of(tree):
+            self._hashes = Tiles(rows).hashes(0, tree.size // TILE_WIDTH)[:many]
+        return list(self._hashes)
+
+    def keep(self, hashes: Sequence[bytes]) -> None:
+        """Remembers what is left over of `hashes`, which begin where a tile does."""
+        self._hashes = list(hashes[len(hashes) // TILE_WIDTH * TILE_WIDTH :])
+
+    def _is_of(self, tree: CompactRange) -> bool:
+        if len(self._hashes) != tree.size % TILE_WIDTH:
+            return False
+        last = CompactRange()
+        for each in self._hashes:
+            last.append(each)
+        return tree.stack[-len(last.stack) :] == last.stack
+
+
+def complete_tiles(transaction: Transaction, before: int, hashes: Sequence[bytes]) -> None:
+    """Stores the tiles that became complete when leaves were added to a tree of `before` leaves.
+
+    `hashes` are those of the leaves from the beginning of its last tile on.
+    """
+    first = before // TILE_WIDTH
+    for number in range(len(hashes) // TILE_WIDTH):
+        _store(transaction, 0, first + number, hashes[number * TILE_WIDTH : (number + 1) * TILE_WIDTH])
+    before, after, level = first, first + len(hashes) // TILE_WIDTH, 1
     while (first := before // TILE_WIDTH) < (end := after // TILE_WIDTH):
         tiles = Tiles(transaction.rows)
         for number in range(first, end):
-            hashes = tiles.hashes(level, number)
-            tile = {"level": level, "number": number, "hashes": b"".join(hashes), "root": subtree_root(hashes)}
-            transaction.run(_SQL["insert_tile"], [tile])
+            _store(transaction, level, number, tiles.hashes(level, number))
         before, after, level = first, end, level + 1
+
+
+def _store(transaction: Transaction, level: int, number: int, hashes: Sequence[bytes]) -> None:
+    tile = {"level": level, "number": number, "hashes": b"".join(hashes), "root": subtree_root(hashes)}
+    transaction.run(_SQL["insert_tile"], [tile])
