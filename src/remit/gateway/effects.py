@@ -193,7 +193,7 @@ async def check_result(
     None means that there is no gate to ask.
     """
     screening = parts.guardrails.screen_output(performed.value)
-    code = ctx.release.gate_code(ctx.tool.name, "after") if ctx.tool else ""
+    code = ctx.release.gates["after"].get(ctx.tool.name, "") if ctx.tool else ""
     if not code or performed.is_error or performed.told:
         return screening.value, ctx.labels | screening.labels, None
     seconds = parts.settings.limits.tool_seconds

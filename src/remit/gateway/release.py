@@ -49,12 +49,8 @@ class Release:
     """What a run, and the agent and its unit in a day, may cost at most; None is metered only."""
     constraints: Mapping[str, tuple[str, ...]]
     """By tool: what bounds its use besides policy, in words, for the record."""
-
-    def gate_code(self, tool: str, when: str) -> str:
-        """Returns `module:function` of the gate `when` (`before` or `after`) a call, or nothing."""
-        use, declared = self.contract.tool_use(tool), self.tools[tool]
-        name = (use and getattr(use.gate, when)) or getattr(declared.gate, when)
-        return self.servers[declared.server].gates[name] if name else ""
+    gates: Mapping[Literal["before", "after"], Mapping[str, str]]
+    """By moment and tool: `module:function` of the gate at a call; tools without one are not in it."""
 
 
 def release_digest(contract: Contract, fleet: Fleet, settings: Settings) -> str:
@@ -111,7 +107,17 @@ def compile_release(contract: Contract, fleet: Fleet, settings: Settings, bundle
         },
         constraints={name: constraints_of(contract, tool) for name, tool in needed.items()},
         personal={name: personal_fields(tool.input) for name, tool in needed.items()},
+        gates={
+            "before": {name: code for name, tool in needed.items() if (code := _gate(contract, tool, fleet, "before"))},
+            "after": {name: code for name, tool in needed.items() if (code := _gate(contract, tool, fleet, "after"))},
+        },
     )
+
+
+def _gate(contract: Contract, tool: Tool, fleet: Fleet, when: Literal["before", "after"]) -> str:
+    use = contract.tool_use(tool.name)
+    name = (use and getattr(use.gate, when)) or getattr(tool.gate, when)
+    return fleet.servers[tool.server].gates[name] if name else ""
 
 
 def facts_schema(declared: Facts) -> SchemaValidator:

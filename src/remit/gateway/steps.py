@@ -162,7 +162,7 @@ async def authorize(parts: Parts, ctx: ActionContext) -> Denied | None:
         return Denied(Check.LIFECYCLE, f"{ctx.tool.name} is in quarantine: {why}", _QUARANTINE.format(ctx.tool.server))
     if ctx.tool is not None:
         ctx.locks = _locks(ctx, ctx.tool)
-        if ctx.tool.facts or ctx.release.gate_code(ctx.tool.name, "before"):  # they read what others may change
+        if ctx.tool.facts or ctx.tool.name in ctx.release.gates["before"]:  # they read what others may change
             ctx.seen = parts.controls.look(ctx.locks)
     if ctx.tool is not None and ctx.tool.facts is not None:  # they are told every subject there is
         ctx.subjects = parts.journal.subjects(ctx.task.id)
@@ -206,7 +206,7 @@ async def screen(parts: Parts, ctx: ActionContext) -> Denied | None:
         return Denied(
             Check.GUARDRAILS, f"the arguments hold a {concern.kind} ({concern.rule}) at {concern.where}", "Leave it out"
         )
-    if ctx.tool and (code := ctx.release.gate_code(ctx.tool.name, "before")):
+    if ctx.tool and (code := ctx.release.gates["before"].get(ctx.tool.name)):
         seconds = parts.settings.limits.tool_seconds
         why = await run_gate(load_function(code), Reader(parts, ctx), ctx.arguments, None, seconds=seconds)
         ctx.notes.append(f"gate before: {code}")
