@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -15,6 +16,11 @@ from remit.testing import PostgresServer
 from remit.testing.postgresql import PACKAGE, is_there
 
 LOOKS = "test_console_looks.py"
+# Images of containers often forbid compiled modules. Hundreds of processes are started here, and each would compile all
+# of Remit anew, which takes half a second.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 SHARED, ROOM = "/dev/shm", 4 << 30  # noqa: S108 - the folder below has a name of its own
 
 
