@@ -18,11 +18,16 @@ _BLOCK = re.compile(r"^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.
 _CODE = re.compile(r"#\s+exit code (?P<code>\d+)\s*$")
 _ENDED = "the command ended with"
 # The tests do not run themselves: that the target is there and what it would do is enough. A demo without an end is
-# left by Ctrl-C, as the reader is told.
+# left by Ctrl-C, as the reader is told, when it has shown how to get in and has worked for a while: SIGALRM tells
+# `timeout` that its time is over.
 _MAKE = """make() {
   case "$*" in
     test) command make -n test ;;
-    demo) timeout -s INT 25 make demo; [ $? -eq 124 ] ;;
+    demo)
+      timeout -s INT 60 make demo > demo.shown 2>&1 &
+      until grep -q /login/ demo.shown || ! kill -0 $!; do sleep 0.1; done
+      sleep 3; kill -ALRM $!; wait $!
+      set -- $?; cat demo.shown; [ $1 -eq 124 ] ;;
     *) command make "$@" ;;
   esac
 }"""
