@@ -41,7 +41,7 @@ async def open_talk(folder: Path) -> AsyncGenerator[Cell]:
     edit[CONTRACT] = swap(("subjects:", "intent: message\nsubjects:"))
     swaps = tools(NO_RETRY, ("pia.platform@", "platform@"))
     async with open_fleet(REFUNDS, folder / "fleet", servers={"shop": Talking()}, edit={**edit, **swaps}) as cell:
-        for amount in (11, 12, 20, 41):
+        for amount in (11, 20, 41, 12):  # the last is in doubt and keeps its order locked
             await work(cell, f"Please refund {amount}, {SAID}")
         refused = await work(cell, f"Please refund 400, {SAID}", order="R-2")
         (asked,) = cell.parts.approvals.of_run(refused.id)
@@ -68,6 +68,11 @@ def _places(cell: Cell) -> list[str]:
     ]
 
 
+def said_in(place: str, text: str) -> list[str]:
+    """Returns every place where a text says it; only such a text is worth a slow search."""
+    return [f"{place}: {found}" for found in re.findall(rf".{{0,80}}{SAID}", text)] if SAID in text else []
+
+
 def _auditor(cell: Cell) -> Any:
     return person_actor(cell.parts.people.person(named("auditor")), "console")
 
@@ -81,7 +86,7 @@ async def test_no_page_shows_what_was_said_to_who_may_not_see_it(role: str, tmp_
             twin = f"{'/index' if path == '/' else path}.json?{query}"
             for address in (twin,) if path.startswith("/log/") else (place, twin):
                 answer = await browser.get(address)
-                told += [f"{address}: {found}" for found in re.findall(rf".{{0,80}}{SAID}", answer.text)]
+                told += said_in(address, answer.text)
         assert told == []
 
 
@@ -101,7 +106,7 @@ async def test_no_answer_of_the_api_says_it_either(role: str, tmp_path: Path) ->
                     continue
                 answer = await client.get(place)
                 assert answer.status_code in (200, 403), (place, answer.text)
-                told += [f"{place}: {found}" for found in re.findall(rf".{{0,80}}{SAID}", answer.text)]
+                told += said_in(place, answer.text)
             assert told == []
 
 
