@@ -8,6 +8,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.properties.sample import examples
 
 from remit.contracts import (
     All,
@@ -138,7 +139,7 @@ def test_any_text_is_a_condition_or_an_input_error(text: str) -> None:
     assert holds(condition, {}) in (True, False)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: f"---\n{text}\n---\n## Steps\n{text}".encode()))
 def test_any_file_is_findings_and_never_an_exception(content: bytes) -> None:
     with TemporaryDirectory() as name:

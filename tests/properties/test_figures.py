@@ -10,6 +10,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.properties.sample import examples
 
 from kpis.history import PEOPLE, STATES, UNITS, Asked, History, Work, open_history
 from kpis.reference import reference
@@ -184,7 +185,9 @@ ACTS = (
 
 
 @given(acts=st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 2**16)), min_size=30, max_size=120))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 def test_figures_are_those_of_counting_every_task_anew(acts: list[tuple[Any, int]]) -> None:
     with tempfile.TemporaryDirectory() as folder, open_history(Path(folder), people_minute="0.80 EUR") as history:
         play = Play(history)

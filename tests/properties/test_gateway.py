@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.gateway.desk import CARA, Counter, Desk, contract, open_desk
+from tests.properties.sample import examples
 
 from remit.audit import verify_export, write_export
 from remit.gateway import Action, Denied, Done, Waiting
@@ -73,7 +74,7 @@ async def play(desk: Desk, acts: list[tuple[str, Any, Any]]) -> None:
 
 @pytest.mark.slow
 @given(acts=st.lists(ACTS, max_size=14))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 async def test_every_call_is_on_the_record_and_nothing_stays_held(acts: list[tuple[str, Any, Any]]) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

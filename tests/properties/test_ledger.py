@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.databases import ON_POSTGRESQL
+from tests.properties.sample import examples
 
 from remit.ledger import Budget, Charge, Hold, Ledger
 from remit.store import Query, Statement
@@ -104,7 +105,7 @@ def charge(run: str, step: int, amount: int) -> Charge:
 
 
 @given(runs=RUNS)
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=examples(40), suppress_health_check=[HealthCheck.too_slow])
 def test_runs_that_spend_at_the_same_time_never_pass_a_cap_and_add_up(store: Store, runs: list[list[Spending]]) -> None:
     books = Books(store)
     books.open(len(runs))
@@ -133,7 +134,7 @@ def test_runs_that_spend_at_the_same_time_never_pass_a_cap_and_add_up(store: Sto
 
 
 @given(steps=st.lists(spendings(), max_size=20), data=st.data())
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=examples(40), suppress_health_check=[HealthCheck.too_slow])
 def test_in_whatever_order_holds_are_closed_the_ledger_does_what_a_sum_does(
     store: Store, steps: list[Spending], data: st.DataObject
 ) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.properties.sample import examples
 
 from audit.cells import NAME, entry, open_cell
 from remit.audit import (
@@ -117,7 +118,7 @@ def test_nothing_anybody_writes_into_an_export_stops_the_verifier(note: str, con
 @given(
     st.lists(st.lists(st.sampled_from(["run_a", "run_b", "cell"]), min_size=1, max_size=120), min_size=1, max_size=6)
 )
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25))
 def test_a_log_of_any_batches_verifies_whole_and_entry_by_entry(batches: list[list[str]]) -> None:
     with tempfile.TemporaryDirectory() as folder, open_cell(Path(folder), KEY) as cell:
         for batch in batches:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.properties.sample import examples
 
 from policy.refund_fleet import LEE, MODELS, REFUND, TIM, TOM, approved, contract, fleet, refund
 from remit.contracts import Contract, Level, fields_of, holds, parse_condition, value_at
@@ -166,7 +167,7 @@ def decided(bundle: Bundle, question: Question) -> Verdict:
 
 
 @pytest.mark.slow
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(CONTRACTS, st.lists(QUESTIONS, min_size=5, max_size=10))
 def test_the_compiled_decision_is_the_plain_reading(own: Contract, questions: list[Question]) -> None:
     bundle = bundled(own)
@@ -175,7 +176,7 @@ def test_the_compiled_decision_is_the_plain_reading(own: Contract, questions: li
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(CONTRACTS, st.lists(QUESTIONS, min_size=5, max_size=10))
 def test_what_needs_nobody_is_also_allowed_with_an_approval(own: Contract, questions: list[Question]) -> None:
     bundle = bundled(own)
@@ -212,7 +213,7 @@ FORBIDS = st.builds(
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(CONTRACTS, FORBIDS, st.lists(QUESTIONS, min_size=5, max_size=10))
 def test_one_more_forbid_never_gives_more_freedom(own: Contract, forbid: str, questions: list[Question]) -> None:
     before = bundled(own)
@@ -225,7 +226,7 @@ def test_one_more_forbid_never_gives_more_freedom(own: Contract, forbid: str, qu
 
 
 @pytest.mark.slow
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(CONTRACTS, st.lists(QUESTIONS, min_size=2, max_size=5))
 def test_a_slice_decides_as_the_whole_schema_would(own: Contract, questions: list[Question]) -> None:
     """Fields nobody mentions are left out of the question: with one policy that mentions all, nothing changes."""

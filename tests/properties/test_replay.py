@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.gateway.desk import CARA, Counter, contract, open_desk
+from tests.properties.sample import examples
 from tests.properties.test_gateway import ACTS, take
 
 from remit.approvals import ApprovalState
@@ -17,7 +18,7 @@ from remit.runtime import Replay
 
 @pytest.mark.slow
 @given(acts=st.lists(ACTS, max_size=14), answers=st.lists(st.sampled_from(["approve", "reject"]), max_size=4))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(20), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 async def test_every_recorded_verdict_is_made_again_to_the_byte(
     acts: list[tuple[str, Any, Any]], answers: list[str]
 ) -> None:
