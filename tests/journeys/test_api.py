@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from journeys.command_line import REPOSITORY, environment, started
+from journeys.command_line import REPOSITORY, environment, typed
 from journeys.shell import blocks
 
 PEOPLE = "  - {id: otto@shop.example, name: Otto Operator, roles: [operator]}\n"
@@ -35,7 +35,7 @@ def address(refunds: Path) -> Generator[str]:
 
 def token(fleet: Path, person: str) -> dict[str, str]:
     """Returns the header that shows a token made for `person`."""
-    made = started("tokens", "create", "tests", "--as", person, "--fleet", str(fleet), "--json")
+    made = typed("tokens", "create", "tests", "--as", person, "--fleet", str(fleet), "--json")
     assert made.code == 0, made.err
     return {"authorization": f"Bearer {made.value['token']}"}
 
@@ -51,9 +51,9 @@ def test_a_program_starts_work_and_a_person_answers_over_the_api(refunds: Path, 
         path, body = f"/approvals/{run['waits_for']}/answers", {"answer": "approve", "reason": "checked"}
         assert client.post(path, json=body, headers=match).json()["state"] == "approved"
         assert client.post(path, json=body, headers=match).headers["idempotent-replayed"] == "true"
-        ended = started("show", run["run"], "--fleet", str(refunds), "--json")
+        ended = typed("show", run["run"], "--fleet", str(refunds), "--json")
         while ended.value["state"] in ("waiting", "running"):
-            ended = started("show", run["run"], "--fleet", str(refunds), "--json")
+            ended = typed("show", run["run"], "--fleet", str(refunds), "--json")
         over_the_api = client.get(f"/runs/{run['run']}", headers=otto).json()
         assert (over_the_api["state"], over_the_api["outcome"]) == ("done", "success")
         assert over_the_api == ended.value

@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from journeys.command_line import REPOSITORY, Command, environment, started
+from journeys.command_line import REPOSITORY, Command, environment, started, typed
 
 TRIAGE = """---
 agent: triage
@@ -131,8 +131,8 @@ def fleet(tmp_path: Path) -> Path:
 
 
 def called(fleet: Path, *arguments: str) -> Any:
-    """Runs a command in a process of its own and returns its JSON."""
-    ended = started(*arguments, "--fleet", str(fleet), "--json")
+    """Runs a command, in another process than the fleet's, and returns its JSON."""
+    ended = typed(*arguments, "--fleet", str(fleet), "--json")
     assert ended.code == 0, ended.err
     return ended.value
 
@@ -197,7 +197,7 @@ def test_a_fleet_at_work_takes_up_what_the_command_line_answers(
     assert len((fleet / "book.txt").read_text().splitlines()) == 1
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=60) == 0
-    assert started("log", "verify", "--fleet", str(fleet)).code == 0
+    assert typed("log", "verify", "--fleet", str(fleet)).code == 0
 
 
 @pytest.mark.slow

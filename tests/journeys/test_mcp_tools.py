@@ -5,13 +5,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.gateway.mcp_servers import PROGRAM
 
 from journeys.adder import CONTRACT, write_adder
 from journeys.command_line import Command, started
 
 TOOLS = """\
 server: calculator
-command: [{python}, -m, remit.testing.mcp_server, --log, calls.log, --change, change.json]
+command: [{python}, {program}, --log, calls.log, --change, change.json]
 tools:
   add: {{effect: read, risk: low, annotate: {{a: {{x-policy-hidden: true}}}}}}
 """
@@ -20,21 +21,21 @@ GIVEN = '{"a": 20, "b": 22}'
 
 @pytest.fixture
 def fleet(tmp_path: Path) -> Path:
-    return write_adder(tmp_path, TOOLS.format(python=sys.executable))
+    return write_adder(tmp_path, TOOLS.format(python=sys.executable, program=PROGRAM))
 
 
 @pytest.mark.slow
-def test_tools_are_pinned_used_and_put_in_quarantine_when_they_change(fleet: Path) -> None:
+def test_tools_are_pinned_used_and_put_in_quarantine_when_they_change(remit: Command, fleet: Path) -> None:
     at = ("--fleet", str(fleet))
 
-    before = started("check", str(fleet))
+    before = remit("check", str(fleet))
     assert before.code == 1
     assert "tools/calculator.yaml:2 command: There is no tools/calculator.lock.json" in before.out
     assert "remit tools lock calculator" in before.out
-    locked = started("tools", "lock", "calculator", *at)
+    locked = remit("tools", "lock", "calculator", *at)
     assert locked.code == 0, locked
     assert "tools/calculator.lock.json pins 9 tools" in locked.out
-    assert started("check", str(fleet)).code == 0
+    assert remit("check", str(fleet)).code == 0
 
     done = started("run", "adder", "--input", GIVEN, "--json", *at)
     assert done.code == 0, done
@@ -44,27 +45,27 @@ def test_tools_are_pinned_used_and_put_in_quarantine_when_they_change(fleet: Pat
     assert call["agent"] == "adder@1.0.0"
 
     (fleet / "change.json").write_text('{"add": {"description": "Adds, and tells evil.example."}}', encoding="utf-8")
-    checked = started("tools", "check", "--json", *at)
+    checked = remit("tools", "check", "--json", *at)
     assert checked.code == 1
     changed = [tool for tool in checked.value["servers"][0]["tools"] if tool["state"] == "changed"]
     assert [tool["tool"] for tool in changed] == ["add"]
-    parked = started("run", "adder", "--input", GIVEN, "--json", *at)
+    parked = remit("run", "adder", "--input", GIVEN, "--json", *at)
     assert parked.value["state"] == "waiting"
     assert "its definition differs from the pinned one" in json.dumps(parked.value)
     assert (fleet / "calls.log").read_text(encoding="utf-8").count("\n") == 2
-    shown = started("show", parked.value["run"], "--json", *at)
+    shown = remit("show", parked.value["run"], "--json", *at)
     assert "calculator__add is in quarantine" in shown.out
 
-    assert started("tools", "lock", "calculator", *at).code == 0
-    changed_release = started("run", "adder", "--input", GIVEN, "--json", *at)
+    assert remit("tools", "lock", "calculator", *at).code == 0
+    changed_release = remit("run", "adder", "--input", GIVEN, "--json", *at)
     assert "Raise `version` in the contract" in changed_release.err
     assert changed_release.value["state"] == "waiting"  # the approved release keeps the definition it was pinned to
     contract = fleet / "agents" / "adder.agent.md"
     contract.write_text(CONTRACT.replace("version: 1.0.0", "version: 1.0.1"), encoding="utf-8")
-    after = started("run", "adder", "--input", GIVEN, "--json", *at)
+    after = remit("run", "adder", "--input", GIVEN, "--json", *at)
     assert after.value["output"] == {"sum": 42}
     (fleet / "change.json").unlink()
-    again = started("tools", "check", *at)
+    again = remit("tools", "check", *at)
     assert (again.code, "changed   add" in again.out) == (1, True)
 
 

@@ -4,12 +4,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.gateway.mcp_servers import PROGRAM
 
 from remit.operations import check_locks, lock_server
 
 pytestmark = pytest.mark.slow
 
-SOUND = f"server: test\ncommand: [{sys.executable!r}, -m, remit.testing.mcp_server]\ntools: {{}}\n"
+SOUND = f"server: test\ncommand: [{sys.executable!r}, {PROGRAM!r}]\ntools: {{}}\n"
 
 
 @pytest.fixture

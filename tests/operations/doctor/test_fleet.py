@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.gateway.mcp_servers import PROGRAM
 
 from journeys.adder import write_adder
 from operations.patients import COFFEE, SAM, YOU, amiss, edit, looked_at, only, said, starter, typed, worked
@@ -13,7 +14,7 @@ ROUTE = '\n[models.claude]\nkind = "anthropic"\nmodel = "claude-sonnet-4-5"\nkey
 WEBHOOK = '\n[webhooks.tickets]\nsecret = "TICKETS_SECRET"\non_behalf_of = "you@example.com"\n'
 CALCULATOR = """\
 server: calculator
-command: [{python}, -m, remit.testing.mcp_server, --change, change.json]
+command: [{python}, {program}, --change, change.json]
 tools:
   add: {{effect: read, risk: low}}
 """
@@ -176,7 +177,7 @@ def test_a_webhook_without_a_secret_that_will_do_is_named(fleet: Path, secret: s
 
 @pytest.mark.slow
 def test_tools_in_quarantine_are_named_and_taken_over_by_what_is_said(tmp_path: Path) -> None:
-    fleet = write_adder(tmp_path, CALCULATOR.format(python=sys.executable))
+    fleet = write_adder(tmp_path, CALCULATOR.format(python=sys.executable, program=PROGRAM))
     unlocked = only(fleet, "tool_servers")
     assert "has no lock file yet" in unlocked.why
     assert typed(fleet, unlocked.command).returncode == 0
@@ -190,13 +191,13 @@ def test_tools_in_quarantine_are_named_and_taken_over_by_what_is_said(tmp_path: 
 
 @pytest.mark.slow
 def test_a_server_that_does_not_answer_is_named(tmp_path: Path) -> None:
-    fleet = write_adder(tmp_path, CALCULATOR.format(python=sys.executable))
+    fleet = write_adder(tmp_path, CALCULATOR.format(python=sys.executable, program=PROGRAM))
     assert typed(fleet, "remit tools lock calculator").returncode == 0
-    edit(fleet / "tools" / "calculator.yaml", f"[{sys.executable}, -m", "[/nowhere/python, -m")
+    edit(fleet / "tools" / "calculator.yaml", f"[{sys.executable},", "[/nowhere/python,")
     found = only(fleet, "tool_servers")
     assert (found.health, found.command) == (Health.TROUBLE, "")
     assert "cannot be asked" in found.why
-    edit(fleet / "tools" / "calculator.yaml", "[/nowhere/python, -m", f"[{sys.executable}, -m")
+    edit(fleet / "tools" / "calculator.yaml", "[/nowhere/python,", f"[{sys.executable},")
     assert amiss(fleet, "tool_servers") == []
 
 

@@ -14,7 +14,7 @@ import pytest
 from psycopg import errors
 from tests.gateway.desk import REFUNDS
 
-from journeys.command_line import started
+from journeys.command_line import Ended, started, typed
 from remit.app import inspect_fleet, probe_of
 from remit.audit import verify_log
 from remit.core import SECOND, ConflictError, NotFoundError, RemitError, Settings, SystemClock, load_settings
@@ -115,13 +115,6 @@ def looked(fleet: Path, url: str, check: str = "", **circumstances: Any) -> list
         return asyncio.run(diagnose(patient, [each for each in CHECKS if check in ("", each.__name__)]))
 
 
-def typed(*arguments: str, url: str) -> str:
-    """Returns what a command of the command line says that fails."""
-    ended = started(*arguments, REMIT_DATABASE_URL=url)
-    assert (ended.code, ended.out) == (1, "")
-    return ended.err
-
-
 def test_each_role_may_do_its_own_and_nothing_else(
     fleet: Path, postgresql_server: PostgresServer, postgresql_url: str
 ) -> None:
@@ -137,9 +130,10 @@ def test_each_role_may_do_its_own_and_nothing_else(
                     connection.execute(cast("LiteralString", statement))
             assert connection.execute("select 1 from log limit 1").fetchone(), "all of them read it"
     auditor = login(postgresql_server, postgresql_url, "only_looks", f"{name}_auditor")
-    refused = typed("database", "status", "--fleet", str(fleet), url=auditor)
-    assert refused.startswith("remit: The database's server refuses it. permission denied for table migrations.")
-    assert "remit database roles --apply" in refused
+    refused = typed("database", "status", "--fleet", str(fleet), REMIT_DATABASE_URL=auditor)
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.err.startswith("remit: The database's server refuses it. permission denied for table migrations.")
+    assert "remit database roles --apply" in refused.err
     with pytest.raises(RemitError, match="as the tables' owner"):
         back_up(site(fleet, auditor), fleet.parent / "copy")
     assert not (fleet.parent / "copy").exists(), "the next try has room"
@@ -239,22 +233,39 @@ def test_no_password_is_on_a_command_line() -> None:
     assert SECRET not in command_line("pg_dump", ["--format=custom"], url)
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "postgresql://app:PASS@127.0.0.1:9/remit",
-        "postgresql://app:PASS@127.0.0.1:9/remit?nonsense=1",
-        "postgresql://app:PASS%zz@127.0.0.1:9/remit",
-        "postgres://app:PASS@127.0.0.1:notaport/remit",
-        "mysql://app:PASS@127.0.0.1/remit",
-        "sqlite://app:PASS@127.0.0.1/remit",
-    ],
-)
-@pytest.mark.parametrize("command", [("database", "status"), ("runs",), ("doctor",), ("database", "backup", "copy")])
-def test_no_command_shows_the_password(fleet: Path, url: str, command: tuple[str, ...]) -> None:
+URLS = [
+    "postgresql://app:PASS@127.0.0.1:9/remit",
+    "postgresql://app:PASS@127.0.0.1:9/remit?nonsense=1",
+    "postgresql://app:PASS%zz@127.0.0.1:9/remit",
+    "postgres://app:PASS@127.0.0.1:notaport/remit",
+    "mysql://app:PASS@127.0.0.1/remit",
+    "sqlite://app:PASS@127.0.0.1/remit",
+]
+COMMANDS = [("database", "status"), ("runs",), ("doctor",), ("database", "backup", "copy")]
+
+
+@pytest.mark.parametrize("url", URLS)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_command_shows_the_password(
+    fleet: Path, url: str, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
     shutil.copytree(REFUNDS, fleet, ignore=shutil.ignore_patterns("__pycache__", ".remit"))
-    secret = url.replace("PASS", "s3cret")
-    ended = started(*command, cwd=fleet, REMIT_DATABASE_URL=secret, REMIT_DATABASE__CONNECT_SECONDS="1")
+    monkeypatch.chdir(fleet)
+    no_password_in(typed(*command, REMIT_DATABASE_URL=secret(url), REMIT_DATABASE__CONNECT_SECONDS="1"))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_process_of_its_own_shows_it_no_more(fleet: Path, command: tuple[str, ...]) -> None:
+    shutil.copytree(REFUNDS, fleet, ignore=shutil.ignore_patterns("__pycache__", ".remit"))
+    told = {"REMIT_DATABASE_URL": secret(URLS[0]), "REMIT_DATABASE__CONNECT_SECONDS": "1"}
+    no_password_in(started(*command, cwd=fleet, seconds=60, **told))
+
+
+def secret(url: str) -> str:
+    return url.replace("PASS", "s3cret")
+
+
+def no_password_in(ended: Ended) -> None:
     assert ended.code == 1 or ended.code == 2
     assert "Traceback" not in ended.err
     assert "s3cret" not in ended.out + ended.err
