@@ -23,7 +23,7 @@ GROUND_TRUTH = {
     ],
 }
 # What a quick run takes of the older tasks and of each model's conversations; all of v3 are played in any case.
-QUICK_V1, QUICK_RUNS = 120, 30
+QUICK_V1, QUICK_RUNS = 40, 15
 _SEED = 20260728
 
 

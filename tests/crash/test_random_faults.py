@@ -28,7 +28,7 @@ from remit.testing import PostgresServer
 
 pytestmark = pytest.mark.slow
 
-SECONDS = float(os.environ.get("REMIT_CRASH_SECONDS", "15"))
+SECONDS = float(os.environ.get("REMIT_CRASH_SECONDS", "10"))
 EXECUTOR_SECONDS = 2.0
 # Between two faults: the middle of a time that may be long or short.
 PAUSE_SECONDS = 1.0

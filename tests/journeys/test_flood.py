@@ -24,7 +24,7 @@ from journeys.command_line import REFUNDS, REPOSITORY, environment, typed
 
 pytestmark = pytest.mark.slow
 
-STARTS = int(os.environ.get("REMIT_FLOOD", "1500"))
+STARTS = int(os.environ.get("REMIT_FLOOD", "1000"))
 CONNECTIONS = 64
 BOUND = 300
 # What the flood may add: a journal of what was taken on is in the database, and in memory only what is under way.

@@ -15,7 +15,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from journeys.command_line import REPOSITORY, environment, started
+from journeys.command_line import REPOSITORY, environment, started, typed
 from journeys.office import make_office
 
 KEYS = [
@@ -69,14 +69,14 @@ def test_the_report_balances_whatever_people_answer(office: Path, people: str, e
 @pytest.mark.slow
 def test_one_seed_gives_the_same_decisions_however_much_goes_on_at_once(office: Path, tmp_path: Path) -> None:
     traces = [tmp_path / f"{number}.jsonl" for number in range(3)]
-    for trace, seed, most in zip(traces, "112", ("1", "40", "40"), strict=True):
-        told = report(office, "--tasks", "40", "--seed", seed, "--open", most, "--trace", str(trace))
+    for trace, seed, most in zip(traces, "112", ("1", "24", "24"), strict=True):
+        told = report(office, "--tasks", "24", "--seed", seed, "--open", most, "--trace", str(trace))
         assert_balanced(told)
     first, again, other = (trace.read_text(encoding="utf-8") for trace in traces)
     assert first == again
     assert first != other
     lines = [json.loads(line) for line in first.splitlines()]
-    assert len(lines) == 40
+    assert len(lines) == 24
     agent, tool, digest, rung, verdict = lines[0]["actions"][0]
     assert (agent, tool, rung, verdict) == ("supplies-desk", "store__find_item", "autonomous", "permit")
     assert re.fullmatch("[0-9a-f]{64}", digest)
@@ -154,7 +154,7 @@ def assert_gone(folder: Path) -> None:
 
 def wait_until_answered(folder: Path) -> None:
     until = time.monotonic() + PATIENCE
-    while not started("approvals", "--state", "used", "--fleet", str(folder), "--json").value:
+    while not typed("approvals", "--state", "used", "--fleet", str(folder), "--json").value:
         assert time.monotonic() < until, "nobody answers what people are asked"
 
 
@@ -193,7 +193,7 @@ def test_without_a_terminal_the_console_is_served_and_a_colleague_answers(office
     assert process.returncode == 0, rest
     assert "report" in rest
     assert "verified" in rest
-    shown = started("log", "verify", "--fleet", str(kept))
+    shown = typed("log", "verify", "--fleet", str(kept))
     assert shown.code == 0
     assert_gone(kept)
 
@@ -256,6 +256,6 @@ def test_a_worker_that_is_asked_to_stop_drains(office: Path, tmp_path: Path, lea
 def test_a_model_that_cannot_be_asked_is_told_before_anything_starts(
     office: Path, arguments: tuple[str, ...], told: str
 ) -> None:
-    done = started("demo", str(office), "--headless", "--json", *arguments)
+    done = typed("demo", str(office), "--headless", "--json", *arguments)
     assert (done.code, done.out) == (2, "")
     assert told in done.err

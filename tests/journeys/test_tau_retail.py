@@ -19,7 +19,7 @@ def test_recorded_work_ends_right_and_every_verdict_is_right() -> None:
     report = json.loads(done.stdout)
     figures = report["figures"]
     played = {name: figures[f"{name} runs"] for name in ("v3", "v1", "gpt-4o", "haiku-4.5")}
-    assert played == {"v3": 114, "v1": 120, "gpt-4o": 30, "haiku-4.5": 30}
+    assert played == {"v3": 114, "v1": 40, "gpt-4o": 15, "haiku-4.5": 15}
     assert figures["stopped_by_gateway_only"] > 0
     assert [figures[f"{name} differences"] for name in played] == [[], [], [], []]
     assert [goal["name"] for goal in report["goals"] if not goal["met"]] == []
