@@ -107,9 +107,11 @@ def test_a_condition_that_makes_no_sense_is_refused(when: str, problem: str) -> 
 )
 def test_a_contract_that_cannot_be_kept_is_refused(changes: dict[str, Any], problem: str) -> None:
     own = contract(**{"tools": [{"use": REFUND.name}], **changes})
-    assert any(problem in str(finding) for finding in policy.check(fleet("", own)))
+    found = policy.check(whole := fleet("", own))
+    assert any(problem in str(finding) for finding in found)
+    assert policy.check(whole, compiled=False) == found
     with pytest.raises(InputError, match="policies with mistakes"):
-        policy.bundle(fleet("", own), own)
+        policy.bundle(whole, own)
 
 
 def test_every_mistake_is_told_at_once() -> None:

@@ -183,14 +183,14 @@ class Cell:
 def inspect_fleet(folder: Path) -> tuple[Settings, Fleet, list[Finding]]:
     """Reads a fleet's folder and returns it with every mistake in it, policies included."""
     settings = load_settings(folder)
-    return settings, *_checked(folder, _policy(settings))
+    return settings, *_checked(folder, _policy(settings), compiled=True)
 
 
-def _checked(folder: Path, policy: Policy) -> tuple[Fleet, list[Finding]]:
+def _checked(folder: Path, policy: Policy, *, compiled: bool) -> tuple[Fleet, list[Finding]]:
     fleet, findings = read_fleet(folder)
     findings = [*findings, *check_fleet(fleet)]
     if not any(finding.severity == "error" for finding in findings):
-        findings += policy.check(fleet)
+        findings += policy.check(fleet, compiled=compiled)
     return fleet, sorted(set(findings), key=lambda f: (f.file, f.line, f.field, f.problem))
 
 
@@ -212,7 +212,7 @@ def build(
     """
     settings, clock = settings or load_settings(folder), clock or SystemClock()
     policy = _policy(settings)  # the same for check and work: what was compiled for one is there for the other
-    fleet, findings = _checked(folder, policy)
+    fleet, findings = _checked(folder, policy, compiled=False)  # a release is compiled before it is registered
     if any(finding.severity == "error" for finding in findings):
         raise FleetError(findings)
     if str(folder) not in sys.path:

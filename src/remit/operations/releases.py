@@ -55,6 +55,7 @@ class Releases:
         if known and known.state is not ReleaseState.PENDING:
             return False
         if known is None or known.release != digest:
+            self._parts.policy.bundle(self._fleet, contract)  # nothing is registered that Cedar would not take
             fields = {"agent": terms.agent, "version": terms.version, "contract": contract.digest, "release": digest}
             kept = self._parts.registry.keep_release(digest, release_source(contract, self._fleet))
             registered = [*self._parts.registry.register(contract, digest), kept]

@@ -48,14 +48,23 @@ def assemble(ground: Ground, contract: Contract) -> Bundle:
     _refuse(ground.findings)
     grants = compile_contract(ground.fleet, ground.tools, contract)
     _refuse(grants.findings)
-    return _bundle(ground, contract, grants)
+    bundle = _bundle(ground, contract, grants)
+    _refuse(_misfits(contract, grants, bundle))
+    return bundle
+
+
+def check_written(ground: Ground) -> Iterator[Finding]:
+    """Yields every mistake of authors in the org policies, and in contracts as far as authority is concerned.
+
+    Nothing is put together for it: whether Cedar takes what a contract becomes is seen when a bundle is first made.
+    """
+    yield from ground.findings
+    for contract in ground.fleet.contracts.values():
+        yield from compile_contract(ground.fleet, ground.tools, contract).findings
 
 
 def check(ground: Ground, keep: Callable[[Contract, Bundle], None]) -> Iterator[Finding]:
-    """Yields every mistake in the org policies, and in contracts as far as authority is concerned.
-
-    The bundle of every contract without any is handed to `keep`.
-    """
+    """Yields every mistake there is, ours included; the bundle of every contract without any is handed to `keep`."""
     yield from ground.findings
     for contract in ground.fleet.contracts.values():
         grants = compile_contract(ground.fleet, ground.tools, contract)
@@ -137,13 +146,18 @@ def _known(fleet: Fleet, tools: Iterable[str], models: Models) -> Mapping[str, C
 def _validated(
     ground: Ground, contract: Contract, grants: Grants, keep: Callable[[Contract, Bundle], None]
 ) -> Iterator[Finding]:
-    """Cedar's own validator over what we compiled: it would find a fault of ours, not the author's."""
     try:
         bundle = _bundle(ground, contract, grants)
     except RemitError as error:
         yield Finding(contract.path, 1, "", error.text())
         return
-    problems = policy_problems(grants.policies, bundle.handles.schema)
-    yield from (Finding(contract.path, 1, "", problem) for problem in problems)
-    if not problems:
+    if misfits := _misfits(contract, grants, bundle):
+        yield from misfits
+    else:
         keep(contract, bundle)
+
+
+def _misfits(contract: Contract, grants: Grants, bundle: Bundle) -> list[Finding]:
+    """Cedar's own validator over what we compiled: it would find a fault of ours, not the author's."""
+    problems = policy_problems(grants.policies, bundle.handles.schema)
+    return [Finding(contract.path, 1, "", problem) for problem in problems]

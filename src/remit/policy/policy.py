@@ -7,7 +7,7 @@ from threading import Lock
 
 from remit.contracts import Contract, Finding, Fleet, Person
 from remit.core import RemitError, remember
-from remit.policy.assembly import Ground, assemble, check, prepare
+from remit.policy.assembly import Ground, assemble, check, check_written, prepare
 from remit.policy.bundle import Bundle
 from remit.policy.judge import eligible, judge
 from remit.policy.known import ANSWERS_KEPT, KnownAnswers
@@ -65,11 +65,15 @@ class Policy:
         """Returns the ids of those whose approval of this action would count."""
         return eligible(bundle, question, people)
 
-    def check(self, fleet: Fleet) -> list[Finding]:
-        """Returns every mistake in org policies, and in contracts as far as authority is concerned."""
+    def check(self, fleet: Fleet, *, compiled: bool = True) -> list[Finding]:
+        """Returns every mistake in org policies, and in contracts as far as authority is concerned.
+
+        Unless `compiled`, without those that only show in what they become: `bundle` refuses them, and a process with
+        thousands of agents need not make the bundles of all to start.
+        """
         try:
             ground = self._ground(fleet)
-            return list(check(ground, partial(self._keep, ground)))
+            return list(check(ground, partial(self._keep, ground)) if compiled else check_written(ground))
         except RemitError as error:
             return [Finding(fleet.folder, 1, "tools", error.text())]
 
