@@ -5,8 +5,8 @@ the database; what grows with agents is how long a worker takes to start, and it
 `results/` too, and draws the plots of the documentation from the files there; `--plot` only draws.
 
 A cell on two cores does some 120 tasks a second and takes 800 a second on: 100,000 take a quarter of an hour, and there is
-no shorter way to see what they cost. `--only tasks` is that and two minutes more. `--only agents` is some thirteen minutes:
-each process reads and checks 10,000 contracts, in minutes. What is kept of the other part stays.
+no shorter way to see what they cost. `--only tasks` is that and two minutes more. `--only agents` is some ten minutes: 10,000
+contracts are compiled once, before they are registered. What is kept of the other part stays.
 """
 
 import argparse
@@ -167,7 +167,7 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
         {
             "choices": ["tasks", "agents"],
             "default": "",
-            "help": "one part: some 18 minutes, or some 13; both without it",
+            "help": "one part: some 18 minutes, or some 10; both without it",
         },
     ),
     ("--plot", {"action": "store_true", "help": "only draw the plots from results/"}),
