@@ -20,6 +20,11 @@ def sqlite_only(why: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(ON_POSTGRESQL, reason=f"{SQLITE_ONLY}: {why}")
 
 
+def same_database() -> dict[str, str]:
+    """Returns what a process is told, so that it works on the database of this test: SQLite's it finds by itself."""
+    return {"REMIT_DATABASE_URL": os.environ["REMIT_DATABASE_URL"]} if ON_POSTGRESQL else {}
+
+
 def connected(database: Database) -> sqlite3.Connection:
     """Opens a connection to SQLite's file; the caller closes it. On another database the test is left out."""
     if not isinstance(database, SqliteDatabase):

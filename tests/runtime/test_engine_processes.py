@@ -1,4 +1,4 @@
-"""Several processes at work on one SQLite file share its runs: every run is driven once, the most urgent first."""
+"""Several processes at work on one database share its runs: every run is driven once, the most urgent first."""
 
 import asyncio
 import signal
@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from tests.databases import same_database
 from tests.runtime.engines import until
 from tests.runtime.relay import ANN, PEOPLE, TOOLS, contract
 
@@ -61,7 +62,8 @@ def write_shared_fleet(folder: Path) -> Path:
 def start(command: str, folder: Path, *more: str) -> "subprocess.Popen[str]":
     """Starts a command on the fleet."""
     words = [sys.executable, "-m", "remit.cli", command, *more, "--fleet", str(folder), "--json"]
-    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
+    told = environment(**same_database())
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=told)
 
 
 def up(folder: Path) -> "subprocess.Popen[str]":
@@ -134,7 +136,7 @@ def ended(process: "subprocess.Popen[str]") -> tuple[int, list[str]]:
 
 
 @pytest.mark.slow
-async def test_a_worker_on_sqlite_takes_the_most_urgent_first(tmp_path: Path) -> None:
+async def test_a_worker_takes_the_most_urgent_first(tmp_path: Path) -> None:
     folder = write_shared_fleet(tmp_path / "fleet")
     cell = build(folder)
     await cell.operations.load()

@@ -1,6 +1,7 @@
 """A step that is refused or fails goes back to the model before it; what was done is not done again."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -319,9 +320,6 @@ async def test_a_refused_hand_off_goes_back_and_one_that_was_taken_is_not_made_a
         assert (await replayed(cell, run)).same
 
 
-# --- broken off in the middle
-
-
 class Fuse:
     """Ends the attempt at the `nth` thing that happens outside of it."""
 
@@ -387,11 +385,12 @@ async def driven(folder: Path, nth: int) -> tuple[str, int]:
         return str((steps, output(cell, run), asked)).replace(run.id, "RUN"), run.attempt
 
 
-async def test_a_run_that_went_back_takes_the_same_steps_when_it_is_driven_again(tmp_path: Path) -> None:
+async def test_a_run_that_went_back_takes_the_same_steps(tmp_path: Path, another_database: Callable[[], None]) -> None:
     whole, _ = await driven(tmp_path / "whole", 0)
     nth, attempts = 0, 2
     while attempts == 2:  # until it is over before the fuse has burnt down
         nth += 1
+        another_database()
         told, attempts = await driven(tmp_path / str(nth), nth)
         assert told == whole, f"broken off at the {nth}. thing"
     assert nth > 8
