@@ -124,8 +124,8 @@ class LogViews(Viewing):
 
     def _find(self, kind: str, search: str, before: int, limit: int) -> list[Row]:
         parameters: dict[str, Any] = {"kind": kind, "before": before, "limit": limit}
+        newest = min(before, self._source.log.size())  # asked first, so that what was just committed has its place
         if not search:
-            newest = min(before, self._source.log.size())
             return self._read("log_newest", {**parameters, "from": max(0, newest - SEARCHED)})
         if search.lstrip("#").isdecimal():
             index = _index(search.lstrip("#"))

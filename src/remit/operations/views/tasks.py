@@ -106,6 +106,10 @@ class TaskViews(Viewing):
     @view(Permission.FLEET_RUNS_READ)
     def get(self, identifier: str) -> TaskShown:
         """Returns one task, by its id or the end of it; `runs.page(task=…)` has its runs."""
+        with self._source.database.snapshot():  # what was just refused has its entry in the log
+            return self._shown(identifier)
+
+    def _shown(self, identifier: str) -> TaskShown:
         rows = self._read("task", {"task": identifier}) or self._ending(identifier)
         if len(rows) != 1:
             raise NotFoundError("No such task", which=identifier, why="several end like this" if rows else "")

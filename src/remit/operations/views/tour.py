@@ -158,6 +158,10 @@ class TourViews(Viewing):
     @view(Permission.FLEET_RUNS_READ)
     def get(self) -> Tour:
         """Returns what there is to see."""
+        with self._source.database.snapshot():  # what was just refused has its entry in the log
+            return self._shown()
+
+    def _shown(self) -> Tour:
         injection, claim = self._injection(), self._claim()
         return Tour(
             asking=self._asking(),
