@@ -1,7 +1,7 @@
 """Whatever happened, in whatever portions it was rolled up: figures are those of counting every task anew."""
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import combinations
 from pathlib import Path
 from random import Random
@@ -186,9 +186,14 @@ ACTS = (
 
 @given(acts=st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 2**16)), min_size=30, max_size=120))
 @settings(
-    max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=examples(25),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
 )
-def test_figures_are_those_of_counting_every_task_anew(acts: list[tuple[Any, int]]) -> None:
+def test_figures_are_those_of_counting_every_task_anew(
+    another_database: Callable[[], None], acts: list[tuple[Any, int]]
+) -> None:
+    another_database()
     with tempfile.TemporaryDirectory() as folder, open_history(Path(folder), people_minute="0.80 EUR") as history:
         play = Play(history)
         for act, number in acts:

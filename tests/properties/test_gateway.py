@@ -1,6 +1,7 @@
 """Whatever an agent does, in whatever order: every call is on the record, and nothing stays held."""
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,15 @@ async def play(desk: Desk, acts: list[tuple[str, Any, Any]]) -> None:
 
 @pytest.mark.slow
 @given(acts=st.lists(ACTS, max_size=14))
-@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.too_slow])
-async def test_every_call_is_on_the_record_and_nothing_stays_held(acts: list[tuple[str, Any, Any]]) -> None:
+@settings(
+    max_examples=examples(25),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+async def test_every_call_is_on_the_record_and_nothing_stays_held(
+    another_database: Callable[[], None], acts: list[tuple[str, Any, Any]]
+) -> None:
+    another_database()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         edit = contract(("0.40 EUR", "0.03 EUR"))

@@ -1,6 +1,7 @@
 """Whatever an agent did, in whatever order: every question policy answered gets the same answer again."""
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,15 @@ from remit.runtime import Replay
 
 @pytest.mark.slow
 @given(acts=st.lists(ACTS, max_size=14), answers=st.lists(st.sampled_from(["approve", "reject"]), max_size=4))
-@settings(max_examples=examples(20), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=examples(20),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 async def test_every_recorded_verdict_is_made_again_to_the_byte(
-    acts: list[tuple[str, Any, Any]], answers: list[str]
+    another_database: Callable[[], None], acts: list[tuple[str, Any, Any]], answers: list[str]
 ) -> None:
+    another_database()
     with tempfile.TemporaryDirectory() as name:
         edit = contract(("0.40 EUR", "0.03 EUR"))
         async with open_desk(Path(name), server=Counter(failures=1), edit=edit) as desk:
