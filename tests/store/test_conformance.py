@@ -165,6 +165,14 @@ def test_a_faulty_commit_fails_alone(store: Store, fault: str) -> None:
     assert store.notes() == [1, 2, 3, 4, 5, 7]
 
 
+def test_a_text_with_a_nul_is_kept_and_looked_for(store: Store) -> None:
+    odd = Commit([add(2, "a\0b"), add(3)])
+    answers = in_a_batch(store, [Commit([add(1)]), odd, Commit([hold("one", 1)]), Commit([add(4)])])
+    assert [type(answers[number]) for number in (0, 1, 3)] == [Committed] * 3
+    assert store.notes() == [1, 2, 3, 4]
+    assert store.database.read_one(Q["held"], {"id": "a\0b"}) is None
+
+
 def test_what_cannot_even_be_sent_fails_alone_and_what_stands_is_not_done_again(store: Store) -> None:
     """A text that no database takes, in a commit that is alone: those before it have their own transaction."""
     unsendable = Commit([add(9), Statement(Q["clear"], {}, want=None), add(10, "\ud800")])

@@ -31,19 +31,20 @@ select coalesce(cast(json_object_agg(agent, amount) as text), '{}') as spent fro
   group by agent) as found
 
 -- name: blocked
-select coalesce(json_extract(convert_from(p.body, 'UTF8'), '$.denied.reason'), 'erased') as why, count(*) as count
+-- What a tool or a model said may hold a NUL, which JSON of PostgreSQL does not take.
+select coalesce(json_extract(replace(convert_from(p.body, 'UTF8'), '\u0000', '\ufffd'), '$.denied.reason'), 'erased') as why, count(*) as count
 from steps s join runs r on r.id = s.run and r.effects = 1 and r.undoes is null left join payloads p on p.digest = s.result
 where s.attempt > 0 and s.kind <> 'value' and s.state = 'denied' group by 1 order by 2 desc, 1
 
 -- name: gates_before
 select case when entry ->> 'reason' = 'the gate does not hold' then 'refuted' else 'passed' end as held, count(*) as count
-from (select cast(convert_from(body, 'UTF8') as jsonb) as entry from log where kind = 'decision') as decided
+from (select cast(replace(convert_from(body, 'UTF8'), '\u0000', '\ufffd') as jsonb) as entry from log where kind = 'decision') as decided
 where exists (select 1 from jsonb_array_elements_text(entry -> 'constraints') as named where named like 'gate before: %')
 group by 1
 
 -- name: gates_after
 select case when gate = 'holds' then 'passed' else 'refuted' end as held, count(*) as count
-from (select cast(convert_from(body, 'UTF8') as jsonb) ->> 'gate' as gate from log where kind = 'outcome') as ended
+from (select cast(replace(convert_from(body, 'UTF8'), '\u0000', '\ufffd') as jsonb) ->> 'gate' as gate from log where kind = 'outcome') as ended
 where gate in ('holds', 'does not hold') group by 1
 
 -- name: put_task

@@ -20,7 +20,7 @@ from psycopg.rows import tuple_row
 from remit.core import BusyError, RemitError
 from remit.store.model import Answer, Commit, CommitRefused, CommitResult, Committed, Entry, Row
 from remit.store.postgresql.connection import AWAY, Connection, is_broken, is_passing, set_text_of, text_of
-from remit.store.postgresql.sets import Member, StatementSet, arrange, shared_rows
+from remit.store.postgresql.sets import Member, StatementSet, arrange, as_kept, has_nul, shared_rows
 
 _log = logging.getLogger("remit.store")
 # Which advisory lock all transactions share: any number, but always this one.
@@ -183,6 +183,8 @@ class PostgresCommitter:
         try:
             return self._tried_again([commit], careful=True)[0]
         except _DATA_FAULTS as fault:
+            if has_nul(commit):
+                return self._carefully(as_kept(commit))
             answer = RemitError("The database refused a commit", which=commit.key, why=_first_line(fault))
             answer.__cause__ = fault
             return answer

@@ -16,7 +16,7 @@ from psycopg.types.numeric import Int8Dumper
 from psycopg.types.string import StrDumper
 
 from remit.core import BusyError, Connections, InputError
-from remit.store.model import Query
+from remit.store.model import Query, Value
 from remit.store.queries import postgresql_text
 
 # How long the first plans of a connection's statements are kept, and how long later ones at most: each is kept twice as long.
@@ -159,6 +159,19 @@ def set_up(connection: psycopg.Connection[Any], limits: Connections) -> None:
     connection.adapters.register_dumper(str, StrDumper)
     connection.adapters.register_loader("numeric", NumberLoader)
     connection.prepared_max = PREPARED
+
+
+def without_nul(values: Mapping[str, Value]) -> dict[str, Value]:
+    """Returns values as PostgreSQL can keep and look for them: its texts take every character but one.
+
+    Whose words they are, a tool's or a person's, is no reason that a run could not even fail.
+    """
+    return {name: text_without_nul(value) if isinstance(value, str) else value for name, value in values.items()}
+
+
+def text_without_nul(text: str) -> str:
+    """Returns a text with the sign for what cannot be told where it has a NUL."""
+    return text.replace("\0", "\ufffd")
 
 
 def unreachable(url: str, fault: Exception) -> BusyError:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, LiteralString
 
+from psycopg import DataError
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from remit.core import BusyError, Connections
@@ -23,6 +24,7 @@ from remit.store.postgresql.connection import (
     settings,
     text_of,
     unreachable,
+    without_nul,
 )
 from remit.store.postgresql.migrate import migrate_postgresql
 from remit.store.postgresql.sequencer import PostgresSequencer
@@ -174,4 +176,10 @@ class PostgresDatabase:
 
 def _rows(connection: Connection, text: LiteralString, parameters: Mapping[str, Value] | None) -> list[Row]:
     connection.renew_plans()
-    return [*connection.execute(text, parameters or {}, prepare=True).fetchall()]
+    try:
+        return [*connection.execute(text, parameters or {}, prepare=True).fetchall()]
+    except DataError as fault:
+        if parameters is None or fault.sqlstate is not None:
+            raise
+        # It was not even sent: what somebody looks for may hold anything.
+        return [*connection.execute(text, without_nul(parameters), prepare=True).fetchall()]

@@ -7,12 +7,13 @@ each other in one direction only.
 
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import orjson
 
 from remit.store.model import Commit, Query, Statement, Value
+from remit.store.postgresql.connection import text_without_nul, without_nul
 
 # The place of a statement that nobody else waits for.
 USUAL_RANK = 50
@@ -74,6 +75,22 @@ def arrange(commits: Sequence[Commit]) -> Iterator[StatementSet]:
                 found.members.append(Member(number, *rest.pop()))
             _push(heads, rests, number)
         yield found
+
+
+def has_nul(commit: Commit) -> bool:
+    """Whether a text of a commit has the character that PostgreSQL does not take."""
+    texts = [value for statement in commit.statements for value in statement.parameters.values()]
+    texts += [text for entry in commit.entries for text in (entry.stream, entry.ref)]
+    return any(isinstance(text, str) and "\0" in text for text in texts)
+
+
+def as_kept(commit: Commit) -> Commit:
+    """Returns a commit with its texts as PostgreSQL keeps them."""
+    statements = [each._replace(parameters=without_nul(each.parameters)) for each in commit.statements]
+    entries = [
+        replace(each, stream=text_without_nul(each.stream), ref=text_without_nul(each.ref)) for each in commit.entries
+    ]
+    return replace(commit, statements=statements, entries=entries)
 
 
 def _push(heads: dict[str, list[int]], rests: Sequence[list[tuple[int, Statement]]], number: int) -> None:
