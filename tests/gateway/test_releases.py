@@ -1,6 +1,8 @@
 """Releases are compiled when they are used, so many at once, and are the same whenever that is."""
 
+import asyncio
 import gc
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -92,3 +94,22 @@ def test_one_that_cannot_be_made_any_more_is_not_there() -> None:
     assert releases.get(next(each for each, of in releases.contracts() if of.terms.version == "3.0.0"))
     assert releases.get(digest) is None
     assert digest not in releases
+
+
+async def test_what_is_prepared_is_compiled_once_and_beside_the_loop() -> None:
+    old, where = contract(version="2.0.0"), list[int]()
+    kept, digest = release_source(old, fleet("", old)), release_digest(old, fleet("", old), small(1))
+
+    def read() -> bytes:
+        where.append(threading.get_ident())
+        return kept
+
+    releases = Releases(fleet(""), small(1), Policy())
+    assert releases.bring_back(digest, read)
+    where.clear()
+    await asyncio.gather(*(releases.prepare(digest) for _ in range(5)))
+    assert len(where) == 1
+    assert where[0] != threading.get_ident()
+    assert releases[digest].contract.terms.version == "2.0.0"
+    await releases.prepare("sha256:of nothing")
+    assert len(where) == 1

@@ -5,6 +5,7 @@ gigabytes for agents it never drives; so a release is compiled when it is first 
 when it was dropped meanwhile. What it is made of does not change: the fleet of this process, or what was kept of it.
 """
 
+import asyncio
 import json
 import logging
 from collections import OrderedDict
@@ -39,6 +40,7 @@ class Releases(MutableMapping[str, Release]):
         self._settings = settings
         self._policy = policy
         self._lock = Lock()
+        self._compiling = Lock()
         self._compiled: OrderedDict[str, Release] = OrderedDict()
         self._earlier: OrderedDict[str, Fleet] = OrderedDict()
         self._sources: dict[str, _Source] = {}
@@ -80,6 +82,18 @@ class Releases(MutableMapping[str, Release]):
             return known
         body = read()
         return None if body is None else self._keep(digest, self._restore(body))
+
+    async def prepare(self, digest: str) -> None:
+        """Has a release compiled before it is used, in a thread and one after another.
+
+        A worker that begins with hundreds of agents would do nothing else for seconds, and not even say that it is alive.
+        """
+        if digest in self._sources and self._find(digest) is None:
+            await asyncio.to_thread(self._prepare, digest)
+
+    def _prepare(self, digest: str) -> None:
+        with self._compiling:
+            self.get(digest)
 
     # --- the mapping
 
