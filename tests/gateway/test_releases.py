@@ -106,6 +106,8 @@ async def test_what_is_prepared_is_compiled_once_and_beside_the_loop() -> None:
 
     releases = Releases(fleet(""), small(1), Policy())
     assert releases.bring_back(digest, read)
+    for newer in [each for each in releases if each != digest]:
+        assert releases[newer], "there is room for one"
     where.clear()
     await asyncio.gather(*(releases.prepare(digest) for _ in range(5)))
     assert len(where) == 1
