@@ -160,12 +160,13 @@ async def test_others_keep_nine_tenths_of_their_pace_beside_a_tool_that(tmp_path
         assert len(mill.ground) == len(set(mill.ground)) == len(stuck)
 
 
-async def test_a_tool_that_hangs_holds_up_no_drain(tmp_path: Path) -> None:
+async def test_a_tool_that_hangs_holds_up_no_drain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("remit.app.cell.LAST_OUTCOMES", 0.5)
     mill = Mill()
     async with at_work(tmp_path, mill) as cell:
         await submit(cell, "grinder", SLOTS)
         await until(lambda: mill.asked == 4)
         await asyncio.sleep(0.5)
         began = time.monotonic()
-    # A second to drain, two to break off, five for last outcomes at most, and what the machine takes.
-    assert time.monotonic() - began < 12
+    # A second to drain, two to break off, half a one for last outcomes at most, and what the machine takes.
+    assert time.monotonic() - began < 8

@@ -213,7 +213,7 @@ async def test_what_a_worker_has_claimed_and_not_begun_others_have_at_once_when_
     runs = await take_on(leaving, "flood", 8)
     leaving.runtime.drain()  # asked to stop in the moment of its claim
     async with at_work(leaving, 5):
-        await until(lambda: claimed(leaving, runs) == 5)
+        await until(lambda: claimed(leaving, runs) >= 5)  # five, and as none of them begins, soon the others, too
     assert (claimed(leaving, runs), floor.begun) == (0, [])
     async with at_work(other, 8):
         await until(lambda: are_done(other, runs))
