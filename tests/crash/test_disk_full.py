@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 from tests.crash.station import ANN, Desk, write_fleet
-from tests.databases import execute
+from tests.databases import execute, sqlite_only
 
 from remit.app import Cell, build
 from remit.audit import verify_export, write_export
@@ -76,7 +76,7 @@ def full_server(cell: Cell) -> Generator[None]:
             own.execute("drop function no_room cascade")
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("database", [pytest.param("sqlite", marks=sqlite_only("a file that is full")), "postgresql"])
 async def test_work_stops_while_there_is_no_room_and_goes_on_when_there_is(
     tmp_path: Path, desk: Desk, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, database: str
 ) -> None:

@@ -6,11 +6,16 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from tests.crash.sample import pairs
+from tests.databases import execute
+
+from remit.core import load_settings
+from remit.store import open_database
 
 DYING = """
 import os, signal
@@ -71,8 +76,7 @@ def test_a_run_killed_at_a_tool_goes_on_there_and_refunds_once(tmp_path: Path, m
         refunds = shop.execute("select cents from refunds where order_id = 'R-1'").fetchall()
     shop.close()
     assert refunds == [(4000,)]
-    with sqlite3.connect(folder / ".remit" / "remit.db") as store:
-        assert store.execute("select count(*) from holds").fetchone() == (0,)
-        assert store.execute("select count(*) from locks where holder is not null").fetchone() == (0,)
-    store.close()
+    with closing(open_database(load_settings(folder).database_url, folder=folder)) as store:
+        assert execute(store, "select * from holds") == []
+        assert execute(store, "select * from locks where holder is not null") == []
     assert remit(folder, "log", "verify").returncode == 0

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from tests.crash.recorded_desk import key_of, open_desk, work_of, write_desk
 from tests.crash.sample import FULL
+from tests.databases import sqlite_only
 from tests.remit_fleets.served import listening, state
 
 from remit.app import Cell
@@ -125,6 +126,7 @@ async def play_twice(tmp_path: Path, lot: list[Conversation], url: str, log: Pat
 
 
 @pytest.mark.slow
+@sqlite_only("the process that dies looks into the file for a write under way")
 @pytest.mark.skipif("REMIT_SHARED_DATA" not in os.environ, reason="REMIT_SHARED_DATA is not set: no recorded work here")
 async def test_recorded_runs_that_are_killed_again_and_again_end_as_if_they_were_not(tmp_path: Path) -> None:
     shared, log = Path(os.environ["REMIT_SHARED_DATA"]), tmp_path / "calls.jsonl"

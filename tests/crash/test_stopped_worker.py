@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.crash.sample import some
 from tests.crash.station import PATIENCE, TOOLS, Station, wait_for
+from tests.databases import sqlite_only
 
 from remit.journal import Run, RunState
 
@@ -104,6 +105,7 @@ def freeze(station: Station, pid: int) -> None:
 
 
 @pytest.mark.slow
+@sqlite_only("on PostgreSQL a worker that finds itself late ends: tests/journeys/test_workers.py")
 @pytest.mark.parametrize("tool", some(TOOLS))
 async def test_a_frozen_worker_loses_its_runs_and_what_it_says_later_is_refused(
     station: Station, tmp_path: Path, tool: str

@@ -19,6 +19,7 @@ import psycopg
 import pytest
 from tests.crash.crew import DESK
 from tests.crash.station import Station, environment, open_desk, open_station, wait_for
+from tests.databases import ON_POSTGRESQL, SQLITE_ONLY
 
 from remit.identity import Tokens
 from remit.journal import Run, RunState
@@ -87,6 +88,8 @@ class Process:
 @pytest.fixture(params=["postgresql"])
 async def station(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Station]:
     """A fleet on PostgreSQL, or where a test says so on SQLite, its tool server, and nobody at work."""
+    if ON_POSTGRESQL and request.param == "sqlite":
+        pytest.skip(f"{SQLITE_ONLY}: its twin on PostgreSQL stands beside it")
     told = {"REMIT_DATABASE_URL": request.getfixturevalue("postgresql_url")} if request.param == "postgresql" else {}
     with open_desk(tmp_path) as desk:
         async with open_station(tmp_path, desk, told) as opened:
