@@ -149,7 +149,7 @@ class Limits(BaseModel):
     """Attempts that may be lost with their process."""
     executor_seconds: float = 6.0  # a process not heard of for so long is gone, and its runs are taken over
     """Seconds of silence until a process is taken for gone."""
-    concurrent_runs: Annotated[int, Field(ge=1, le=10_000)] = 200  # each waits mostly for tools and models
+    concurrent_runs: Annotated[int, Field(ge=1, le=10_000)] = 300  # each waits mostly for tools and models
     """Runs one worker drives at once."""
     concurrent_runs_per_agent: Annotated[int, Field(ge=0)] = (
         0  # what a contract allows, and its budget, bounds it already

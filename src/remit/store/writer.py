@@ -22,7 +22,7 @@ LARGEST_BATCH = 256
 TOGETHER = 64
 # After a batch of so many, the next one gathers for some milliseconds or until it is large: under load a transaction costs
 # nearly the same for a hundred commits as for thirty, and whoever waits has more to wait for than this.
-MANY, ENOUGH, GATHER_SECONDS = 24, 128, 0.015
+MANY, ENOUGH, GATHER_SECONDS = 24, 200, 0.03
 # Commits that may wait: seconds of work, in some ten megabytes. More would only be answered after everybody has given up.
 MOST_WAITING = 10_000
 
