@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from remit.audit.tiles import complete_tiles
+from remit.audit.tiles import Margin, complete_tiles
 from remit.audit.tree import CompactRange, leaf_hash
 from remit.core import DAY, HOUR, SECOND
 from remit.store import SqliteTransaction
@@ -85,9 +85,12 @@ def _log(connection: sqlite3.Connection, given: Mapping[str, object]) -> None:
     for _, sql in kept:
         connection.execute(sql)
     tree = CompactRange.from_bytes(head["size"], head["stack"])
+    transaction = SqliteTransaction(connection)
+    hashes = Margin().of(tree, transaction.rows)
     for row in connection.execute("select body from log where leaf_index >= ? order by leaf_index", (head["size"],)):
-        tree.append(leaf_hash(row["body"]))
-    complete_tiles(SqliteTransaction(connection), head["size"], tree.size)
+        hashes.append(leaf_hash(row["body"]))
+        tree.append(hashes[-1])
+    complete_tiles(transaction, head["size"], hashes)
     connection.execute("update log_head set size = ?, stack = ?", (tree.size, tree.to_bytes()))
 
 
