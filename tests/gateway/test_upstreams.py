@@ -200,7 +200,40 @@ async def test_those_who_were_sent_away_are_called_before_their_time_when_there_
     first.leave()
     await asyncio.sleep(0.1)
     assert [name for name, _ in called] == ["tools:shop"]
-    (await shop.enter()).leave()
-    await asyncio.sleep(0.3)
-    assert len(called) == 1  # fewer came than were called: nobody else is parked
     upstreams.close()
+    await asyncio.sleep(0.3)
+    assert len(called) == 1
+
+
+async def test_who_is_being_parked_while_others_are_called_is_called_too_though_nobody_calls_the_upstream_any_more() -> (
+    None
+):
+    parked, came = list[str](), list[str]()
+
+    async def call(name: str, number: int) -> int:
+        found, parked[:] = parked[:number], parked[number:]
+        came.extend(found)
+        return len(found)
+
+    watch = Watch()
+    shop = Upstream("tools:shop", places=1, limits=LIMITS, now=watch, on_room=call)
+    first = await shop.enter()
+    watch.now += 10.0  # it hangs: nobody waits for it
+    with pytest.raises(UpstreamBusyError):
+        await shop.enter()
+    first.leave()
+    await asyncio.sleep(0.05)
+    assert came == []
+    parked.append("late")
+    watch.now += 0.3
+    await asyncio.sleep(0.5)
+    assert came == ["late"]
+    watch.now += 5.0
+    await asyncio.sleep(0.5)
+    parked.append("of another process")
+    assert came == ["late"], "nobody was sent away lately: it is not looked for them all the time"
+    watch.now += 5.0
+    (await shop.enter()).leave()
+    await asyncio.sleep(0.05)
+    assert came == ["late", "of another process"]
+    shop.close()

@@ -23,6 +23,8 @@ LATEST = 600.0
 SOONEST, MOST_A_SECOND, MOST_PROBES_A_SECOND = 0.25, 50.0, 2.0
 # How often those who were sent away are called: where this process sent some away, and where another may have.
 CALL_SECONDS, LOOK_SECONDS = 0.2, 5.0
+# Who is sent away is parked by a commit, somewhat later: until then a call finds nobody, and means little.
+PARKED_SECONDS = 2.0
 MOST_CALLED = 500
 # How much the latest call says of how long calls take.
 WEIGHT = 0.2
@@ -137,7 +139,7 @@ class Upstream:
         self._on_room = on_room
         self._has_sent_away = False
         """Whether somebody may be parked for it, as far as this process knows."""
-        self._called_at = now()
+        self._sent_at = self._called_at = now()
         self._call: asyncio.TimerHandle | None = None
         self._calling: asyncio.Task[None] | None = None
         self._on_change = on_change
@@ -189,7 +191,7 @@ class Upstream:
     def busy(self) -> UpstreamBusyError:
         """Returns the refusal, with a moment to come back that is nobody else's."""
         breaker, now = self._breaker, self._now()
-        self._has_sent_away = True
+        self._has_sent_away, self._sent_at = True, now
         earliest = breaker.seconds if breaker.is_open else self._takes()
         pace = max(self._takes() / self._places, 1 / MOST_A_SECOND)
         if breaker.is_open:
@@ -230,11 +232,14 @@ class Upstream:
         rest = CALL_SECONDS if self._has_sent_away else LOOK_SECONDS
         if (left := self._called_at + rest - self._now()) <= 0:
             self._begin_call()
-        elif self._has_sent_away:
+        else:  # this may have been the last one to leave
             self._call = asyncio.get_running_loop().call_later(left, self._begin_call)
 
     def _begin_call(self) -> None:
-        self._call, self._called_at = None, self._now()
+        self._call = None
+        if self._on_room is None or self._free.locked():  # whoever leaves next sees to it
+            return
+        self._called_at = self._now()
         self._calling = asyncio.get_running_loop().create_task(self._call_some(), name=f"room at {self.name}")
 
     async def _call_some(self) -> None:
@@ -245,8 +250,11 @@ class Upstream:
             came = await self._on_room(self.name, number)
         finally:
             self._calling = None
-        if came < number:  # that was all of them
-            self._has_sent_away, self._turn = False, self._now()
+        if came < number:  # that was all of them, but for who is being parked just now
+            self._turn = self._now()
+            self._has_sent_away = self._sent_at > self._called_at - PARKED_SECONDS
+        if self._has_sent_away:
+            self._call_others()
 
     def close(self) -> None:
         """Calls nobody any more."""
