@@ -5,9 +5,10 @@ import time
 
 import pytest
 
+import remit.store.writer as writer_module
 from remit.core import ConflictError, RemitError
 from remit.store import Commit, CommitRefused, Committed, Query, SqliteDatabase, Statement, Writer
-from remit.store.writer import LARGEST_BATCH, TOGETHER
+from remit.store.writer import ENOUGH, LARGEST_BATCH, MANY, TOGETHER
 from store.notes import ADD, CHANGE, Journaled, add, commit_in_a_batch, held_up, noted, numbers
 
 MISSING = Statement(CHANGE, {"id": 404, "text": "x"}, refusal="there is no note 404")
@@ -148,3 +149,37 @@ async def test_what_many_commit_in_one_turn_is_begun_before_its_end(writer: Writ
     await asyncio.gather(*map(step, range(3 * TOGETHER)))
     assert TOGETHER <= len(journaled.batches[0]) < 2 * TOGETHER
     assert sum(map(len, journaled.batches)) == 3 * TOGETHER
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets a busy writer gather for longer than any test takes."""
+    monkeypatch.setattr(writer_module, "GATHER_SECONDS", 60.0)
+
+
+@pytest.mark.usefixtures("patient")
+def test_after_a_large_batch_the_next_one_gathers_until_it_is_large(
+    database: SqliteDatabase, writer: Writer, journaled: Journaled
+) -> None:
+    commit_in_a_batch(database, writer, [noted(number) for number in range(MANY)])
+    first = writer.submit(noted(1_000))
+    time.sleep(0.05)
+    assert not first.done()
+    more = [writer.submit(noted(1_000 + number)) for number in range(1, ENOUGH)]
+    assert all(isinstance(future.result(10), Committed) for future in [first, *more])
+    assert [len(batch) for batch in journaled.batches] == [MANY, ENOUGH]
+
+
+@pytest.mark.usefixtures("patient")
+def test_after_a_small_batch_nobody_waits(database: SqliteDatabase, writer: Writer) -> None:
+    commit_in_a_batch(database, writer, [noted(number) for number in range(MANY - 1)])
+    assert isinstance(writer.submit(noted(1_000)).result(10), Committed)
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_writer_that_is_closed_gathers_no_longer(database: SqliteDatabase, journaled: Journaled) -> None:
+    writer = Writer(database, appender=journaled)
+    commit_in_a_batch(database, writer, [noted(number) for number in range(MANY)])
+    last = writer.submit(noted(1_000))
+    writer.close()
+    assert isinstance(last.result(), Committed)
