@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 
 from remit.runtime.claims import LONGEST_REST, REST, SHORTEST_REST
 from remit.runtime.worker import LOOK_SECONDS
+from remit.store import writer
 from remit.store.postgresql.sequencer import GATHER_SECONDS
 
 STEPS = 8
@@ -63,7 +64,7 @@ class Machine:
 
     cores: int
     workers: int
-    slots: int = 200
+    slots: int = 300
     """Runs that a worker has under way at most."""
     look: float = LOOK_SECONDS
     """How often an idle worker looks for tasks; with 0 it knows at once."""
@@ -81,12 +82,10 @@ class Outcome:
     """From taking on to end, without those that waited for people."""
     attempts: list[float] = field(default_factory=list[float])
     core_busy: float = 0.0
-    bursts: int = 0
-    """Of workers for tasks."""
+    bursts: int = 0  # of workers for tasks
     commits: int = 0
     worker_transactions: int = 0
-    transactions: int = 0
-    """Of all processes."""
+    transactions: int = 0  # of all processes
 
 
 @dataclass(slots=True, eq=False)
@@ -109,6 +108,7 @@ class _Process:
     is_busy: bool = False
     gathering: list[Then] = field(default_factory=list[Then])
     is_committing: bool = False
+    waits: object = None  # while a batch after a large one gathers
     has_committed: bool = False
     is_moving: bool = False
     """Whether its sequencer is at it, or lets entries gather."""
@@ -323,6 +323,18 @@ class CellModel:
             process.is_committing = True
             # What else ends at this moment commits as well.
             self._at(self._now, lambda: self._send(process))
+        elif process.waits and len(process.gathering) >= writer.ENOUGH:
+            self._gather(process)
+
+    def _gather(self, process: _Process) -> None:
+        process.waits = waits = object()
+
+        def over() -> None:
+            if process.waits is waits:
+                process.waits = None
+                self._send(process)
+
+        self._at(self._now + (0.0 if len(process.gathering) >= writer.ENOUGH else writer.GATHER_SECONDS), over)
 
     def _send(self, process: _Process) -> None:
         if not process.gathering:
@@ -335,7 +347,7 @@ class CellModel:
             for done in batch:
                 done()
             self._committed(process)
-            self._send(process)
+            (self._gather if len(batch) >= writer.MANY else self._send)(process)
 
         self._transaction(process, len(batch), durable)
 

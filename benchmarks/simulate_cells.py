@@ -192,7 +192,7 @@ def measure(arguments: argparse.Namespace) -> Measured:
         sys.exit(f"{path} is not there: `--measure` plays the fleet and writes it.")
     plays = json.loads(path.read_text(encoding="utf-8"))
     at_once = plays["at_once"]
-    slots = at_once.get("runs at once in a worker", 200)
+    slots = at_once.get("runs at once in a worker", 300)
     machine = Machine(arguments.cores, at_once["workers"], slots, moves=at_once["database"] == "postgresql")
     costs, able = costs_of(plays, machine), capacity(at_once, machine)
     most, tasks = min(able.values()), arguments.tasks or (QUICK_TASKS if arguments.quick else TASKS)
