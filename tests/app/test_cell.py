@@ -1,5 +1,7 @@
 """A cell: built whole or not at all, closed with everything signed, and not alone on its folder."""
 
+import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +11,10 @@ from tests.runtime.workshop import work
 
 from remit.app import FleetError, build, inspect_fleet
 from remit.audit import verify_export, write_export
+from remit.core import ConflictError
 from remit.gateway import Check
 from remit.journal import RunState
-from remit.testing import open_fleet
+from remit.testing import PostgresServer, open_fleet
 
 MISTAKES: Any = {
     CONTRACT: swap(
@@ -34,6 +37,22 @@ async def test_a_fleet_with_mistakes_names_all_of_them_and_runs_nothing(tmp_path
     assert f"The fleet has {len(errors)} mistakes" in caught.value.text()
     assert all(finding.line for finding in errors)
     assert not (folder / ".remit").exists()
+
+
+async def test_a_cell_that_cannot_be_built_leaves_nothing_open(
+    tmp_path: Path, postgresql_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REMIT_DATABASE_URL", postgresql_server.fresh())
+    for name in ("ours", "theirs"):
+        shutil.copytree(REFUNDS, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", ".remit"))
+    cell = build(tmp_path / "theirs")
+    await cell.operations.load()
+    await cell.close()
+    before = set(threading.enumerate())
+    with pytest.raises(ConflictError, match="belongs to another cell") as caught:  # which keeps all that was made
+        build(tmp_path / "ours")
+    assert [each.name for each in threading.enumerate() if each not in before] == []
+    del caught
 
 
 def test_the_shipped_fleets_have_no_mistakes() -> None:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -217,16 +217,21 @@ def build(
         raise FleetError(findings)
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))  # where the fleet's own code is
-    database = open_database(settings.database_url, folder=folder, limits=settings.database)
-    database.migrate()
-    key = load_or_create_key(folder / settings.key_file, settings.name)
-    log = Log(database, key, clock, kept=KeptCheckpoint(folder / settings.checkpoint_file))
-    log.check_owner()
-    writer = Writer(database, appender=log, reach=reach)
-    log.moved_by(database.sequencer(log, reach))
-    outside = _Outside(clock, writer, policy, servers or {}, providers or {}, reach or nowhere)
-    parts = _parts(settings, fleet, folder, database, outside)
-    return _cell(folder, fleet, database, log, parts, engine)
+    with ExitStack() as opened:  # closed again if the cell cannot be built
+        database = open_database(settings.database_url, folder=folder, limits=settings.database)
+        opened.callback(database.close)
+        database.migrate()
+        key = load_or_create_key(folder / settings.key_file, settings.name)
+        log = Log(database, key, clock, kept=KeptCheckpoint(folder / settings.checkpoint_file))
+        log.check_owner()
+        opened.callback(log.close)
+        writer = Writer(database, appender=log, reach=reach)
+        opened.callback(writer.close)
+        log.moved_by(database.sequencer(log, reach))
+        outside = _Outside(clock, writer, policy, servers or {}, providers or {}, reach or nowhere)
+        cell = _cell(folder, fleet, database, log, _parts(settings, fleet, folder, database, outside), engine)
+        opened.pop_all()
+    return cell
 
 
 @dataclass(frozen=True, slots=True)
