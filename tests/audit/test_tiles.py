@@ -6,6 +6,7 @@ import pytest
 
 from remit.audit.tiles import TILE_WIDTH, Margin
 from remit.audit.tree import CompactRange, leaf_hash
+from remit.core import IntegrityError
 from remit.store import Query, Row, Value
 
 LEAVES = [f"leaf {number}".encode() for number in range(2 * TILE_WIDTH)]
@@ -65,3 +66,9 @@ def test_nothing_is_left_over_of_a_complete_tile() -> None:
     margin.keep([leaf_hash(leaf) for leaf in stored.leaves])
     assert margin.of(stored.tree(), stored.rows) == []
     assert stored.reads == 0
+
+
+@pytest.mark.parametrize("stored", [LEAVES[:69], [*LEAVES[:69], b"another"]], ids=["removed", "changed"])
+def test_entries_that_are_not_those_under_the_head_get_into_no_tile(stored: list[bytes]) -> None:
+    with pytest.raises(IntegrityError, match="not the one under its head"):
+        Margin().of(Stored(LEAVES[:70]).tree(), Stored(stored).rows)

@@ -237,3 +237,26 @@ async def test_who_is_being_parked_while_others_are_called_is_called_too_though_
     await asyncio.sleep(0.05)
     assert came == ["late", "of another process"]
     shop.close()
+
+
+async def test_nobody_is_called_to_an_upstream_that_is_out_of_reach_by_then() -> None:
+    called = list[int]()
+
+    async def call(name: str, number: int) -> int:
+        called.append(number)
+        return number
+
+    watch = Watch()
+    shop = Upstream("tools:shop", places=1, limits=LIMITS, now=watch, on_room=call)
+    first = await shop.enter()
+    watch.now += 10.0
+    with pytest.raises(UpstreamBusyError):
+        await shop.enter()
+    first.leave()
+    await asyncio.sleep(0.05)
+    assert len(called) == 1, "and the next call is due soon"
+    await shut(shop)
+    assert shop.is_shut
+    await asyncio.sleep(0.4)
+    assert len(called) == 1
+    shop.close()

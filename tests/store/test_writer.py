@@ -155,6 +155,7 @@ async def test_what_many_commit_in_one_turn_is_begun_before_its_end(writer: Writ
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets a busy writer gather for longer than any test takes."""
     monkeypatch.setattr(writer_module, "GATHER_SECONDS", 60.0)
+    monkeypatch.setattr(writer_module, "STILL_SECONDS", 60.0)
 
 
 @pytest.mark.usefixtures("patient")
@@ -183,3 +184,11 @@ def test_a_writer_that_is_closed_gathers_no_longer(database: SqliteDatabase, jou
     last = writer.submit(noted(1_000))
     writer.close()
     assert isinstance(last.result(), Committed)
+
+
+def test_who_gathers_does_not_wait_for_commits_that_do_not_come(
+    database: SqliteDatabase, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer_module, "GATHER_SECONDS", 60.0)
+    commit_in_a_batch(database, writer, [noted(number) for number in range(MANY)])
+    assert isinstance(writer.submit(noted(1_000)).result(10), Committed)

@@ -211,8 +211,10 @@ def build(
     recorded work; `reach` is called at the named points between claim, effect and outcome, where crash tests stop the process.
     """
     settings, clock = settings or load_settings(folder), clock or SystemClock()
-    policy = _policy(settings)  # the same for check and work: what was compiled for one is there for the other
-    fleet, findings = _checked(folder, policy, compiled=False)  # a release is compiled before it is registered
+    policy = _policy(settings)  # the same for check and work: both stand on what was read once
+    fleet, findings = _checked(
+        folder, policy, compiled=False
+    )  # policies of a release are compiled before it is registered
     if any(finding.severity == "error" for finding in findings):
         raise FleetError(findings)
     if str(folder) not in sys.path:

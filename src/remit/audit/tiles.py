@@ -7,6 +7,7 @@ of the tiles one level down. So a stored tile never changes.
 from collections.abc import Callable, Mapping, Sequence
 
 from remit.audit.tree import CompactRange, leaf_hash, split_hashes, subtree_root, subtree_roots
+from remit.core import IntegrityError
 from remit.store import Query, Row, Transaction, Value, load_queries
 
 TILE_HEIGHT = 8
@@ -51,7 +52,8 @@ class Margin:
     """The leaf hashes of the tile that is not complete yet, remembered from one batch to the next.
 
     Another process may have appended since, or a batch have been undone: so they are used only where they give the very
-    hashes that the tree's head has at its end, and read anew otherwise.
+    hashes that the tree's head has at its end, and read anew otherwise. An entry that is changed in the database meanwhile
+    gets into no tile; that it was changed is found where it is read: by a proof of it, or when the log is verified.
     """
 
     def __init__(self) -> None:
@@ -64,6 +66,9 @@ class Margin:
             return []
         if not self._is_of(tree):
             self._hashes = Tiles(rows).hashes(0, tree.size // TILE_WIDTH)[:many]
+            if not self._is_of(tree):
+                why = "an entry after the last complete tile was changed or removed behind Remit"
+                raise IntegrityError("The stored log is not the one under its head", which=f"size {tree.size}", why=why)
         return list(self._hashes)
 
     def keep(self, hashes: Sequence[bytes]) -> None:

@@ -4,6 +4,7 @@ import gc
 import sys
 
 # What is imported stays until the end: to look for garbage in it again and again takes a quarter of a command's start.
+_collected = gc.isenabled()
 gc.disable()
 try:
     from remit.cli.commands import main
@@ -15,7 +16,8 @@ except ModuleNotFoundError as missing:
         f"Install Remit into this Python again, with everything it needs: {sys.executable} -m pip install remit"
     ) from None
 finally:
-    gc.freeze()
-    gc.enable()
+    if _collected:
+        gc.freeze()
+        gc.enable()
 
 __all__ = ["main"]

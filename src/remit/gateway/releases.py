@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from threading import Lock
 
 from remit.contracts import Contract, Fleet, Server
-from remit.core import RemitError, Settings, digest_of, remember
+from remit.core import BusyError, RemitError, Settings, digest_of, remember
 from remit.gateway.release import Release, compile_release, release_digest
 from remit.policy import Policy
 
@@ -40,7 +40,7 @@ class Releases(MutableMapping[str, Release]):
         self._settings = settings
         self._policy = policy
         self._lock = Lock()
-        self._compiling = Lock()
+        self._queue = asyncio.Lock()
         self._compiled: OrderedDict[str, Release] = OrderedDict()
         self._earlier: OrderedDict[str, Fleet] = OrderedDict()
         self._sources: dict[str, _Source] = {}
@@ -54,7 +54,7 @@ class Releases(MutableMapping[str, Release]):
 
     def contracts(self) -> Iterator[tuple[str, Contract]]:
         """Yields the contract of each, with its digest."""
-        yield from [(digest, source.contract) for digest, source in self._sources.items()]
+        yield from [(digest, source.contract) for digest, source in list(self._sources.items())]
 
     def bring_back(self, digest: str, read: Callable[[], bytes | None]) -> bool:
         """Adds one that left the folder, made of what was kept; returns whether it is still the same.
@@ -88,12 +88,11 @@ class Releases(MutableMapping[str, Release]):
 
         A worker that begins with hundreds of agents would do nothing else for seconds, and not even say that it is alive.
         """
-        if digest in self._sources and self._find(digest) is None:
-            await asyncio.to_thread(self._prepare, digest)
-
-    def _prepare(self, digest: str) -> None:
-        with self._compiling:
-            self.get(digest)
+        if digest not in self._sources or self._find(digest) is not None:
+            return
+        async with self._queue:  # here, and not in the threads: there are few, and others need them
+            if self._find(digest) is None:
+                await asyncio.to_thread(self.get, digest)
 
     # --- the mapping
 
@@ -103,6 +102,8 @@ class Releases(MutableMapping[str, Release]):
             return release
         try:
             return self._keep(digest, source.make())
+        except BusyError:  # of the database, not of the release
+            raise
         except (RemitError, ValueError, LookupError) as fault:
             _log.warning("the release of %s cannot be made: %s", source.contract.id, fault)
             self._sources.pop(digest, None)
@@ -121,7 +122,7 @@ class Releases(MutableMapping[str, Release]):
         return digest in self._sources
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._sources)
+        return iter(list(self._sources))  # one that cannot be made leaves from another thread
 
     def __len__(self) -> int:
         return len(self._sources)

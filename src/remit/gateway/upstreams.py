@@ -21,7 +21,8 @@ LATEST = 600.0
 # Nobody comes back sooner, nor more often than this in a second: to come back costs two commits. One that is out of
 # reach needs no more than a probe now and then.
 SOONEST, MOST_A_SECOND, MOST_PROBES_A_SECOND = 0.25, 50.0, 2.0
-# How often those who were sent away are called: where this process sent some away, and where another may have.
+# How soon those who were sent away are called, when somebody has left: where this process sent some away, and where
+# another may have.
 CALL_SECONDS, LOOK_SECONDS = 0.2, 5.0
 # Who is sent away is parked by a commit, somewhat later: until then a call finds nobody, and means little.
 PARKED_SECONDS = 2.0
@@ -237,8 +238,8 @@ class Upstream:
 
     def _begin_call(self) -> None:
         self._call = None
-        if self._on_room is None or self._free.locked():  # whoever leaves next sees to it
-            return
+        if self._on_room is None or self._breaker.is_open or self._waiting or self._free.locked():
+            return  # whoever leaves next sees to it
         self._called_at = self._now()
         self._calling = asyncio.get_running_loop().create_task(self._call_some(), name=f"room at {self.name}")
 

@@ -82,6 +82,8 @@ class Releases:
 
     async def _promote(self, agent: str, version: str, *, by: str, because: str = "", again: bool = True) -> Version:
         known = self._find(agent, version)
+        if contract := self._parts.releases.contract(known.release):
+            self._parts.policy.bundle(self._fleet, contract)  # org policies may have changed since it was registered
         fields = {"agent": agent, "version": version, "release": known.release, "by": by}
         fields |= {"because": because} if because else {}
         statements = self._parts.registry.approve(agent, version, known.release, by, again=again)

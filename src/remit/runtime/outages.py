@@ -35,9 +35,9 @@ class Outages:
         row = {"upstream": upstream, "at": self._parts.clock.now(), "number": number}
         try:
             result = await self._parts.writer.commit(Commit([Statement(_Q["call_parked"], row, want=None)]))
-        except RemitError:  # they come back by themselves
-            return 0
-        return len(result.rows[0]) if isinstance(result, Committed) else 0
+        except RemitError:  # nobody knows how many there are: they are called again
+            return number
+        return len(result.rows[0]) if isinstance(result, Committed) else number
 
     async def settle(self) -> None:
         """Waits until everything noted is kept."""

@@ -99,6 +99,8 @@ class Runtime:
         self._driving.add(run.id)  # before it shows in the journal, or it would look like one that broke off
         try:
             await self._parts.releases.prepare(run.release)
+            if self._draining:
+                return None
             if left is not None:
                 self._parts.reach("taking over")
             if not await self._commit_begin(run, begin, kept):
