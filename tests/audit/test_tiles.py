@@ -70,5 +70,5 @@ def test_nothing_is_left_over_of_a_complete_tile() -> None:
 
 @pytest.mark.parametrize("stored", [LEAVES[:69], [*LEAVES[:69], b"another"]], ids=["removed", "changed"])
 def test_entries_that_are_not_those_under_the_head_get_into_no_tile(stored: list[bytes]) -> None:
-    with pytest.raises(IntegrityError, match="not the one under its head"):
+    with pytest.raises(IntegrityError, match="not the one that was signed"):
         Margin().of(Stored(LEAVES[:70]).tree(), Stored(stored).rows)

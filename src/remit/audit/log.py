@@ -11,7 +11,7 @@ from typing import Any
 from remit.audit.kept import KeptCheckpoint
 from remit.audit.model import Happened, LogEntry, leaf_bytes
 from remit.audit.notes import Checkpoint, Proof, PublicKey, SigningKey, open_checkpoint, sign_note
-from remit.audit.tiles import Margin, Rows, Tiles, complete_tiles
+from remit.audit.tiles import Margin, Rows, Tiles, complete_tiles, contradiction
 from remit.audit.tree import CompactRange, consistency_proof, inclusion_proof, leaf_hash, verify_inclusion
 from remit.core import SECOND, Clock, ConflictError, IntegrityError, NotFoundError, RefusedError, RemitError
 from remit.store import Commit, ConstraintError, Database, Entry, Row, Sequencer, Statement, Transaction, load_queries
@@ -74,7 +74,7 @@ class Log:
             transaction.run(_SQL["insert_entry"], inserts)
             complete_tiles(transaction, head["size"], hashes)
         except ConstraintError as error:
-            raise _contradiction("head") from error
+            raise contradiction("head") from error
         self._margin.keep(hashes)
         transaction.run(_SQL["set_head"], [{"size": tree.size, "stack": tree.to_bytes()}])
         if self._is_due(head["signed_at"]):
@@ -170,7 +170,7 @@ class Log:
             raise ConflictError("No checkpoint covers this entry yet", which=str(index), hint="Sign one and ask again")
         path = inclusion_proof(Tiles(self._database.read).node, index, checkpoint.size)
         if not verify_inclusion(index, checkpoint.size, leaf_hash(leaf), path, checkpoint.root):
-            raise _contradiction(f"entry {index}")
+            raise contradiction(f"entry {index}")
         return Proof(index, leaf, path, note)
 
     def prove_consistency(self, old_size: int) -> list[bytes]:
@@ -212,11 +212,11 @@ class Log:
         if last is not None:
             signed = open_checkpoint(last, self._signer(last))
             if tiles.range(signed.size).root() != signed.root:
-                raise _contradiction(f"checkpoint {signed.size}")
+                raise contradiction(f"checkpoint {signed.size}")
         if kept is not None and (kept.size > tree.size or tiles.range(kept.size).root() != kept.root):
             raise _set_back(kept, tree.size)
         if tiles.range(tree.size).stack != tree.stack:
-            raise _contradiction("head")
+            raise contradiction("head")
 
     def _signer(self, note: str) -> PublicKey:
         """Returns the key that the last checkpoint must be signed with: the one before until ours has signed."""
@@ -260,12 +260,3 @@ def _place(rows: Rows, first: int, entries: Sequence[Entry]) -> list[dict[str, A
         names = {"stream": entry.stream, "kind": entry.kind, "ref": entry.ref, "at": entry.at}
         inserts.append({**names, "leaf_index": index, "seq": seq, "body": leaf})
     return inserts
-
-
-def _contradiction(which: str) -> IntegrityError:
-    return IntegrityError(
-        "The stored log is not the one that was signed",
-        which=which,
-        why="an entry, a tile or the head was changed behind Remit",
-        hint="Keep the file as evidence; restore it, and start a new log if the restored one is older",
-    )

@@ -67,8 +67,7 @@ class Margin:
         if not self._is_of(tree):
             self._hashes = Tiles(rows).hashes(0, tree.size // TILE_WIDTH)[:many]
             if not self._is_of(tree):
-                why = "an entry after the last complete tile was changed or removed behind Remit"
-                raise IntegrityError("The stored log is not the one under its head", which=f"size {tree.size}", why=why)
+                raise contradiction(f"tile {tree.size // TILE_WIDTH}")
         return list(self._hashes)
 
     def keep(self, hashes: Sequence[bytes]) -> None:
@@ -103,3 +102,13 @@ def complete_tiles(transaction: Transaction, before: int, hashes: Sequence[bytes
 def _store(transaction: Transaction, level: int, number: int, hashes: Sequence[bytes]) -> None:
     tile = {"level": level, "number": number, "hashes": b"".join(hashes), "root": subtree_root(hashes)}
     transaction.run(_SQL["insert_tile"], [tile])
+
+
+def contradiction(which: str) -> IntegrityError:
+    """Returns what is said of a log that was changed in its database."""
+    return IntegrityError(
+        "The stored log is not the one that was signed",
+        which=which,
+        why="an entry, a tile or the head was changed behind Remit",
+        hint="Keep the file as evidence; restore it, and start a new log if the restored one is older",
+    )
