@@ -121,7 +121,7 @@ TABLES: Mapping[str, tuple[Columns, Rows]] = {
         },
     ),
     "releases": (
-        {"": "growth-sqlite"},
+        {"": "growth-postgresql"},
         {
             "a compiled release": _of("kB of a compiled release", "kB"),
             "of each, where an eighth of them is kept": _of("kB of each, an eighth of them kept", "kB"),
