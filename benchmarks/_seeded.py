@@ -85,12 +85,11 @@ def _log(connection: sqlite3.Connection, given: Mapping[str, object]) -> None:
     for _, sql in kept:
         connection.execute(sql)
     tree = CompactRange.from_bytes(head["size"], head["stack"])
-    transaction = SqliteTransaction(connection)
-    hashes = Margin().of(tree, transaction.rows)
-    for row in connection.execute("select body from log where leaf_index >= ? order by leaf_index", (head["size"],)):
-        hashes.append(leaf_hash(row["body"]))
-        tree.append(hashes[-1])
-    complete_tiles(transaction, head["size"], hashes)
+    rows = connection.execute("select body from log where leaf_index >= ? order by leaf_index", (head["size"],))
+    fresh = [leaf_hash(row["body"]) for row in rows]
+    complete_tiles(SqliteTransaction(connection), tree, fresh, Margin())
+    for each in fresh:
+        tree.append(each)
     connection.execute("update log_head set size = ?, stack = ?", (tree.size, tree.to_bytes()))
 
 

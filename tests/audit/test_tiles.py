@@ -36,7 +36,7 @@ class Stored:
 @pytest.mark.parametrize("size", [1, 100, TILE_WIDTH - 1, TILE_WIDTH + 3])
 def test_what_was_kept_is_not_read_again(size: int) -> None:
     stored, margin = Stored(LEAVES[:size]), Margin()
-    margin.keep([leaf_hash(leaf) for leaf in stored.leaves])
+    margin.add(0, [leaf_hash(leaf) for leaf in stored.leaves])
     assert margin.of(stored.tree(), stored.rows) == [
         leaf_hash(leaf) for leaf in LEAVES[size // TILE_WIDTH * 256 : size]
     ]
@@ -55,7 +55,7 @@ def test_what_was_kept_is_not_read_again(size: int) -> None:
 )
 def test_what_is_of_another_tree_is_read_anew(kept: list[bytes], there: list[bytes]) -> None:
     stored, margin = Stored(there), Margin()
-    margin.keep([leaf_hash(leaf) for leaf in kept])
+    margin.add(0, [leaf_hash(leaf) for leaf in kept])
     begin = len(there) // TILE_WIDTH * TILE_WIDTH
     assert margin.of(stored.tree(), stored.rows) == [leaf_hash(leaf) for leaf in there[begin:]]
     assert stored.reads == 1
@@ -63,7 +63,7 @@ def test_what_is_of_another_tree_is_read_anew(kept: list[bytes], there: list[byt
 
 def test_nothing_is_left_over_of_a_complete_tile() -> None:
     stored, margin = Stored(LEAVES[:TILE_WIDTH]), Margin()
-    margin.keep([leaf_hash(leaf) for leaf in stored.leaves])
+    margin.add(0, [leaf_hash(leaf) for leaf in stored.leaves])
     assert margin.of(stored.tree(), stored.rows) == []
     assert stored.reads == 0
 

@@ -212,9 +212,8 @@ def build(
     """
     settings, clock = settings or load_settings(folder), clock or SystemClock()
     policy = _policy(settings)  # the same for check and work: both stand on what was read once
-    fleet, findings = _checked(
-        folder, policy, compiled=False
-    )  # policies of a release are compiled before it is registered
+    # Not compiled: what is not registered yet is compiled before it is.
+    fleet, findings = _checked(folder, policy, compiled=False)
     if any(finding.severity == "error" for finding in findings):
         raise FleetError(findings)
     if str(folder) not in sys.path:

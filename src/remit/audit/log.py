@@ -67,15 +67,13 @@ class Log:
         tree = CompactRange.from_bytes(head["size"], head["stack"])
         inserts = _place(rows, tree.size, entries)
         fresh = [leaf_hash(insert["body"]) for insert in inserts]
-        hashes = [*self._margin.of(tree, rows), *fresh]
-        for each in fresh:
-            tree.append(each)
         try:
             transaction.run(_SQL["insert_entry"], inserts)
-            complete_tiles(transaction, head["size"], hashes)
+            complete_tiles(transaction, tree, fresh, self._margin)
         except ConstraintError as error:
             raise contradiction("head") from error
-        self._margin.keep(hashes)
+        for each in fresh:
+            tree.append(each)
         transaction.run(_SQL["set_head"], [{"size": tree.size, "stack": tree.to_bytes()}])
         if self._is_due(head["signed_at"]):
             transaction.run(_SQL["insert_checkpoint"], [self._sign(rows, tree, head["note"], self._kept_one())])

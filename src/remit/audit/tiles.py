@@ -70,9 +70,12 @@ class Margin:
                 raise contradiction(f"tile {tree.size // TILE_WIDTH}")
         return list(self._hashes)
 
-    def keep(self, hashes: Sequence[bytes]) -> None:
-        """Remembers what is left over of `hashes`, which begin where a tile does."""
-        self._hashes = list(hashes[len(hashes) // TILE_WIDTH * TILE_WIDTH :])
+    def add(self, before: int, hashes: Sequence[bytes]) -> None:
+        """Remembers leaves that were added to a tree of `before` leaves."""
+        if len(self._hashes) != before % TILE_WIDTH:  # of another tree: `of` finds out when it matters
+            self._hashes = []
+        self._hashes.extend(hashes)
+        del self._hashes[: len(self._hashes) // TILE_WIDTH * TILE_WIDTH]
 
     def _is_of(self, tree: CompactRange) -> bool:
         if len(self._hashes) != tree.size % TILE_WIDTH:
@@ -83,15 +86,14 @@ class Margin:
         return tree.stack[-len(last.stack) :] == last.stack
 
 
-def complete_tiles(transaction: Transaction, before: int, hashes: Sequence[bytes]) -> None:
-    """Stores the tiles that became complete when leaves were added to a tree of `before` leaves.
-
-    `hashes` are those of the leaves from the beginning of its last tile on.
-    """
-    first = before // TILE_WIDTH
-    for number in range(len(hashes) // TILE_WIDTH):
-        _store(transaction, 0, first + number, hashes[number * TILE_WIDTH : (number + 1) * TILE_WIDTH])
-    before, after, level = first, first + len(hashes) // TILE_WIDTH, 1
+def complete_tiles(transaction: Transaction, tree: CompactRange, fresh: Sequence[bytes], margin: Margin) -> None:
+    """Stores the tiles that become complete when leaves with the hashes `fresh` are added to `tree`."""
+    before, after, level = tree.size // TILE_WIDTH, (tree.size + len(fresh)) // TILE_WIDTH, 1
+    if before < after:  # only then it has to be known what the incomplete tile has
+        hashes = [*margin.of(tree, transaction.rows), *fresh]
+        for number in range(after - before):
+            _store(transaction, 0, before + number, hashes[number * TILE_WIDTH : (number + 1) * TILE_WIDTH])
+    margin.add(tree.size, fresh)
     while (first := before // TILE_WIDTH) < (end := after // TILE_WIDTH):
         tiles = Tiles(transaction.rows)
         for number in range(first, end):

@@ -107,17 +107,17 @@ def compile_release(contract: Contract, fleet: Fleet, settings: Settings, bundle
         },
         constraints={name: constraints_of(contract, tool) for name, tool in needed.items()},
         personal={name: personal_fields(tool.input) for name, tool in needed.items()},
-        gates={
-            "before": {name: code for name, tool in needed.items() if (code := _gate(contract, tool, fleet, "before"))},
-            "after": {name: code for name, tool in needed.items() if (code := _gate(contract, tool, fleet, "after"))},
-        },
+        gates={"before": _gates(contract, needed, fleet, "before"), "after": _gates(contract, needed, fleet, "after")},
     )
 
 
-def _gate(contract: Contract, tool: Tool, fleet: Fleet, when: Literal["before", "after"]) -> str:
-    use = contract.tool_use(tool.name)
-    name = (use and getattr(use.gate, when)) or getattr(tool.gate, when)
-    return fleet.servers[tool.server].gates[name] if name else ""
+def _gates(contract: Contract, tools: Mapping[str, Tool], fleet: Fleet, when: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, tool in tools.items():
+        use = contract.tool_use(name)
+        if gate := (use and getattr(use.gate, when)) or getattr(tool.gate, when):
+            found[name] = fleet.servers[tool.server].gates[gate]
+    return found
 
 
 def facts_schema(declared: Facts) -> SchemaValidator:

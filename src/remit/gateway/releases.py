@@ -54,7 +54,8 @@ class Releases(MutableMapping[str, Release]):
 
     def contracts(self) -> Iterator[tuple[str, Contract]]:
         """Yields the contract of each, with its digest."""
-        yield from [(digest, source.contract) for digest, source in list(self._sources.items())]
+        for digest, source in list(self._sources.items()):
+            yield digest, source.contract
 
     def bring_back(self, digest: str, read: Callable[[], bytes | None]) -> bool:
         """Adds one that left the folder, made of what was kept; returns whether it is still the same.

@@ -53,23 +53,17 @@ def assemble(ground: Ground, contract: Contract) -> Bundle:
     return bundle
 
 
-def check_written(ground: Ground) -> Iterator[Finding]:
-    """Yields every mistake of authors in the org policies, and in contracts as far as authority is concerned.
+def check(ground: Ground, keep: Callable[[Contract, Bundle], None] | None) -> Iterator[Finding]:
+    """Yields every mistake in the org policies, and in contracts as far as authority is concerned.
 
-    Nothing is put together for it: whether Cedar takes what a contract becomes is seen when a bundle is first made.
+    The bundle of every contract without any is handed to `keep`. Without it none is put together: whether Cedar takes what
+    a contract becomes is seen when its bundle is first made.
     """
-    yield from ground.findings
-    for contract in ground.fleet.contracts.values():
-        yield from compile_contract(ground.fleet, ground.tools, contract).findings
-
-
-def check(ground: Ground, keep: Callable[[Contract, Bundle], None]) -> Iterator[Finding]:
-    """Yields every mistake there is, ours included; the bundle of every contract without any is handed to `keep`."""
     yield from ground.findings
     for contract in ground.fleet.contracts.values():
         grants = compile_contract(ground.fleet, ground.tools, contract)
         yield from grants.findings
-        if not grants.findings:
+        if keep and not grants.findings:
             yield from _validated(ground, contract, grants, keep)
 
 

@@ -7,7 +7,7 @@ from threading import Lock
 
 from remit.contracts import Contract, Finding, Fleet, Person
 from remit.core import RemitError, remember
-from remit.policy.assembly import Ground, assemble, check, check_written, prepare
+from remit.policy.assembly import Ground, assemble, check, prepare
 from remit.policy.bundle import Bundle
 from remit.policy.judge import eligible, judge
 from remit.policy.known import ANSWERS_KEPT, KnownAnswers
@@ -73,7 +73,7 @@ class Policy:
         """
         try:
             ground = self._ground(fleet)
-            return list(check(ground, partial(self._keep, ground)) if compiled else check_written(ground))
+            return list(check(ground, partial(self._keep, ground) if compiled else None))
         except RemitError as error:
             return [Finding(fleet.folder, 1, "tools", error.text())]
 
