@@ -44,6 +44,10 @@ def _fullest(name: str) -> Callable[[Figures], str]:
     return lambda figures: _shown(figures[name]["fullest cell, of what it could do"])
 
 
+def _page(path: str) -> Callable[[Figures], str]:
+    return _pair(f"{path} ms", f"{path} ms at most", "ms")
+
+
 def _yes(name: str) -> Callable[[Figures], str]:
     return lambda figures: "yes" if figures[name] else "no"
 
@@ -126,6 +130,28 @@ TABLES: Mapping[str, tuple[Columns, Rows]] = {
             "a compiled release": _of("kB of a compiled release", "kB"),
             "of each, where an eighth of them is kept": _of("kB of each, an eighth of them kept", "kB"),
             "CPU to compile one": _of("ms CPU to compile a release", "ms"),
+        },
+    ),
+    "pages": (
+        {"SQLite": "pages-sqlite", "PostgreSQL": "pages-postgresql"},
+        {
+            "agents, runs": lambda figures: f"{figures['agents']:,}, {figures['runs']:,}",
+            "the overview": _page("/"),
+            "the census: agents, of a unit, found by name": lambda figures: ", ".join(
+                _shown(figures[f"{path} ms"]) for path in ("/agents", "/agents?unit=…", "/agents?search=…")
+            )
+            + " ms",
+            "an agent": _page("/agents/…"),
+            "tasks": _page("/tasks"),
+            "a task": _page("/tasks/…"),
+            "runs": _page("/runs"),
+            "a run": _page("/runs/…"),
+            "questions": _page("/approvals"),
+            "switches": _page("/switches"),
+            "what a switch would stop": _page("/switches/dry-run?scope=fleet"),
+            "the log": _page("/log"),
+            "figures of a week": _page("/figures"),
+            "figures of ninety days": _page("/figures?period=90d"),
         },
     ),
     "spread": (

@@ -22,7 +22,7 @@ def url(postgresql_url: str) -> str:
 
 @pytest.fixture
 def committing(url: str) -> Iterator[Connection]:
-    with connect(url, Connections(), by_key=True) as connection:
+    with connect(url, Connections(), is_brief=True) as connection:
         yield connection
 
 

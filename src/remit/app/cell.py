@@ -183,7 +183,7 @@ class Cell:
 def inspect_fleet(folder: Path) -> tuple[Settings, Fleet, list[Finding]]:
     """Reads a fleet's folder and returns it with every mistake in it, policies included."""
     settings = load_settings(folder)
-    return settings, *_checked(folder, _policy(settings), compiled=True)
+    return settings, *_checked(folder, Policy.of(settings.models), compiled=True)
 
 
 def _checked(folder: Path, policy: Policy, *, compiled: bool) -> tuple[Fleet, list[Finding]]:
@@ -211,7 +211,7 @@ def build(
     recorded work; `reach` is called at the named points between claim, effect and outcome, where crash tests stop the process.
     """
     settings, clock = settings or load_settings(folder), clock or SystemClock()
-    policy = _policy(settings)  # the same for check and work: both stand on what was read once
+    policy = Policy.of(settings.models)  # the same for check and work: both stand on what was read once
     # Not compiled: what is not registered yet is compiled before it is.
     fleet, findings = _checked(folder, policy, compiled=False)
     if any(finding.severity == "error" for finding in findings):
@@ -277,10 +277,6 @@ def _parts(settings: Settings, fleet: Fleet, folder: Path, database: Database, o
         upstreams=upstreams,
         reach=outside.reach,
     )
-
-
-def _policy(settings: Settings) -> Policy:
-    return Policy({name: route.cloud for name, route in settings.models.items()})
 
 
 def _providers(settings: Settings, folder: Path, given: Mapping[str, Provider]) -> dict[str, Provider]:

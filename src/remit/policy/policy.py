@@ -4,9 +4,10 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from functools import partial
 from threading import Lock
+from typing import Self
 
 from remit.contracts import Contract, Finding, Fleet, Person
-from remit.core import RemitError, remember
+from remit.core import ModelRoute, RemitError, remember
 from remit.policy.assembly import Ground, assemble, check, prepare
 from remit.policy.bundle import Bundle
 from remit.policy.judge import eligible, judge
@@ -35,6 +36,11 @@ class Policy:
         self._grounds: OrderedDict[int, Ground] = OrderedDict()
         self._bundles: OrderedDict[tuple[int, str], tuple[Ground, Bundle]] = OrderedDict()
         self._lock = Lock()
+
+    @classmethod
+    def of(cls, routes: Mapping[str, ModelRoute]) -> Self:
+        """Returns the policy service of a cell with these model routes."""
+        return cls({name: route.cloud for name, route in routes.items()})
 
     def bundle(self, fleet: Fleet, contract: Contract) -> Bundle:
         """Returns what the agent version is judged by under the fleet's org policies.

@@ -1,4 +1,4 @@
-"""Troubles of the fleet: settings, files, code, people, keys, secrets, servers, versions."""
+"""Troubles of the fleet: settings, files, code, people, keys, secrets, servers."""
 
 import sys
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 from tests.gateway.mcp_servers import PROGRAM
 
 from journeys.adder import write_adder
-from operations.patients import COFFEE, SAM, YOU, amiss, edit, looked_at, only, said, starter, typed, worked
+from operations.patients import SAM, YOU, amiss, edit, looked_at, only, said, starter, typed
 from remit.operations.doctor import Health
 
 ROUTE = '\n[models.claude]\nkind = "anthropic"\nmodel = "claude-sonnet-4-5"\nkey = "{key}"\n'
@@ -199,31 +199,6 @@ def test_a_server_that_does_not_answer_is_named(tmp_path: Path) -> None:
     assert "cannot be asked" in found.why
     edit(fleet / "tools" / "calculator.yaml", "[/nowhere/python,", f"[{sys.executable},")
     assert amiss(fleet, "tool_servers") == []
-
-
-# --- versions
-
-
-@pytest.mark.slow
-def test_a_version_nobody_has_approved_is_named_and_approved_by_what_is_said(fleet: Path) -> None:
-    edit(fleet / "remit.toml", 'releases = "on-load"', 'releases = "by-person"')
-    worked(fleet, "agents")
-    found = only(fleet, "versions")
-    assert (found.health, found.what) == (Health.WARNING, "supplies-desk@1.0.0 awaits approval")
-    mended = typed(fleet, found.command)
-    assert mended.returncode == 0, mended.stderr
-    assert amiss(fleet, "versions") == []
-
-
-def test_an_approved_text_that_was_changed_is_named(fleet: Path) -> None:
-    worked(fleet, "run", "supplies-desk", "--input", COFFEE)
-    contract = fleet / "agents" / "supplies-desk.agent.md"
-    edit(contract, 'facts.total <= 50"', 'facts.total <= 60"')
-    found = only(fleet, "versions")
-    assert (found.health, found.what) == (Health.WARNING, "supplies-desk@1.0.0 is not what was approved any more")
-    assert "Raise `version` in agents/supplies-desk.agent.md" in found.mend
-    edit(contract, "version: 1.0.0", "version: 1.0.1")
-    assert amiss(fleet, "versions") == []
 
 
 def test_a_fleet_that_is_broken_in_every_way_is_looked_at_to_the_end(fleet: Path) -> None:

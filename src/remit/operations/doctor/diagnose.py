@@ -15,7 +15,6 @@ from remit.operations.doctor.fleet import (
     settings_file,
     tool_servers,
     variables,
-    versions,
     webhook_secrets,
 )
 from remit.operations.doctor.machine import clock, disk, network_disk, packages, port, python
@@ -37,6 +36,7 @@ from remit.operations.doctor.store import (
     log_key,
 )
 from remit.operations.doctor.upstreams import upstreams
+from remit.operations.doctor.versions import kept_releases, versions
 from remit.operations.doctor.work import lost_runs, questions, ready_runs, stops
 from remit.operations.doctor.workers import (
     backlog,
@@ -81,6 +81,7 @@ CHECKS: Sequence[Checking] = (
     clock,
     database_clock,
     versions,
+    kept_releases,
     workers,
     ready_runs,
     lost_runs,

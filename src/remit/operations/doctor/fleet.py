@@ -1,4 +1,4 @@
-"""The fleet: folder, settings, files, people, secrets, servers, versions."""
+"""The fleet: folder, settings, files, people, secrets, servers."""
 
 import difflib
 from collections.abc import Iterable, Iterator
@@ -7,10 +7,8 @@ from pathlib import Path
 
 from remit.contracts import Contract, Fleet, Level, Person
 from remit.core import URL_FILE, InputError, Settings, load_settings
-from remit.gateway import release_digest
 from remit.operations.doctor.model import Diagnosis, Health, Patient, SkippedSignal
 from remit.operations.permissions import Permission, permissions_of
-from remit.registry import Registry, ReleaseState, Version
 from remit.store import load_queries
 
 _Q = load_queries("remit.operations.doctor")
@@ -205,36 +203,6 @@ def tool_servers(patient: Patient) -> Iterator[Diagnosis]:
                 mend="See with `remit tools check` what has changed; then take it over, and raise the contracts' versions",
                 command=f"remit tools lock {server.server}",
             )
-
-
-def versions(patient: Patient) -> Iterator[Diagnosis]:
-    """Every version of the folder is approved, as it stands there."""
-    settings, fleet = patient.known_settings(), patient.fleet
-    registry = Registry(patient.store, patient.clock)
-    for contract in fleet.contracts.values():
-        known = registry.find(contract.terms.agent, contract.terms.version)
-        if known is not None:
-            yield from _version(known, contract, fleet, settings)
-
-
-def _version(known: Version, contract: Contract, fleet: Fleet, settings: Settings) -> Iterator[Diagnosis]:
-    if known.state is ReleaseState.PENDING and settings.releases == "by-person":
-        able = (p for p in fleet.people.values() if Permission.FLEET_AGENTS_RELEASE in permissions_of(p.roles))
-        person = next(able, None)
-        yield Diagnosis(
-            health=Health.WARNING,
-            what=f"{known.id} awaits approval",
-            why='it takes no work until then: remit.toml says releases = "by-person"',
-            mend="Look at it with `remit authority diff`, then approve it" + ("" if person else "; it takes a person"),
-            command=f"remit promote {known.agent} {known.version} --as {person.id}" if person else "",
-        )
-    elif known.state is not ReleaseState.PENDING and known.release != release_digest(contract, fleet, settings):
-        yield Diagnosis(
-            health=Health.WARNING,
-            what=f"{known.id} is not what was approved any more",
-            why="its contract, its tools or its model routes differ; what was approved goes on",
-            mend=f"Raise `version` in {contract.path} to have the new text approved",
-        )
 
 
 def _asked(contract: Contract, fleet: Fleet) -> Iterator[tuple[str, int, bool]]:

@@ -91,6 +91,8 @@ class NumberLoader(Loader):
 # A process that was frozen inside a transaction holds up whoever pulls a switch; ours have milliseconds between two
 # statements, on a busy machine some hundred.
 IDLE_SECONDS = 3.0
+KNOWS_TRANSACTION_TIMEOUT = 170_000
+"""The version of a server, as it tells it, from which on a transaction as a whole can be bounded."""
 # Statements kept prepared by each connection; we have fewer than this.
 PREPARED = 512
 _RETRIED = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
@@ -99,18 +101,32 @@ AWAY = (psycopg.OperationalError, psycopg.InterfaceError)
 
 
 def connect(
-    url: str, limits: Connections, *, read_only: bool = False, name: str = "remit", by_key: bool = False
+    url: str, limits: Connections, *, read_only: bool = False, name: str = "remit", is_brief: bool = False
 ) -> Connection:
     """Opens a connection with our settings; a server that cannot be reached is a `BusyError`.
 
-    `by_key`: what is asked finds its rows by their keys, however small a table was when the plan was made.
+    `is_brief`: its transactions take milliseconds. What they ask finds its rows by their keys, however small a table was
+    when the plan was made, and the server ends one that takes long, with its locks.
     """
     try:
-        connection = Connection.connect(url, **settings(limits, read_only=read_only, name=name, by_key=by_key))
+        connection = Connection.connect(url, **settings(limits, read_only=read_only, name=name, is_brief=is_brief))
     except psycopg.OperationalError as fault:
         raise unreachable(url, fault) from fault
     set_up(connection, limits)
+    if is_brief:
+        _bound_transactions(connection, limits)
     return connection
+
+
+def _bound_transactions(connection: Connection, limits: Connections) -> None:
+    """Lets the server end a transaction that takes longer than waiting for a lock and being idle together.
+
+    `idle_in_transaction_session_timeout` does not count while a pipeline is open: whose network is cut in the middle of one
+    would hold its locks. Servers before 17 do not know this bound; there such locks are held until the process has stopped itself.
+    """
+    if connection.info.server_version >= KNOWS_TRANSACTION_TIMEOUT:
+        milliseconds = round((limits.lock_seconds + IDLE_SECONDS) * 1000)
+        connection.execute("select set_config('transaction_timeout', %s, false)", [str(milliseconds)])
 
 
 def check_url(url: str) -> None:
@@ -121,7 +137,7 @@ def check_url(url: str) -> None:
         raise InputError("Cannot read the database URL", hint="Write postgresql://USER@HOST/NAME") from None
 
 
-def settings(limits: Connections, *, read_only: bool, name: str, by_key: bool = False) -> dict[str, Any]:
+def settings(limits: Connections, *, read_only: bool, name: str, is_brief: bool = False) -> dict[str, Any]:
     """Returns what a connection is opened with, the server's own bounds for it among them."""
     bounds = {
         "statement_timeout": limits.statement_seconds,
@@ -135,7 +151,7 @@ def settings(limits: Connections, *, read_only: bool, name: str, by_key: bool = 
         "-c synchronous_commit=on",
         f"-c default_transaction_read_only={'on' if read_only else 'off'}",
     ]
-    if by_key:
+    if is_brief:
         options += ["-c enable_seqscan=off", "-c random_page_cost=1.1"]
     return {
         "autocommit": True,

@@ -57,9 +57,9 @@ class PostgresDatabase:
         """Returns host and name, never with a password."""
         return place(self._url)
 
-    def connect(self, name: str = "remit", *, by_key: bool = False) -> Connection:
+    def connect(self, name: str = "remit", *, is_brief: bool = False) -> Connection:
         """Opens a new connection with our settings; the caller closes it."""
-        return connect(self._url, self._limits, read_only=self._read_only, name=name, by_key=by_key)
+        return connect(self._url, self._limits, read_only=self._read_only, name=name, is_brief=is_brief)
 
     def migrate(self, *, post: bool = False) -> list[Migration]:
         """Applies the migrations that are missing and returns them; see `remit.store.migrate`."""
@@ -95,13 +95,13 @@ class PostgresDatabase:
 
     def committer(self, appender: Appender, reach: Callable[[str], None] | None) -> PostgresCommitter:
         """Opens what the writer commits with; its entries wait for the sequencer, which has the appender."""
-        opened = partial(self.connect, "remit writer", by_key=True)
+        opened = partial(self.connect, "remit writer", is_brief=True)
         return PostgresCommitter(opened, on_entries=self._committed.set, reach=reach)
 
     def sequencer(self, appender: Appender, reach: Callable[[str], None] | None) -> PostgresSequencer:
         """Begins to move committed entries into the log."""
         self._sequencer = PostgresSequencer(
-            partial(self.connect, "remit sequencer", by_key=True),
+            partial(self.connect, "remit sequencer", is_brief=True),
             appender=appender,
             committed=self._committed,
             waiting=lambda: self._read(_LAG, None)[0]["count"],

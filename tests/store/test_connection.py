@@ -1,0 +1,61 @@
+"""What a connection to PostgreSQL is bounded by: the server's patience with whoever says nothing more."""
+
+import time
+
+import pytest
+
+from remit.core import Connections
+from remit.store.postgresql.connection import IDLE_SECONDS, Connection, connect
+
+LIMITS = Connections(lock_seconds=0.2)
+SLACK = 2.0
+
+
+@pytest.fixture
+def url(postgresql_url: str) -> str:
+    """A database with one note."""
+    with connect(postgresql_url, Connections()) as connection:
+        connection.execute("create table notes (id bigint primary key, text text not null)")
+        connection.execute("insert into notes values (1, 'a note')")
+    return postgresql_url
+
+
+def change(connection: Connection) -> None:
+    connection.execute("update notes set text = 'changed' where id = 1")
+
+
+def seconds_until_others_may_change(url: str) -> float:
+    began = time.monotonic()
+    with connect(url, Connections(lock_seconds=30)) as other:
+        change(other)
+    return time.monotonic() - began
+
+
+def test_who_is_cut_off_in_the_middle_of_a_pipeline_holds_others_up_for_seconds(url: str) -> None:
+    silent = connect(url, LIMITS, name="remit writer", is_brief=True)
+    with silent.pipeline():
+        silent.execute("begin")
+        change(silent)
+        # The server answers, and waits for the rest of what it is sent: to it, this is not idleness.
+        silent.pgconn.send_flush_request()
+        silent.pgconn.flush()
+        wait_for_lock(url)
+        assert seconds_until_others_may_change(url) < LIMITS.lock_seconds + IDLE_SECONDS + SLACK
+        silent.close()
+
+
+def test_who_says_nothing_between_two_statements_holds_others_up_for_seconds(url: str) -> None:
+    with connect(url, LIMITS) as silent:
+        silent.execute("begin")
+        change(silent)
+        assert seconds_until_others_may_change(url) < IDLE_SECONDS + SLACK
+        silent.close()
+
+
+def wait_for_lock(url: str) -> None:
+    """Returns when somebody holds the note."""
+    with connect(url, Connections()) as looking:
+        while not looking.execute(
+            "select 1 from pg_locks where relation = 'notes'::regclass and mode = 'RowExclusiveLock'"
+        ).fetchall():
+            time.sleep(0.01)
