@@ -15,9 +15,11 @@ from tests.runtime.engines import DONE, until
 from tests.runtime.relay import ANN, PEOPLE, PLAYS, SETTINGS, TOOLS, contract
 
 from remit.app import Cell, build
-from remit.core import MINUTE, SECOND, Limits, load_settings
+from remit.core import MINUTE, SECOND, Limits, SystemClock, load_settings
+from remit.identity import issue_secret
 from remit.journal import Run, RunState
-from remit.runtime import ClaimsEngine, RunHandle
+from remit.runtime import ClaimsEngine, FencedError, RunHandle
+from remit.runtime.claims import LEFT_SHARE
 from remit.store import Commit
 from remit.testing import SettableClock
 
@@ -178,7 +180,7 @@ async def test_a_flood_of_one_unit_does_not_delay_anothers_single_run_by_more_th
 
 
 async def test_the_less_urgent_is_served_in_time_though_more_urgent_work_never_ends(floor: Floor) -> None:
-    clock = SettableClock()
+    clock = SettableClock(SystemClock().now())
     cell = await floor.cell(clock=clock, executor_seconds=3_600)  # or it would not trust itself any more
     floor.seconds, floor.on_play = 0.0, lambda: clock.advance(MINUTE // 4)
     await take_on(cell, "flood", 40)
@@ -221,7 +223,7 @@ async def test_what_a_worker_has_claimed_and_not_begun_others_have_at_once_when_
 
 
 async def test_what_a_worker_claimed_and_never_began_runs_out_and_cannot_be_begun_by_it_any_more(floor: Floor) -> None:
-    clock, lease = SettableClock(), 6
+    clock, lease = SettableClock(SystemClock().now()), 6
     frozen, other = await floor.cell(clock=clock), await floor.cell(clock=clock, executor_seconds=3_600)
     (run,) = await take_on(frozen, "single")
     assert isinstance(frozen.engine, ClaimsEngine)
@@ -261,7 +263,7 @@ async def test_what_is_claimed_while_its_last_attempt_still_ends_here_does_not_w
 
 @pytest.mark.parametrize("floor", ["sqlite"], indirect=True)
 async def test_who_may_have_been_taken_over_from_goes_on_where_all_share_a_clock(floor: Floor) -> None:
-    clock = SettableClock()
+    clock = SettableClock(SystemClock().now())
     cell = await floor.cell(clock=clock)
     async with at_work(cell, 5) as engine:
         clock.advance(MINUTE)
@@ -272,18 +274,45 @@ async def test_who_may_have_been_taken_over_from_goes_on_where_all_share_a_clock
 
 @pytest.mark.parametrize("floor", ["postgresql"], indirect=True)
 async def test_who_may_have_been_taken_over_from_claims_nothing_more(floor: Floor) -> None:
-    clock = SettableClock()
-    late, other = await floor.cell(clock=clock), await floor.cell(clock=clock)
-    runs = await take_on(other, "flood", 3)
+    clock = SettableClock(SystemClock().now())
+    late, right = await floor.cell(clock=clock), await floor.cell()
+    runs = await take_on(late, "flood", 3)
     async with at_work(late, 5) as engine:
         await until(lambda: are_done(late, runs))
-        clock.advance(MINUTE)
-        runs = await take_on(other, "flood", 3)
+        clock.advance(-MINUTE)
+        runs = await take_on(late, "flood", 3)
         await asyncio.sleep(10 * LOOK_SECONDS)
-        assert {other.parts.journal.run(run.id).state for run in runs} == {RunState.QUEUED}
-        assert (claimed(other, runs), engine.room(), "jumped" in late.runtime.fault()) == (0, 5, True)
-    async with at_work(other, 5):
-        await until(lambda: are_done(other, runs))
+        assert {right.parts.journal.run(run.id).state for run in runs} == {RunState.QUEUED}
+        assert (claimed(right, runs), engine.room(), "jumped" in late.runtime.fault()) == (0, 5, True)
+    async with at_work(right, 5):
+        await until(lambda: are_done(right, runs))
+
+
+@pytest.mark.parametrize("floor", ["postgresql"], indirect=True)
+async def test_a_worker_whose_clock_is_off_the_databases_for_good_stops_itself(floor: Floor) -> None:
+    cell = await floor.cell(clock=SettableClock(SystemClock().now() + 10 * SECOND))
+    runs = await take_on(cell, "flood", 3)
+    async with asyncio.timeout(10):
+        with pytest.raises(FencedError, match=r"its clock is \+\d+\.\d s off the database's"):
+            await cell.worker().work()
+    assert (claimed(cell, runs), floor.begun) == (0, [])
+
+
+async def test_what_a_process_has_left_does_not_wait_behind_what_waits_already(floor: Floor) -> None:
+    cell, places, gone = await floor.cell(), 2, "elsewhere/1/gone"
+    floor.seconds = 60.0
+    left = await take_on(cell, "single", 5)
+    for run in left:
+        begun = cell.parts.journal.begin_attempt(run, issue_secret()[1], gone)
+        await cell.parts.writer.commit(Commit([*begun, cell.parts.executors.beat(gone)]))
+    await cell.parts.writer.commit(Commit([cell.parts.executors.end(gone)]))
+    await take_on(cell, "flood", 20)
+    async with at_work(cell, places) as engine:
+        await until(lambda: len(floor.begun) == places)
+        took = [run for run in cell.runtime.left_runs() if engine.take_over(run)]
+        await until(lambda: floor.begun.count("single") == len(took))
+        assert len(took) == LEFT_SHARE * places - places, "as many again as it has places, and no more"
+        assert (engine.room(), floor.begun.count("flood")) == (0, places), "nothing new is claimed meanwhile"
 
 
 async def test_two_versions_side_by_side_each_worker_drives_what_it_has_loaded(floor: Floor) -> None:

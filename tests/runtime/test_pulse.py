@@ -9,7 +9,7 @@ import pytest
 from tests.runtime.engines import looks, open_cell, submit, until
 from tests.runtime.relay import Desk
 
-from remit.core import SECOND
+from remit.core import SECOND, SystemClock
 from remit.gateway.tools import UnreachableError
 from remit.journal import Executors
 from remit.runtime import InlineEngine, RunHandle
@@ -97,6 +97,31 @@ def test_a_clock_that_jumped_stays_noted(seconds: int) -> None:
 # --- what others see of it
 
 
+@pytest.mark.parametrize(("off", "trusted"), [(0.9, True), (1.2, False), (-0.9, True), (-1.2, False)])
+def test_who_is_off_the_databases_clock_by_what_others_would_take_for_silence_is_not_trusted(
+    off: float, trusted: bool
+) -> None:
+    wrist = Wrist()
+    asked, theirs = wrist.pulse.now(), wrist.clock.now() - int(off * SECOND)
+    wrist.pulse.said(asked)
+    wrist.pulse.compared(asked, theirs)
+    told = "" if trusted else f"its clock is {off:+.1f} s off the database's"
+    assert wrist.pulse.fault() == told
+    wrist.beat()
+    assert wrist.pulse.fault() == told, "once is enough"
+
+
+def test_an_answer_that_comes_late_says_nothing_of_the_clock() -> None:
+    wrist = Wrist()
+    asked = wrist.pulse.now()
+    wrist.wait(1.9)
+    theirs = wrist.clock.now()
+    wrist.wait(1.9)
+    wrist.pulse.said(asked)
+    wrist.pulse.compared(asked, theirs)
+    assert not wrist.pulse.fault()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[Database]:
     """A migrated store of either kind."""
@@ -116,6 +141,18 @@ def test_a_sign_of_life_that_comes_late_does_not_hide_a_later_one(database: Data
     writer.commit_now(Commit([late]))
     (seen,) = executors.listing()
     assert seen.seen_at == clock.now()
+    writer.close()
+
+
+def test_a_database_with_a_clock_of_its_own_tells_it_with_each_sign_of_life(database: Database) -> None:
+    writer, clock = Writer(database), SettableClock()
+    executors = Executors(database, clock, seconds=SECONDS)
+    told = executors.database_time(writer.commit_now(Commit([executors.beat(ELSEWHERE)])))
+    if database.dialect == "sqlite":
+        assert told is None
+    else:
+        assert told is not None
+        assert abs(told - SystemClock().now()) < SECOND
     writer.close()
 
 

@@ -1,6 +1,7 @@
 """Tasks are taken on once, attempts hold the pen one at a time, and a run that was stopped goes on later."""
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -121,20 +122,26 @@ async def test_an_attempt_is_taken_over_once_its_process_is_gone(
         assert run.attempt == (2 if state is RunState.DONE else 1)
 
 
+@pytest.mark.parametrize(
+    "well", ["elsewhere/1/well", f"{journal_here()}/{os.getppid()}/well"], ids=["elsewhere", "here"]
+)
 async def test_what_a_process_left_is_found_however_many_runs_others_drive(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, well: str
 ) -> None:
     monkeypatch.setattr("remit.journal.executors.LEFT_LIMIT", 2)
     clock = SettableClock()
     async with open_workshop(tmp_path, *LOOK_AND_TELL, clock=clock) as cell:
         parts, left = cell.parts, ""
-        for executor in (*["elsewhere/1/well"] * 3, "elsewhere/2/gone"):
+        for executor in (*[well] * 3, "elsewhere/2/gone"):
             left = (await cell.operations.submit("refund-desk", VALUE, on_behalf_of=ANN)).run.id
             begun = parts.journal.begin_attempt(parts.journal.run(left), issue_secret()[1], executor)
             await parts.writer.commit(Commit([*begun, parts.executors.beat(executor)]))
         clock.advance(PATIENCE)
-        await parts.writer.commit(Commit([parts.executors.beat("elsewhere/1/well")]))
+        await parts.writer.commit(Commit([parts.executors.beat(well)]))
         assert cell.runtime.left_runs() == [left]
+        own = parts.executors.left_runs(well, ())
+        assert len(own) == 2, "to itself, it has left what it does not drive"
+        assert [each.run.id for each in parts.executors.left_runs(well, {each.run.id for each in own})][-1] == left
 
 
 async def test_an_attempt_whose_process_was_heard_of_meanwhile_is_not_taken_over(tmp_path: Path) -> None:

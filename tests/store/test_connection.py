@@ -2,6 +2,7 @@
 
 import time
 
+import psycopg
 import pytest
 
 from remit.core import Connections
@@ -33,7 +34,7 @@ def seconds_until_others_may_change(url: str) -> float:
 
 def test_who_is_cut_off_in_the_middle_of_a_pipeline_holds_others_up_for_seconds(url: str) -> None:
     silent = connect(url, LIMITS, name="remit writer", is_brief=True)
-    with silent.pipeline():
+    with pytest.raises(psycopg.OperationalError, match="closed"), silent.pipeline():
         silent.execute("begin")
         change(silent)
         # The server answers, and waits for the rest of what it is sent: to it, this is not idleness.

@@ -33,6 +33,8 @@ from remit.journal import StepRow, StepState
 
 _log = logging.getLogger("remit.gateway")
 
+# Of what was left in runs that are over: as many are looked at in one go, a tenth of a second.
+SETTLED_AT_ONCE = 200
 _BEFORE_REPLAY = (
     (Check.IDENTIFY, steps.identify),
     (Check.SWITCHES, steps.check_switches),
@@ -64,6 +66,8 @@ class Gateway:
         self._parts = parts
         self._in_flight: dict[str, asyncio.Task[Outcome]] = {}
         self._turns = Turns()
+        self._settled_to = ("", 0)
+        """The run and step up to which the latest look at what was left has come."""
         self._may_send: Callable[[str, int], Awaitable[bool]] = anyone
 
     def ask_before_sending(self, may_send: Callable[[str, int], Awaitable[bool]]) -> None:
@@ -129,9 +133,12 @@ class Gateway:
         """Brings what was decided in runs that are over to an outcome, when nobody performs it any more.
 
         What executor `own`, this process, has taken up and does not perform here it never will: every commit of an
-        attempt of a run that is over is refused.
+        attempt of a run that is over is refused. Each call looks at some of them, and the next one at those behind.
         """
-        for run, step in self._parts.journal.open_steps():
+        left = self._parts.journal.open_steps(self._settled_to, limit=SETTLED_AT_ONCE)
+        self._settled_to = left[-1] if len(left) == SETTLED_AT_ONCE else ("", 0)
+        for run, step in left:
+            await asyncio.sleep(0)  # what waits for a person may be many, and each is read
             row = self._parts.journal.step(run, step)
             if row is None or f"{run}:{step}" in self._in_flight:
                 continue

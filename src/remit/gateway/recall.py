@@ -1,6 +1,7 @@
 """A run driven again: recorded outcomes come back, open ones are settled, and another order is a named error."""
 
 from collections.abc import Coroutine, Mapping
+from functools import partial
 from typing import Any
 
 from remit.approvals import Approval, ApprovalState
@@ -112,11 +113,13 @@ def _context_of(parts: Parts, row: StepRow) -> ActionContext:
     """Returns what is known of a step apart from any attempt that asks for it."""
     run = parts.journal.run(row.run)
     version = parts.registry.find(run.agent, run.version)
-    if version is None or run.release not in parts.releases:
-        raise NotFoundError("The release this run was pinned to is not loaded", which=run.release)
+    # Its version may be retired, and gone from the folder, while a call of it is still to be looked up.
+    release = parts.releases.again(run.release, partial(parts.registry.release_body, run.release))
+    if version is None or release is None:
+        raise NotFoundError("The release this run was pinned to cannot be made any more", which=run.release)
     ctx = ActionContext(Action(row.kind, row.name, {}, row.step), None, parts.clock.now())
     ctx.run, ctx.task, ctx.version = run, parts.journal.underway.task(run.task), version
-    ctx.release, ctx.identified = parts.releases[run.release], True
+    ctx.release, ctx.identified = release, True
     _restore(parts, ctx, row)
     return ctx
 

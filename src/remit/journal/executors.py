@@ -5,15 +5,19 @@ import os
 import socket
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from remit.core import SECOND, Clock
 from remit.journal.model import Run, run_of
-from remit.store import Database, Row, Statement, load_queries
+from remit.store import CommitResult, Committed, Database, Statement, load_queries
 
 _Q = load_queries("remit.journal")
 # Attempts that are looked at in one round of reconciliation.
 LEFT_LIMIT = 1_000
+# Linux: which start of the kernel this is; the same in all containers of a machine.
+BOOT = Path("/proc/sys/kernel/random/boot_id")
 # How long a process that is gone is still shown and kept.
 REMEMBERED = 24 * 3_600 * SECOND
 
@@ -54,6 +58,11 @@ class Executors:
         host, pid = executor_place(executor)
         return Statement(_Q["beat"], {"id": executor, "host": host, "pid": pid, "at": self._clock.now()})
 
+    def database_time(self, beat: CommitResult) -> int | None:
+        """Returns what the database's own clock said at a commit that begins with a `beat`, where it has one."""
+        rows = beat.rows[0] if isinstance(beat, Committed) and beat.rows else ()
+        return int(rows[0]["database_time"]) if rows else None
+
     def loads(self, executor: str, releases: Collection[str]) -> Statement:
         """Notes which releases an executor has loaded, and so can drive."""
         return Statement(_Q["say_loaded"], {"id": executor, "releases": json.dumps(sorted(releases))})
@@ -93,14 +102,11 @@ class Executors:
     def left_runs(self, own: str, driving: Collection[str]) -> list[LeftRun]:
         """Returns runs nobody drives any more, oldest first: their process is gone, or `own` and not `driving` them."""
         late = self._clock.now() - self._patience
-        asked = {"executor": own, "host": here(), "before": late, "limit": LEFT_LIMIT}
-        rows = self._database.read(_Q["left_runs"], asked)
-        is_left = [row["id"] not in driving if row["executor"] == own else self._has_left(row) for row in rows]
-        return [_left(row) for row, left in zip(rows, is_left, strict=True) if left]
-
-    def _has_left(self, row: Row) -> bool:
-        ended = row["executor_ended_at"] is not None
-        return ended or self._is_late(int(row["seen_at"] or 0)) or is_dead_here(row["executor"])
+        alive = self._database.read(_Q["heard_of"], {"host": here(), "before": late})
+        killed = [row["id"] for row in alive if is_dead_here(row["id"])]
+        asked = {"executor": own, "before": late, "limit": LEFT_LIMIT}
+        listed = {"killed": json.dumps(killed), "driving": json.dumps(list(driving))}
+        return [_left(row) for row in self._database.read(_Q["left_runs"], asked | listed)]
 
     def _is_late(self, seen_at: int) -> bool:
         return seen_at <= self._clock.now() - self._patience
@@ -114,12 +120,18 @@ def new_executor_name(unique: str) -> str:
 def here() -> str:
     """Returns where process numbers mean what they mean to us: this machine, and in it our own number space.
 
-    Containers may share a host's name and each have a process 1 of their own.
+    Containers may share a host's name and each have a process 1 of their own; machines made from one image share its name
+    and the number of their first space, but each start of a kernel has an id that no other has.
     """
     try:
-        return f"{socket.gethostname()}+{os.stat('/proc/self/ns/pid').st_ino}"
+        return f"{socket.gethostname()}+{_boot()}.{os.stat('/proc/self/ns/pid').st_ino}"
     except OSError:  # no Linux, and so no number spaces
         return socket.gethostname()
+
+
+@cache
+def _boot() -> str:
+    return BOOT.read_text(encoding="ascii").strip().replace("-", "")[:16]
 
 
 def executor_place(executor: str) -> tuple[str, int]:

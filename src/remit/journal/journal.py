@@ -364,9 +364,10 @@ class Journal:
         refusal = "another run acts for the task, or its content was erased"
         return Statement(_Q["guard_alone"], {"task": task}, refusal=refusal)
 
-    def open_steps(self) -> list[tuple[str, int]]:
+    def open_steps(self, after: tuple[str, int] = ("", 0), *, limit: int) -> list[tuple[str, int]]:
         """Returns run and step of what was decided in runs that are over, and has no outcome that is known."""
-        return [(row["run"], row["step"]) for row in self._database.read(_Q["open_steps"])]
+        asked = {"run": after[0], "step": after[1], "limit": limit}
+        return [(row["run"], row["step"]) for row in self._database.read(_Q["open_steps"], asked)]
 
     def write_step(self, query: str, **parameters: Any) -> Statement:
         """Returns one of the step statements.

@@ -268,14 +268,20 @@ select * from executors where id = :id
 select executors.*, (select count(*) from attempts where executor = executors.id and state = 'running') as attempts
 from executors where ended_at is null or ended_at > :since order by started_at, id
 
+-- name: heard_of
+-- Processes of one machine that others hear of; whether one of them was killed, who is on that machine can see.
+select id from executors where host = :host and ended_at is null and seen_at > :before
+
 -- name: left_runs
--- Attempts under way, but for those whose process others hear of; who asks looks itself at those of its own machine.
+-- Attempts under way that nobody drives: their process is not heard of any more, or was killed, or it is who asks and is
+-- not `driving` them.
 select runs.*, attempts.executor as executor, executors.seen_at as seen_at, executors.ended_at as executor_ended_at
 from attempts join runs on runs.id = attempts.run and runs.attempt = attempts.number
 left join executors on executors.id = attempts.executor
 where attempts.state = 'running' and runs.state = 'running'
-  and (executors.id is null or executors.ended_at is not null or executors.seen_at <= :before
-    or executors.host = :host or attempts.executor = :executor)
+  and case when attempts.executor = :executor then runs.id not in (select value from json_each(:driving))
+    else executors.id is null or executors.ended_at is not null or executors.seen_at <= :before
+      or attempts.executor in (select value from json_each(:killed)) end
 order by runs.created_at, runs.id limit :limit
 
 -- name: forget_executors
@@ -320,6 +326,7 @@ select 1 where not exists (select 1 from runs where agent = :agent and version =
 -- Steps that were decided in runs that are over, and whose outcome nobody has told, or nobody has heeded.
 select steps.run, steps.step from steps join runs on runs.id = steps.run
 where steps.state in ('decided', 'unknown') and runs.state in ('done', 'failed', 'cancelled')
+  and (steps.run, steps.step) > (:run, :step) order by steps.run, steps.step limit :limit
 
 -- name: begin_claims
 -- SQLite's writers come one after the other anyway.

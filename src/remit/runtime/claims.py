@@ -24,6 +24,9 @@ REST = 4
 SHORTEST_REST, LONGEST_REST = 0.005, 1.0
 # While more waits than there is room for, an eighth of the places are claimed for together: a claim costs what many cost.
 WORTH_A_CLAIM = 8
+# What a process has left is taken over by one that is full, too, up to so many times its places: it claims nothing new
+# until it is below them again. Runs that nobody drives would wait behind everything that waits already.
+LEFT_SHARE = 2
 
 
 @dataclass(slots=True)
@@ -68,7 +71,7 @@ class ClaimsEngine:
 
     def take_over(self, run: str) -> bool:
         """Takes a run over that its process has left; returns whether it tries to."""
-        if not self._tasks or run in self._driving or run in self._retries or not self.room():
+        if not self._tasks or run in self._driving or run in self._retries or not self.room(for_left=True):
             return False
         self._drive(run, self.runtime.take_over(run))
         return True
@@ -84,9 +87,9 @@ class ClaimsEngine:
         """Looks for what can go on, if there is room."""
         self._wake.set()
 
-    def room(self) -> int:
-        """Returns how many more runs could be driven now."""
-        return max(0, self.concurrency - len(self._driving))
+    def room(self, *, for_left: bool = False) -> int:
+        """Returns how many more runs could be driven now; `for_left`, of those that their process has left."""
+        return max(0, self.concurrency * (LEFT_SHARE if for_left else 1) - len(self._driving))
 
     async def drain(self, seconds: float) -> None:
         """Claims nothing more, gives back what has not begun, and waits for the rest, at most `seconds`."""

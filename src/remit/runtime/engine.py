@@ -50,8 +50,8 @@ class Engine(Protocol):
         """Drives a run, and whoever it hands work to, until it ends or waits for something outside."""
         ...
 
-    def room(self) -> int:
-        """Returns how many more runs could be queued now without waiting long."""
+    def room(self, *, for_left: bool = False) -> int:
+        """Returns how many more runs could be driven now; `for_left`, of those that their process has left."""
         ...
 
     async def drain(self, seconds: float) -> None:
@@ -175,8 +175,8 @@ class InlineEngine:
             raise ConflictError("The engine is not at work", which=run)
         return await drive_family(run, self._journal, lambda each: asyncio.shield(self._hand_over(each)))
 
-    def room(self) -> int:
-        """Returns how many more runs could be driven at once."""
+    def room(self, *, for_left: bool = False) -> int:
+        """Returns how many more runs could be driven at once, whatever they are."""
         return max(0, self._concurrency - len(self._driving))
 
     async def drain(self, seconds: float) -> None:

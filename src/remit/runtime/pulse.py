@@ -43,6 +43,17 @@ class Pulse:
         if self._last is None or moment.ticks > self._last.ticks:
             self._last = moment
 
+    def compared(self, asked: Moment, theirs: int) -> None:
+        """Notes what the database's clock said after `asked` and before now. One that is too far off is not trusted again.
+
+        Others go by their own clocks when they judge how old a sign of life is: were two of them apart by more than what
+        lies between doubt and taking over, one could take over what the other still trusts in.
+        """
+        ahead, behind = asked.at - theirs, theirs - self._clock.now()
+        if max(ahead, behind) / SECOND > self._seconds * (1 - DOUBT) / 2:
+            off = (ahead if ahead > 0 else -behind) / SECOND
+            self._fault = self.fault() or f"its clock is {off:+.1f} s off the database's"
+
     def fault(self) -> str:
         """Returns why others have taken over from this process, or may have, now or before; empty when all is well."""
         return self._fault or self._why(self._seconds)

@@ -186,9 +186,11 @@ class Runtime:
         told = [self._parts.executors.beat(self.executor)]
         if loaded != self._told_loaded:
             told.append(self._parts.executors.loads(self.executor, loaded))
-        await self._parts.writer.commit(Commit(told))
+        result = await self._parts.writer.commit(Commit(told))
         self._told_loaded = loaded
         self._pulse.said(moment)
+        if (theirs := self._parts.executors.database_time(result)) is not None:
+            self._pulse.compared(moment, theirs)
 
     async def may_send(self, run: str, attempt: int) -> bool:
         """Whether a call that was permitted may still be sent: nobody has taken the run over.

@@ -116,7 +116,7 @@ class Worker:
     async def _take_over(self) -> None:
         if self._runtime.fault():
             return  # what looks late to a clock that jumped may be well
-        for run in self._runtime.left_runs()[: self._engine.room()]:
+        for run in self._runtime.left_runs()[: self._engine.room(for_left=True)]:
             if self._engine.take_over(run):
                 _log.info("the process that drove %s is gone; it is taken over", run)
 

@@ -65,7 +65,7 @@ def test_a_version_of_before_with_other_model_routes_now_is_named_and_retired_by
 
 def test_a_version_that_cannot_be_made_is_a_trouble_where_runs_wait_for_it(fleet: Path) -> None:
     another_version(fleet, is_open=True)
-    changed(fleet, lambda connection: connection.execute("update releases set body = '{'"))
+    changed(fleet, lambda connection: connection.execute("update releases set body = x'7b'"))
     found = only(fleet, "kept_releases")
     assert (found.health, found.what.endswith(", and its runs wait for it")) == (Health.TROUBLE, True)
     assert "cannot be read" in found.why
