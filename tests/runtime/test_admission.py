@@ -8,7 +8,7 @@ from tests.gateway.desk import CONTRACT, REFUNDS, limits, swap
 from tests.runtime.office import OWNER, TICKET, event, open_office
 
 from remit.app import Cell
-from remit.core import CrowdedError, OwnCrowdError
+from remit.core import CrowdedError, OwnCrowdError, RefusedError
 from remit.journal import RunState
 from remit.runtime.admission import UNKNOWN, Admission, share_of
 from remit.testing import open_fleet
@@ -48,6 +48,16 @@ async def test_the_least_urgent_is_refused_first(tmp_path: Path, priority: int, 
         assert refused.value.retry_after == UNKNOWN
         assert len(cell.parts.journal.runs()) == taken
         assert {run.priority for run in cell.parts.journal.runs()} == {priority}
+
+
+async def test_what_is_refused_after_it_was_counted_in_does_not_count(tmp_path: Path) -> None:
+    async with open_fleet(REFUNDS, tmp_path / "fleet", change=limits(queued_runs=2)) as cell:
+        await cell.operations.stop("fleet", because="a test", by=OWNER)
+        for number in range(5):
+            with pytest.raises(RefusedError, match="stopped"):
+                await asked(cell, number)
+        await cell.operations.resume("fleet", because="a test", by=OWNER)
+        await asked(cell, 5)
 
 
 @pytest.mark.parametrize("bound", ["queued_runs_per_unit", "queued_runs_per_agent"])

@@ -300,7 +300,7 @@ async def test_a_worker_whose_clock_is_off_the_databases_for_good_stops_itself(f
 
 async def test_what_a_process_has_left_does_not_wait_behind_what_waits_already(floor: Floor) -> None:
     cell, places, gone = await floor.cell(), 2, "elsewhere/1/gone"
-    floor.seconds = 60.0
+    floor.seconds = 1.5
     left = await take_on(cell, "single", 5)
     for run in left:
         begun = cell.parts.journal.begin_attempt(run, issue_secret()[1], gone)

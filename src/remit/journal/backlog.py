@@ -21,11 +21,11 @@ class Waiting:
     of_units: Counter[str] = field(default_factory=Counter[str])
     of_agents: Counter[str] = field(default_factory=Counter[str])
 
-    def add(self, unit: str, agent: str) -> None:
-        """Counts one more."""
-        self.runs += 1
-        self.of_units[unit] += 1
-        self.of_agents[agent] += 1
+    def add(self, unit: str, agent: str, count: int = 1) -> None:
+        """Counts one more, or so many."""
+        self.runs += count
+        self.of_units[unit] += count
+        self.of_agents[agent] += count
 
 
 class Backlog:

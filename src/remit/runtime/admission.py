@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from remit.core import CrowdedError, OwnCrowdError
 from remit.gateway import Parts
@@ -53,8 +54,11 @@ class Admission:
         self._rate = 0.0
         """Runs taken up in a second, by the latest looks."""
 
-    def admit(self, *, agent: str, unit: str, priority: int) -> None:
-        """Counts one more run in, or raises `OwnCrowdError` (a bound of its own) or `CrowdedError` (the cell's)."""
+    def admit(self, *, agent: str, unit: str, priority: int) -> Callable[[], None]:
+        """Counts one more run in, or raises `OwnCrowdError` (a bound of its own) or `CrowdedError` (the cell's).
+
+        Returns what counts it out again, where it is not taken on after all.
+        """
         self._look()
         limits, waiting = self._parts.settings.limits, self._waiting
         if waiting.entries >= limits.waiting_entries:
@@ -70,6 +74,7 @@ class Admission:
         if (excess := _excess(cell, priority)) > 0:
             raise CrowdedError(**_told(cell, priority), retry_after=self._seconds(excess))
         waiting.add(unit, agent)
+        return partial(waiting.add, unit, agent, -1)
 
     def _look(self) -> None:
         now = self._now()

@@ -1,6 +1,6 @@
 """Taking tasks on: the input is checked, the release pinned, and a queued run kept."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,8 +58,7 @@ class Intake:
         if by == "task" and (problem := trigger_problem(contract, "task", value=value)):
             raise RefusedError(f"{agent} does not take this", why=problem, hint="Add a trigger to its contract")
         terms, urgency = contract.terms, _urgency(contract, priority)
-        if by != "schedule":
-            self._admission.admit(agent=agent, unit=version.unit, priority=urgency)
+        count_out = self._count_in(by, version, urgency)
         task, statements = self._parts.journal.new_task(
             agent=agent,
             value=dict(value),
@@ -75,11 +74,18 @@ class Intake:
         try:
             await self._take_on(version, run, task, [*statements, kept], priority)
         except RemitError:
+            count_out()
             # Somebody may have started it at the same moment; then the database refused the key to us.
             if known := self._known(agent, dedup, value):
                 return known
             raise
         return Started(task, run)
+
+    def _count_in(self, by: TriggerKind, version: Version, priority: int) -> Callable[[], None]:
+        """Counts one more run in, unless the cell asks for it itself, and returns what counts it out again."""
+        if by == "schedule":
+            return lambda: None
+        return self._admission.admit(agent=version.agent, unit=version.unit, priority=priority)
 
     def _check_input(self, contract: Contract, value: Mapping[str, Any]) -> None:
         check_depth(dict(value), name="The input")
