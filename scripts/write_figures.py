@@ -137,10 +137,10 @@ TABLES: Mapping[str, tuple[Columns, Rows]] = {
         {
             "agents, runs": lambda figures: f"{figures['agents']:,}, {figures['runs']:,}",
             "the overview": _page("/"),
-            "the census: agents, of a unit, found by name": lambda figures: ", ".join(
-                _shown(figures[f"{path} ms"]) for path in ("/agents", "/agents?unit=…", "/agents?search=…")
-            )
-            + " ms",
+            "the census: agents, of a unit, found by name": lambda figures: (
+                ", ".join(_shown(figures[f"{path} ms"]) for path in ("/agents", "/agents?unit=…", "/agents?search=…"))
+                + " ms"
+            ),
             "an agent": _page("/agents/…"),
             "tasks": _page("/tasks"),
             "a task": _page("/tasks/…"),

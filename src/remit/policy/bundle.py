@@ -1,11 +1,12 @@
 """Everything one agent version is judged by, in one immutable value with one digest."""
 
-import json
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
+
+import orjson
 
 from remit.core import IntegrityError, canonical_bytes, digest
 from remit.policy.cedar import Est, Handles, Schema, parse_schema
@@ -69,9 +70,9 @@ def build(
 
 def load(source: bytes) -> Bundle:
     """Makes the bundle `source` describes; one that does not hold together is an `IntegrityError`."""
-    parts = json.loads(source)
+    parts = orjson.loads(source)
     try:
-        typed = _typed(json.dumps(parts["schema"]))
+        typed = _typed(orjson.dumps(parts["schema"]))
         handles = Handles.parse(typed.schema, parts["policies"], parts["entities"])
         _check_notes(parts["policies"], parts["notes"])
     except ValueError as error:
@@ -109,9 +110,9 @@ class _Typed:
 
 
 @lru_cache(_SCHEMAS_KEPT)
-def _typed(text: str) -> _Typed:
+def _typed(text: bytes) -> _Typed:
     """Parses a schema once for all bundles that have it: agents with the same tools, versions of one agent."""
-    schema = json.loads(text)
+    schema = orjson.loads(text)
     return _Typed(parse_schema(schema), _contexts(schema), _vote_keys(schema))
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import cedarpy
+import orjson
 from cedarpy import AuthzResult, Schema, pst
 
 Est = dict[str, Any]
@@ -37,12 +38,12 @@ class Handles:
         return cls(
             schema,
             cedarpy.PolicySet.from_json_str(_policies_json(policies)),
-            cedarpy.Entities.from_json_str(json.dumps(entities), schema),
+            cedarpy.Entities.from_json_str(_json(entities), schema),
         )
 
     def with_entity(self, entity: Est) -> "Handles":
         """Returns the same with one more entity."""
-        return Handles(self.schema, self.policies, self.entities.with_added_json_str(json.dumps([entity]), self.schema))
+        return Handles(self.schema, self.policies, self.entities.with_added_json_str(_json([entity]), self.schema))
 
     def ask(self, requests: list[Est]) -> list[AuthzResult]:
         """Returns Cedar's answer to each request; one it cannot read is a ValueError or no decision."""
@@ -51,7 +52,7 @@ class Handles:
 
 def parse_schema(schema: Mapping[str, Any]) -> Schema:
     """Parses a schema in Cedar's JSON format."""
-    return Schema.from_json_str(json.dumps(schema))
+    return Schema.from_json_str(_json(schema))
 
 
 def parse_policy(text: str) -> Est:
@@ -82,4 +83,8 @@ def entities_named(text: str) -> Iterable[tuple[str, str]]:
 
 
 def _policies_json(policies: Mapping[str, Est]) -> str:
-    return json.dumps({"templates": {}, "staticPolicies": policies, "templateLinks": []})
+    return _json({"templates": {}, "staticPolicies": policies, "templateLinks": []})
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()

@@ -94,8 +94,8 @@ def mentioned(policies: Iterable[Est]) -> frozenset[str]:
     for node in _nodes(list(policies)):
         for word in _ACCESS:
             part = node.get(word)
-            if isinstance(part, Mapping) and "attr" in part:
-                names.add(str(cast(Mapping[str, Any], part)["attr"]))
+            if isinstance(part, dict) and "attr" in part:
+                names.add(str(cast(Est, part)["attr"]))
     return frozenset(names)
 
 
@@ -199,13 +199,14 @@ def _section(expression: Est) -> str:
     return ""
 
 
-def _nodes(tree: object) -> Iterator[Mapping[str, Any]]:
+def _nodes(tree: object) -> Iterator[Est]:
+    """Yields every object in what was read from JSON; `Mapping` instead of `dict` takes thrice as long to ask for."""
     stack = [tree]
     while stack:
         node = stack.pop()
-        if isinstance(node, Mapping):
-            yield cast(Mapping[str, Any], node)
-            stack.extend(cast(Mapping[str, Any], node).values())
+        if isinstance(node, dict):
+            yield cast(Est, node)
+            stack.extend(cast(Est, node).values())
         elif isinstance(node, list):
             stack.extend(cast(list[Any], node))
 

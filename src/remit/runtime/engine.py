@@ -251,7 +251,7 @@ class RemoteEngine:
         """Returns the run as others have driven it so far."""
         return self._journal.run(run)
 
-    def room(self) -> int:
+    def room(self, *, for_left: bool = False) -> int:
         """Returns none: nothing is queued here."""
         return 0
 
