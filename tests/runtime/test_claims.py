@@ -194,7 +194,7 @@ async def test_places_of_agents_and_units_hold_over_two_workers(floor: Floor) ->
     cells = [await floor.cell(concurrent_runs_per_agent=3, concurrent_runs_per_unit=4) for _ in range(2)]
     floor.seconds = 0.1
     runs = [run for agent in ("flood", "other", "single", "few") for run in await take_on(cells[0], agent, 10)]
-    async with at_work(cells[0], 10), at_work(cells[1], 10):
+    async with at_work(cells[0], 5), at_work(cells[1], 5):
         await until(lambda: are_done(cells[0], runs))
     assert len(drivers(cells[0], runs)) == 2
     allowed = {"few": 2, "flood": 3, "other": 3, "single": 3, "unit sales": 4, "unit care": 4}  # `few` says less itself

@@ -28,7 +28,7 @@ DRAWS, SETS, MEETINGS, MEMBERS, MOST_DRAWS = 10, 6, 20, 3, 100
 OF_THE_SERVER = {
     "doctor.has_table", "doctor.quick_check", "doctor.server_facts", "doctor.server_rights", "doctor.server_time",
     "doctor.tables_applied", "operations.applied", "operations.has_migrations", "operations.probe", "operations.server",
-    "kpis.unmarked", "kpis.mark", "journal.begin_claims", "registry.seen",
+    "kpis.unmarked", "kpis.mark", "journal.begin_claims", "journal.database_time", "registry.seen",
 }  # fmt: skip
 # The constraint of a table is told of in the database's own words.
 FAULT = "the database refused it"

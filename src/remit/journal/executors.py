@@ -11,7 +11,7 @@ from typing import Any
 
 from remit.core import SECOND, Clock
 from remit.journal.model import Run, run_of
-from remit.store import CommitResult, Committed, Database, Statement, load_queries
+from remit.store import Database, Statement, load_queries
 
 _Q = load_queries("remit.journal")
 # Attempts that are looked at in one round of reconciliation.
@@ -58,10 +58,9 @@ class Executors:
         host, pid = executor_place(executor)
         return Statement(_Q["beat"], {"id": executor, "host": host, "pid": pid, "at": self._clock.now()})
 
-    def database_time(self, beat: CommitResult) -> int | None:
-        """Returns what the database's own clock said at a commit that begins with a `beat`, where it has one."""
-        rows = beat.rows[0] if isinstance(beat, Committed) and beat.rows else ()
-        return int(rows[0]["database_time"]) if rows else None
+    def database_time(self) -> Statement:
+        """Asks for the database's own clock, where it has one."""
+        return Statement(_Q["database_time"], {}, want=None)
 
     def loads(self, executor: str, releases: Collection[str]) -> Statement:
         """Notes which releases an executor has loaded, and so can drive."""

@@ -208,11 +208,8 @@ where runs.id = v.run and runs.attempt = v.attempt and runs.state = 'running' re
 update tasks set state = v.state, outcome = v.outcome, ended_at = v.at
 from {rows} where tasks.id = v.task and tasks.state = 'open' returning v.i
 
--- name: beat
--- A process on another machine goes by its own clock: it hears of ours.
-insert into executors (id, host, pid, started_at, seen_at) values (:id, :host, :pid, :at, :at)
-on conflict (id) do update set seen_at = greatest(executors.seen_at, excluded.seen_at), ended_at = null
-returning (extract(epoch from clock_timestamp()) * 1000000)::bigint as database_time
+-- name: database_time
+select (extract(epoch from clock_timestamp()) * 1000000)::bigint as now
 
 -- name: beat
 -- rank: 60
@@ -222,7 +219,7 @@ with v as materialized (select * from {rows}),
     insert into executors (id, host, pid, started_at, seen_at)
     select distinct on (v.id) v.id, v.host, v.pid, v.at, v.at from v order by v.id, v.at desc
     on conflict (id) do update set seen_at = greatest(executors.seen_at, excluded.seen_at), ended_at = null returning id)
-select v.i, (extract(epoch from clock_timestamp()) * 1000000)::bigint as database_time from v join done on done.id = v.id
+select v.i from v join done on done.id = v.id
 
 -- name: begin_claimed
 -- many: run text, attempt bigint, secret text, executor text

@@ -14,7 +14,7 @@ from remit.runtime.intake import Intake
 from remit.runtime.model import Attempt
 from remit.runtime.outages import Outages
 from remit.runtime.pulse import Moment, Pulse
-from remit.store import Commit, CommitRefused, Statement
+from remit.store import Commit, CommitRefused, Committed, Statement
 
 # No heartbeat of our own refuses us an attempt that we have lost ourselves.
 _ANY_HEARTBEAT = 2**62
@@ -183,14 +183,14 @@ class Runtime:
         """Says that this process is alive, and which releases it has loaded, if that is news."""
         self._has_worked = True
         moment, loaded = self._pulse.now(), frozenset(self._parts.releases)
-        told = [self._parts.executors.beat(self.executor)]
+        told = [self._parts.executors.beat(self.executor), self._parts.executors.database_time()]
         if loaded != self._told_loaded:
             told.append(self._parts.executors.loads(self.executor, loaded))
         result = await self._parts.writer.commit(Commit(told))
         self._told_loaded = loaded
         self._pulse.said(moment)
-        if (theirs := self._parts.executors.database_time(result)) is not None:
-            self._pulse.compared(moment, theirs)
+        for row in result.rows[1] if isinstance(result, Committed) else ():
+            self._pulse.compared(moment, row["now"])
 
     async def may_send(self, run: str, attempt: int) -> bool:
         """Whether a call that was permitted may still be sent: nobody has taken the run over.
