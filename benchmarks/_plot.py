@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 WIDTH, HEIGHT = 340, 240
-LEFT, RIGHT, TOP, BOTTOM = 52, 14, 34, 40
+LEFT, RIGHT, TOP, BOTTOM = 52, 26, 34, 40
 COLOURS = ("#1d4ed8", "#b45309", "#047857")
 TEXT = "#475569"
 STEPS = (1, 2, 2.5, 5, 10)

@@ -137,17 +137,21 @@ def draw() -> None:
     }
     if not kept:
         sys.exit(f"There is nothing in {RESULTS} to draw: `--keep` plays the fleet and writes it.")
-    for name, more in (
-        ("tasks", {"database kB a task": _of("database kB a task")}),
-        ("agents", {"workers at work after s": _of("workers at work after s")}),
+    for name, own in (
+        ("tasks", _shown("tasks an hour", "database kB a task")),
+        ("agents", _shown("wall s", "workers at work after s")),
     ):
         drawn = {database: points for database, points in kept.items() if points.get(name)}
         if not drawn:
             continue
-        shown = {"CPU ms a task": cpu_ms, "wall s": _of("wall s"), "memory MB of a worker": _memory, **more}
+        shown = {**_shown("CPU ms a task", "memory MB of a worker"), **own}
         charts = [_chart(what, name, of, drawn) for what, of in shown.items()]
         said = f"How cost grows with {name}: {', '.join(shown)}"
         (IMAGES / f"growth-{name}.svg").write_text(figure(charts, said), encoding="utf-8")
+
+
+def _shown(*names: str) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
+    return {name: SHOWN[name] for name in names}
 
 
 def _chart(

@@ -190,8 +190,8 @@ TABLES: Mapping[str, tuple[Columns, Rows]] = {
 
 
 PLOTS: Mapping[str, str] = {
-    "growth-tasks": "CPU, wall time, memory and bytes of the database by tasks",
-    "growth-agents": "CPU, wall time, memory and start of the workers by agents",
+    "growth-tasks": "CPU and memory, tasks an hour and bytes of the database by tasks",
+    "growth-agents": "CPU and memory, wall time and start of the workers by agents",
 }
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.databases import same_database
 
 from remit.cli import main
 
@@ -38,10 +37,10 @@ Command = Callable[..., Ended]
 
 
 def environment(**more: str) -> Mapping[str, str]:
-    """Returns the variables a command is started with: none of ours but those given, and the database of this test."""
+    """Returns the variables a command is started with: none of ours but those given."""
     ours = ("REMIT_", "COLUMNS", "PYTEST_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    return {**kept, "PYTHONPATH": str(REPOSITORY / "src"), "NO_COLOR": "1", **same_database(), **more}
+    return {**kept, "PYTHONPATH": str(REPOSITORY / "src"), "NO_COLOR": "1", **more}
 
 
 def started(*arguments: str, cwd: Path = REPOSITORY, seconds: float = 60, **variables: str) -> Ended:
@@ -57,10 +56,9 @@ def typed(*arguments: str, **variables: str) -> Ended:
     """Runs `remit` in this process, with no variables of ours but those given: without the second an interpreter takes."""
     out, err = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        same = same_database()
         for name in [name for name in os.environ if name.startswith("REMIT_")]:
             patch.delenv(name)
-        for name, value in (same | variables).items():
+        for name, value in variables.items():
             patch.setenv(name, value)
         with pytest.raises(SystemExit) as ended:
             main(list(arguments))
