@@ -1,6 +1,7 @@
 """The database breaks: its server crashes, the way to it is cut, an answer is lost. What was begun is done, once."""
 
 import asyncio
+import signal
 import time
 from collections.abc import Generator
 from pathlib import Path
@@ -133,6 +134,27 @@ async def test_who_hears_no_answer_any_more_stops_itself_and_another_goes_on(
     await shift.finish()
     _, told = cut.communicate(timeout=PATIENCE)
     assert (cut.returncode, "stopped itself" in told) == (FENCED, True), told
+    check(floor, runs, tmp_path)
+
+
+async def test_who_freezes_in_the_middle_of_a_commit_holds_nobody_up_for_long_and_ends_when_it_wakes(
+    floor: Station, tmp_path: Path
+) -> None:
+    runs, calls = await take_on(floor), len(floor.desk.calls())
+    frozen = floor.driver("inside commit", 12, {"CRASH_HOLD": str(folder := made(tmp_path / "held"))})
+    wait_for(lambda: (folder / "held").exists())
+    frozen.send_signal(signal.SIGSTOP)
+    began, before = time.monotonic(), len(floor.desk.calls())
+    shift = Shift(floor, told=[{}])
+    shift.begin()
+    await shift.until(lambda: len(floor.desk.calls()) >= before + 2)
+    assert time.monotonic() - began < EXECUTOR_SECONDS * 5
+    (folder / "go").touch()
+    frozen.send_signal(signal.SIGCONT)
+    await shift.finish()
+    _, told = frozen.communicate(timeout=PATIENCE)
+    assert (frozen.returncode, "stopped itself" in told) == (FENCED, True), told
+    assert len(floor.desk.calls()) > calls
     check(floor, runs, tmp_path)
 
 
