@@ -105,7 +105,7 @@ def test_who_is_off_the_databases_clock_by_what_others_would_take_for_silence_is
     asked, theirs = wrist.pulse.now(), wrist.clock.now() - int(off * SECOND)
     wrist.pulse.said(asked)
     wrist.pulse.compared(asked, theirs)
-    told = "" if trusted else f"its clock is {off:+.1f} s off the database's"
+    told = "" if trusted else f"its clock is {off:+.1f} s off the database's; set both by a time server"
     assert wrist.pulse.fault() == told
     wrist.beat()
     assert wrist.pulse.fault() == told, "once is enough"

@@ -52,7 +52,7 @@ class Pulse:
         ahead, behind = asked.at - theirs, theirs - self._clock.now()
         if max(ahead, behind) / SECOND > self._seconds * (1 - DOUBT) / 2:
             off = (ahead if ahead > 0 else -behind) / SECOND
-            self._fault = self.fault() or f"its clock is {off:+.1f} s off the database's"
+            self._fault = self.fault() or f"its clock is {off:+.1f} s off the database's; set both by a time server"
 
     def fault(self) -> str:
         """Returns why others have taken over from this process, or may have, now or before; empty when all is well."""
