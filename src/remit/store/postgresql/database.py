@@ -64,7 +64,7 @@ class PostgresDatabase:
     def migrate(self, *, post: bool = False) -> list[Migration]:
         """Applies the migrations that are missing and returns them; see `remit.store.migrate`."""
         with self.connect("remit migrate") as connection:
-            return migrate_postgresql(connection, post=post)
+            return migrate_postgresql(connection, post=post, look=partial(self.connect, "remit migrate"))
 
     def read(self, query: Query, parameters: Mapping[str, Value] | None = None) -> list[Row]:
         """Returns all rows of a reading query as of now."""
