@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
-from remit.core import digest
+from remit.core import BusyError, digest
 
 Value = str | int | float | bytes | None
 Row = Mapping[str, Any]
@@ -134,6 +134,19 @@ class Appender(Protocol):
     def append(self, transaction: Transaction, entries: Sequence[Entry]) -> None:
         """Appends `entries` in order; no two transactions do it at the same moment."""
         ...
+
+
+class DeferredError(Exception):
+    """A commit that must be alone has not found a moment for it, and nothing of it stands.
+
+    The writer hands it in again, and what waits behind it passes in between; `seconds` after its first try it is given up
+    with `fault`.
+    """
+
+    def __init__(self, fault: BusyError, seconds: float) -> None:
+        self.fault = fault
+        self.seconds = seconds
+        super().__init__(str(fault))
 
 
 Answer = CommitResult | BaseException

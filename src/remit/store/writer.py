@@ -12,10 +12,20 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from remit.core import BusyError, ConflictError
-from remit.store.model import Answer, Appender, Commit, CommitResult, Committed, Database, Entry, Transaction
+from remit.store.model import (
+    Answer,
+    Appender,
+    Commit,
+    CommitResult,
+    Committed,
+    Database,
+    DeferredError,
+    Entry,
+    Transaction,
+)
 
 # Commits that share one transaction at most: large enough that fsync vanishes, small enough to answer in milliseconds.
 LARGEST_BATCH = 256
@@ -37,10 +47,14 @@ class _Waiting:
     commit: Commit
     future: "Future[CommitResult] | asyncio.Future[CommitResult]"
     loop: asyncio.AbstractEventLoop | None = None
+    until: float | None = None
+    """Until when it is handed in again, once it was deferred."""
 
     def is_wanted(self) -> bool:
         """Whether the commit was not withdrawn; from here on it cannot be. A coroutine's is never withdrawn."""
-        return not isinstance(self.future, Future) or self.future.set_running_or_notify_cancel()
+        if self.until is not None or not isinstance(self.future, Future):
+            return True
+        return self.future.set_running_or_notify_cancel()
 
 
 class NoLog:
@@ -177,6 +191,7 @@ class Writer:
 
     def _commit(self, batch: Sequence[_Waiting]) -> None:
         """Commits a batch and answers its callers; when its transaction fails, each is tried alone."""
+        begun = time.monotonic()
         try:
             results = self._committer.commit([waiting.commit for waiting in batch])
         except Exception as fault:  # noqa: BLE001  the fault belongs to the callers, and the writer must live on
@@ -187,7 +202,7 @@ class Writer:
             results = [fault]
         if self._reach is not None:
             self._reach("after commit")
-        _answer(batch, results)
+        _answer(self._settled(batch, results, begun))
         durable = sum(isinstance(result, Committed) for result in results)
         if self._on_commit and durable:
             try:
@@ -195,11 +210,31 @@ class Writer:
             except Exception:  # noqa: BLE001  what a listener does is not the committers' fault
                 _log.exception("a listener failed; the commits stand")
 
+    def _settled(
+        self, batch: Sequence[_Waiting], results: Sequence[Answer], begun: float
+    ) -> list[tuple[_Waiting, Answer]]:
+        """Returns who has an answer. What was deferred begins the next batch: nothing that came later overtakes it twice."""
+        settled: list[tuple[_Waiting, Answer]] = []
+        deferred: list[_Waiting] = []
+        for waiting, result in zip(batch, results, strict=True):
+            if not isinstance(result, DeferredError):
+                settled.append((waiting, result))
+                continue
+            until = waiting.until or begun + result.seconds
+            if time.monotonic() < until:
+                deferred.append(replace(waiting, until=until))
+            else:
+                settled.append((waiting, result.fault))
+        if deferred:
+            with self._wake:
+                self._queue.extendleft(reversed(deferred))
+        return settled
 
-def _answer(batch: Sequence[_Waiting], results: Sequence[Answer]) -> None:
+
+def _answer(settled: Sequence[tuple[_Waiting, Answer]]) -> None:
     """Tells everybody, waking each event loop once."""
     by_loop: dict[asyncio.AbstractEventLoop | None, list[tuple[_Waiting, Answer]]] = {}
-    for waiting, result in zip(batch, results, strict=True):
+    for waiting, result in settled:
         by_loop.setdefault(waiting.loop, []).append((waiting, result))
     for loop, answers in by_loop.items():
         if loop is None:

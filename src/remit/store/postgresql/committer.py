@@ -1,9 +1,9 @@
 """How commits become durable in PostgreSQL: one transaction a batch, statements in sets, one round trip and the commit.
 
 When a commit of a batch is refused, the batch is rolled back and run again without it, and then it alone, statement by
-statement: so a refusal is always told of what stands. Every transaction shares an advisory lock; a commit that must be alone (a switch is pulled, a
-version is paused) takes it for itself. So when its receipt is there, whatever began before has ended, and whatever begins
-later sees it: after the receipt of a stop, no decision passes its guard.
+statement: so a refusal is always told of what stands. Every transaction shares its moment with others; a commit that must
+be alone (a switch is pulled, a version is paused) takes one for itself. So when its receipt is there, whatever began before
+has ended, and whatever begins later sees it: after the receipt of a stop, no decision passes its guard.
 """
 
 import logging
@@ -18,15 +18,12 @@ import psycopg
 from psycopg.rows import tuple_row
 
 from remit.core import BusyError, RemitError
-from remit.store.model import Answer, Commit, CommitRefused, CommitResult, Committed, Entry, Row
+from remit.store.model import Answer, Commit, CommitRefused, CommitResult, Committed, DeferredError, Entry, Row
 from remit.store.postgresql.connection import AWAY, Connection, is_broken, is_passing, set_text_of, text_of
+from remit.store.postgresql.moments import begin, is_alone, moments
 from remit.store.postgresql.sets import Member, StatementSet, arrange, as_kept, has_nul, shared_rows
 
 _log = logging.getLogger("remit.store")
-# Which advisory lock all transactions share: any number, but always this one.
-MOMENT = 0x52454D4954
-_SHARED: LiteralString = "select pg_advisory_xact_lock_shared(%s), pg_current_xact_id()::text as xid"
-_ALONE: LiteralString = "select pg_advisory_xact_lock(%s), pg_current_xact_id()::text as xid"
 _DATA_FAULTS = (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError, psycopg.NotSupportedError)
 # A batch that had to give way is run again so often; then its callers are told that the database is busy.
 TRIES = 5
@@ -117,11 +114,13 @@ class PostgresCommitter:
         self,
         connect: Callable[[], Connection],
         *,
+        lock_seconds: float,
         on_entries: Callable[[], None],
         reach: Callable[[str], None] | None,
     ) -> None:
         """Calls `on_entries` when a commit has left entries for the sequencer."""
         self._connect = connect
+        self._lock_seconds = lock_seconds
         self._connection: Connection | None = None
         self._incarnation = ""
         """Of the server that the connection goes to: it changes when that has crashed."""
@@ -129,10 +128,20 @@ class PostgresCommitter:
         self._reach = reach
 
     def commit(self, commits: Sequence[Commit]) -> list[Answer]:
-        """Makes as many of `commits` durable as stand and returns the answer to each, in order."""
+        """Makes as many of `commits` durable as stand and returns the answer to each, in order.
+
+        Once one that must be alone is deferred, so are the others of its kind: each would hold up what comes behind it.
+        """
         answers: dict[int, Answer] = {}
-        for together in _moments(commits):
+        deferred: DeferredError | None = None
+        for together in moments(commits):
+            first = together[0]
+            if deferred is not None and is_alone(commits[first]):
+                answers[first] = deferred
+                continue
             self._settle(together, commits, answers)
+            if isinstance(answer := answers[first], DeferredError):
+                deferred = answer
         return [answers[number] for number in range(len(commits))]
 
     def close(self) -> None:
@@ -149,6 +158,9 @@ class PostgresCommitter:
                 results = self._tried_again(batch)
             except (*_DATA_FAULTS, psycopg.errors.DiskFull):  # some of them may need no room
                 self._isolate(numbers, commits, answers)
+                break
+            except DeferredError as deferred:  # it is alone
+                answers[numbers[0]] = deferred
                 break
             except (*AWAY, BusyError) as fault:
                 answers.update({number: _busy(fault) for number in numbers})
@@ -211,6 +223,9 @@ class PostgresCommitter:
                 self._reach("inside commit")
         except BaseException as fault:
             self._give_up(connection)
+            if is_alone(batch[0]) and isinstance(fault, psycopg.errors.LockNotAvailable):
+                busy = BusyError("The database is busy", why=_first_line(fault), hint="Try again")
+                raise DeferredError(busy, self._lock_seconds) from fault
             # A connection that is found broken has been idle, as a rule, when the server went.
             if is_passing(fault) or is_broken(connection, fault):
                 raise _GaveWayError(_first_line(fault)) from fault
@@ -238,11 +253,9 @@ class PostgresCommitter:
 
     def _run(self, connection: Connection, batch: Sequence[Commit]) -> tuple[str, _Tried]:
         """Sends a batch in one round trip. All of it is made before: what a transaction locks others wait for."""
-        alone, tried = len(batch) == 1 and _is_alone(batch[0]), _Tried()
-        orders = _orders(batch)
+        tried, orders = _Tried(), _orders(batch)
         with connection.pipeline():
-            connection.execute("begin")
-            begun = connection.execute(_ALONE if alone else _SHARED, [MOMENT], prepare=True)
+            begun = begin(connection, alone=is_alone(batch[0]), lock_seconds=self._lock_seconds)
             sent = [order.send(connection) for order in orders]
         for each in sent:
             for member, rows, got in each.answers():
@@ -252,8 +265,7 @@ class PostgresCommitter:
 
     def _step_by_step(self, connection: Connection, commit: Commit) -> tuple[str, _Tried]:
         tried = _Tried()
-        connection.execute("begin")
-        row = connection.execute(_ALONE if _is_alone(commit) else _SHARED, [MOMENT], prepare=True).fetchone()
+        row = begin(connection, alone=is_alone(commit), lock_seconds=self._lock_seconds).fetchone()
         for order in _orders([commit], careful=True):
             for member, rows, got in order.send(connection).answers():
                 tried.note(member, rows, got)
@@ -342,25 +354,6 @@ def _lock(table: str, column: str, values: Sequence[str]) -> _Order:
     text = f"""select 1 from {table} where {column} in (select json_array_elements_text(%(values)s::json))
         order by {column} for no key update"""  # noqa: S608  a query's own directive
     return _Order(cast("LiteralString", text), [{"values": orjson.dumps(values).decode()}])
-
-
-def _moments(commits: Sequence[Commit]) -> Iterator[list[int]]:
-    """Yields which commits may share a transaction, in order."""
-    together: list[int] = []
-    for number, commit in enumerate(commits):
-        if not _is_alone(commit):
-            together.append(number)
-            continue
-        if together:
-            yield together
-        yield [number]
-        together = []
-    if together:
-        yield together
-
-
-def _is_alone(commit: Commit) -> bool:
-    return any(statement.query.alone for statement in commit.statements)
 
 
 def _entry_rows(entries: Sequence[Entry]) -> str:

@@ -96,7 +96,9 @@ class PostgresDatabase:
     def committer(self, appender: Appender, reach: Callable[[str], None] | None) -> PostgresCommitter:
         """Opens what the writer commits with; its entries wait for the sequencer, which has the appender."""
         opened = partial(self.connect, "remit writer", is_brief=True)
-        return PostgresCommitter(opened, on_entries=self._committed.set, reach=reach)
+        return PostgresCommitter(
+            opened, lock_seconds=self._limits.lock_seconds, on_entries=self._committed.set, reach=reach
+        )
 
     def sequencer(self, appender: Appender, reach: Callable[[str], None] | None) -> PostgresSequencer:
         """Begins to move committed entries into the log."""
