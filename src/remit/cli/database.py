@@ -144,6 +144,9 @@ def restore(
 @database_app.command()
 def roles(
     apply: Annotated[bool, typer.Option("--apply", help="Make them, as the user of the database's URL.")] = False,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="Take them from a database of this server that the cell has left.")
+    ] = False,
     fleet: FleetOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
@@ -153,7 +156,9 @@ def roles(
         raise InputError(
             "SQLite has no roles", hint="Whoever may write the file may do everything; see docs/security.md"
         )
+    if take_over and not apply:
+        raise InputError("--take-over goes with --apply", hint="remit database roles --apply --take-over")
     if apply:
-        show_pairs({"roles": apply_roles(site)}, as_json=as_json)
+        show_pairs({"roles": apply_roles(site, take_over=take_over)}, as_json=as_json)
     else:
         typer.echo(roles_sql(site), nl=False)

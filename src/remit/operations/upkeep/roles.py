@@ -14,8 +14,11 @@ def roles_sql(site: Site) -> str:
     return str(import_module(_ROLES).roles_sql(site.settings.name))
 
 
-def apply_roles(site: Site) -> list[str]:
-    """Makes them, as the user of the database's URL, who owns the tables; returns their names."""
+def apply_roles(site: Site, *, take_over: bool = False) -> list[str]:
+    """Makes them, as the user of the database's URL, who owns the tables; returns their names.
+
+    With `take_over` another database of the same server that has roles of these names loses them.
+    """
     if site.is_sqlite:
         raise InputError(
             "SQLite has no roles", hint="Whoever may write the file may do everything; see docs/security.md"
@@ -23,7 +26,7 @@ def apply_roles(site: Site) -> list[str]:
     roles, database = import_module(_ROLES), site.open()
     connection = getattr(database, "connect")("remit roles")  # noqa: B009  the protocol has none: only roles need one
     try:
-        roles.apply_roles(connection, site.settings.name)
+        roles.apply_roles(connection, site.settings.name, take_over=take_over)
     finally:
         connection.close()
         database.close()
