@@ -3,11 +3,11 @@
 import time
 from contextlib import suppress
 
-import psycopg
 import pytest
+from psycopg import OperationalError
 
 from remit.core import Connections
-from remit.store.postgresql.connection import IDLE_SECONDS, Connection, connect
+from remit.store.postgresql.connection import IDLE_SECONDS, KEEPALIVES, Connection, connect
 
 LIMITS = Connections(lock_seconds=0.2)
 SLACK = 2.0
@@ -35,15 +35,17 @@ def seconds_until_others_may_change(url: str) -> float:
 
 def test_who_is_cut_off_in_the_middle_of_a_pipeline_holds_others_up_for_seconds(url: str) -> None:
     silent = connect(url, LIMITS, name="remit writer", is_brief=True)
-    with suppress(psycopg.OperationalError), silent.pipeline():  # it ends with a connection that is closed by then
+    seconds = float("inf")
+    with suppress(OperationalError), silent.pipeline():  # its end finds the connection closed
         silent.execute("begin")
         change(silent)
         # The server answers, and waits for the rest of what it is sent: to it, this is not idleness.
         silent.pgconn.send_flush_request()
         silent.pgconn.flush()
         wait_for_lock(url)
-        assert seconds_until_others_may_change(url) < LIMITS.lock_seconds + IDLE_SECONDS + SLACK
+        seconds = seconds_until_others_may_change(url)
         silent.close()
+    assert seconds < LIMITS.lock_seconds + IDLE_SECONDS + SLACK
 
 
 def test_who_says_nothing_between_two_statements_holds_others_up_for_seconds(url: str) -> None:
@@ -52,6 +54,13 @@ def test_who_says_nothing_between_two_statements_holds_others_up_for_seconds(url
         change(silent)
         assert seconds_until_others_may_change(url) < IDLE_SECONDS + SLACK
         silent.close()
+
+
+def test_the_server_looks_whether_a_machine_is_still_there_as_soon_as_we_do(url: str) -> None:
+    asked = "select name, reset_val::int as value from pg_settings where name like 'tcp_keepalives_%'"
+    with connect(url, LIMITS) as connection:
+        told = {row["name"]: row["value"] for row in connection.execute(asked)}
+    assert told == {f"tcp_keepalives_{name}": value for name, value in KEEPALIVES.items()}
 
 
 def wait_for_lock(url: str) -> None:

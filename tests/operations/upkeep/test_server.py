@@ -20,6 +20,7 @@ from remit.audit import verify_log
 from remit.core import SECOND, ConflictError, NotFoundError, RemitError, Settings, SystemClock, load_settings
 from remit.endpoints import load_sources
 from remit.operations.doctor import CHECKS, Diagnosis, Health, Patient, diagnose
+from remit.operations.doctor import server as server_checks
 from remit.operations.upkeep import Site, Terms, apply_roles, back_up, database_status, restore
 from remit.operations.upkeep.server_tools import command_line, without_password
 from remit.testing import PostgresServer, SettableClock, open_fleet
@@ -160,6 +161,16 @@ def test_the_doctor_looks_at_a_server_and_finds_nothing_amiss(fleet: Path, postg
     assert not {"database file", "database lock", "journal size", "network disk"} & found.keys()
     assert [each.what for each in found.values() if each.health is Health.TROUBLE] == []
     assert [each.check for each in found.values() if each.health is Health.SKIPPED] == []
+
+
+def test_a_server_that_does_not_end_what_a_frozen_process_began_is_told(
+    fleet: Path, postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worked(fleet, postgresql_url)
+    assert [each.health for each in looked(fleet, postgresql_url, "database_server")] == [Health.OK]
+    monkeypatch.setattr(server_checks, "ENDS_TRANSACTIONS", 990_000)
+    (found,) = looked(fleet, postgresql_url, "database_server")
+    assert (found.health, "frozen" in found.what, "17" in found.mend) == (Health.WARNING, True, True)
 
 
 def test_a_server_that_cannot_be_reached_is_told_once_and_soon(fleet: Path, postgresql_url: str) -> None:

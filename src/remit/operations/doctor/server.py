@@ -12,6 +12,8 @@ _Q = load_queries("remit.operations.doctor")
 
 # The oldest whose statements we use.
 OLDEST_VERSION = 140_000
+# The oldest with a bound for a transaction as a whole; see `remit.store.postgresql.connection`.
+ENDS_TRANSACTIONS = 170_000
 # A decision takes two round trips; at this each takes a tenth of a second.
 SLOW_SECONDS = 0.05
 LOOKS = 5
@@ -39,13 +41,7 @@ def database_server(patient: Patient) -> Iterator[Diagnosis]:
         return
     server = patient.server
     facts = server.read(_Q["server_facts"])[0]
-    if facts["version"] < OLDEST_VERSION:
-        yield Diagnosis(
-            health=Health.TROUBLE,
-            what=f"PostgreSQL {facts['shown']} is too old",
-            why="Remit needs 14 or newer",
-            mend="Upgrade the server",
-        )
+    yield from _new_enough(facts["version"], facts["shown"])
     if facts["is_replica"]:
         yield Diagnosis(
             health=Health.TROUBLE,
@@ -78,6 +74,23 @@ def _why_not(patient: Patient) -> RemitError | None:
     except RemitError as fault:
         return fault
     return None
+
+
+def _new_enough(version: int, shown: str) -> Iterator[Diagnosis]:
+    if version < OLDEST_VERSION:
+        yield Diagnosis(
+            health=Health.TROUBLE,
+            what=f"PostgreSQL {shown} is too old",
+            why="Remit needs 14 or newer",
+            mend="Upgrade the server",
+        )
+    elif version < ENDS_TRANSACTIONS:
+        yield Diagnosis(
+            health=Health.WARNING,
+            what=f"PostgreSQL {shown} does not end the transaction of a process that was frozen in the middle of one",
+            why="until its connection ends, a stop and whoever wants the same rows wait for it",
+            mend="Upgrade the server to 17 or newer, or end such a connection with pg_terminate_backend",
+        )
 
 
 def _durable(fsync: str, full_pages: str) -> Iterator[Diagnosis]:

@@ -91,6 +91,8 @@ class NumberLoader(Loader):
 # A process that was frozen inside a transaction holds up whoever pulls a switch; ours have milliseconds between two
 # statements, on a busy machine some hundred.
 IDLE_SECONDS = 3.0
+# A peer that is gone is found out within 25 seconds; as the server is set, it would be hours.
+KEEPALIVES = {"idle": 10, "interval": 5, "count": 3}
 KNOWS_TRANSACTION_TIMEOUT = 170_000
 """The version of a server, as it tells it, from which on a transaction as a whole can be bounded."""
 # Statements kept prepared by each connection; we have fewer than this.
@@ -122,7 +124,8 @@ def _bound_transactions(connection: Connection, limits: Connections) -> None:
     """Lets the server end a transaction that takes longer than waiting for a lock and being idle together.
 
     `idle_in_transaction_session_timeout` does not count while a pipeline is open: whose network is cut in the middle of one
-    would hold its locks. Servers before 17 do not know this bound; there such locks are held until the process has stopped itself.
+    would hold its locks. Servers before 17 do not know this bound; there such locks are held until the connection ends. A
+    process that is cut off ends it when it stops itself, TCP when the machine is gone, and one that is frozen does not.
     """
     if connection.info.server_version >= KNOWS_TRANSACTION_TIMEOUT:
         milliseconds = round((limits.lock_seconds + IDLE_SECONDS) * 1000)
@@ -145,6 +148,8 @@ def settings(limits: Connections, *, read_only: bool, name: str, is_brief: bool 
         "idle_in_transaction_session_timeout": IDLE_SECONDS,
     }
     options = [f"-c {bound}={round(seconds * 1000)}" for bound, seconds in bounds.items()]
+    # Both ends look whether the other is still there: the locks of a machine that is gone are the server's to give up.
+    options += [f"-c tcp_keepalives_{name}={value}" for name, value in KEEPALIVES.items()]
     # Our statements take milliseconds; to compile one takes longer, and the server may think that it pays.
     options += [
         "-c jit=off",
@@ -159,9 +164,7 @@ def settings(limits: Connections, *, read_only: bool, name: str, is_brief: bool 
         "options": " ".join(options),
         "application_name": name,
         "connect_timeout": round(limits.connect_seconds),
-        "keepalives_idle": 10,
-        "keepalives_interval": 5,
-        "keepalives_count": 3,
+        **{f"keepalives_{name}": value for name, value in KEEPALIVES.items()},
         "tcp_user_timeout": round(limits.statement_seconds * 1000),
     }
 
