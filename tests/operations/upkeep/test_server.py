@@ -142,6 +142,26 @@ def test_each_role_may_do_its_own_and_nothing_else(
         psycopg.connect(login(postgresql_server, postgresql_url, "stranger", "pg_monitor"))
 
 
+def test_a_restored_cell_takes_its_roles_along_when_that_is_said(
+    fleet: Path, postgresql_server: PostgresServer, postgresql_url: str
+) -> None:
+    name = worked(fleet, postgresql_url)
+    apply_roles(site(fleet, postgresql_url))
+    restored = postgresql_server.fresh()
+    worked(fleet.parent / "again", restored)
+
+    def told(*options: str) -> Ended:
+        return typed("database", "roles", *options, "--fleet", str(fleet), REMIT_DATABASE_URL=restored)
+
+    assert (told("--take-over").code, "goes with --apply" in told("--take-over").err) == (2, True)
+    refused = told("--apply")
+    assert (refused.code, f"The role {name}_app belongs to the database" in refused.err) == (1, True)
+    assert "--take-over" in refused.err
+    assert told("--apply", "--take-over").code == 0
+    assert told("--apply").code == 0
+    postgresql_server.drop(restored)
+
+
 def test_a_cell_works_without_the_right_to_change_its_log(
     fleet: Path, postgresql_server: PostgresServer, postgresql_url: str
 ) -> None:

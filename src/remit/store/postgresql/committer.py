@@ -20,7 +20,7 @@ from psycopg.rows import tuple_row
 from remit.core import BusyError, RemitError
 from remit.store.model import Answer, Commit, CommitRefused, CommitResult, Committed, DeferredError, Entry, Row
 from remit.store.postgresql.connection import AWAY, Connection, is_broken, is_passing, set_text_of, text_of
-from remit.store.postgresql.moments import begin, is_alone, moments
+from remit.store.postgresql.moments import SPARE_SECONDS, begin, is_alone, moments
 from remit.store.postgresql.sets import Member, StatementSet, arrange, as_kept, has_nul, shared_rows
 
 _log = logging.getLogger("remit.store")
@@ -225,7 +225,7 @@ class PostgresCommitter:
             self._give_up(connection)
             if is_alone(batch[0]) and isinstance(fault, psycopg.errors.LockNotAvailable):
                 busy = BusyError("The database is busy", why=_first_line(fault), hint="Try again")
-                raise DeferredError(busy, self._lock_seconds) from fault
+                raise DeferredError(busy, self._lock_seconds + SPARE_SECONDS) from fault
             # A connection that is found broken has been idle, as a rule, when the server went.
             if is_passing(fault) or is_broken(connection, fault):
                 raise _GaveWayError(_first_line(fault)) from fault

@@ -11,7 +11,7 @@ from typing import Any, LiteralString
 import psycopg
 
 from remit.store.model import Commit
-from remit.store.postgresql.connection import Connection
+from remit.store.postgresql.connection import IDLE_SECONDS, Connection
 
 # Which advisory lock all transactions share: any number, but always this one.
 MOMENT = 0x52454D4954
@@ -21,6 +21,8 @@ _PATIENCE: LiteralString = "select set_config('lock_timeout', %s, true)"
 # How long a request to be alone holds others up: much longer than a transaction takes, so that it has its turn under any
 # load of ours, and much shorter than others wait for a worker's sign of life.
 ALONE_SECONDS = 1.0
+# In all it waits longer than the server lets anybody be silent in a transaction (see `remit.store.postgresql.connection`).
+SPARE_SECONDS = IDLE_SECONDS + ALONE_SECONDS
 
 
 def moments(commits: Sequence[Commit]) -> Iterator[list[int]]:
