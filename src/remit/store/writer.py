@@ -213,7 +213,7 @@ class Writer:
     def _settled(
         self, batch: Sequence[_Waiting], results: Sequence[Answer], begun: float
     ) -> list[tuple[_Waiting, Answer]]:
-        """Returns who has an answer. What was deferred begins the next batch: nothing that came later overtakes it twice."""
+        """Returns who has an answer; what was deferred begins the next batch, so that it stays before its twins."""
         settled: list[tuple[_Waiting, Answer]] = []
         deferred: list[_Waiting] = []
         for waiting, result in zip(batch, results, strict=True):

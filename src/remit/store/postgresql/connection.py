@@ -124,8 +124,8 @@ def _bound_transactions(connection: Connection, limits: Connections) -> None:
     """Lets the server end a transaction that takes longer than waiting for a lock and being idle together.
 
     `idle_in_transaction_session_timeout` does not count while a pipeline is open: whose network is cut in the middle of one
-    would hold its locks. Servers before 17 do not know this bound; there such locks are held until the connection ends. A
-    process that is cut off ends it when it stops itself, TCP when the machine is gone, and one that is frozen does not.
+    would hold its locks. Servers before 17 do not know this bound; there such locks are held until the connection ends: with
+    its process, or, when machine or network is gone, by keepalive. Nothing ends that of a process that stays frozen.
     """
     if connection.info.server_version >= KNOWS_TRANSACTION_TIMEOUT:
         milliseconds = round((limits.lock_seconds + IDLE_SECONDS) * 1000)

@@ -90,10 +90,8 @@ def _apply(connection: Connection, migration: Migration, look: Callable[[], Conn
 
 def _apply_once(connection: Connection, migration: Migration) -> bool:
     """Applies one, all or nothing, and waits for each lock a short time."""
-    patience, connection.answer_seconds = (
-        connection.answer_seconds,
-        None,
-    )  # an index takes as long as its table is large
+    patience = connection.answer_seconds
+    connection.answer_seconds = None  # an index takes as long as its table is large
     try:
         with connection.transaction():
             connection.execute(_BOUNDS, [str(round(WAIT_SECONDS * 1000))])
