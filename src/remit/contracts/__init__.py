@@ -73,6 +73,7 @@ from remit.contracts.model import (
 )
 from remit.contracts.parse import parse_contract
 from remit.contracts.schemas import SchemaValidator, compile_schema, normalise
+from remit.contracts.slo import Slo, as_percent
 from remit.contracts.source import LARGEST as LARGEST_SOURCE
 from remit.contracts.source import leads_outside, read_yaml
 from remit.contracts.triggers import event_names, trigger_problem
@@ -122,6 +123,7 @@ __all__ = [
     "Scalar",
     "SchemaValidator",
     "Server",
+    "Slo",
     "Step",
     "Tool",
     "ToolChange",
@@ -129,6 +131,7 @@ __all__ = [
     "Trigger",
     "TriggerKind",
     "Truth",
+    "as_percent",
     "authority_types",
     "breaking_changes",
     "can_hold",

@@ -11,7 +11,18 @@ from remit.core import Money
 
 _PRIVACY = ("restricted", "internal", "public")
 _PEOPLE = ("owner", "experts", "unit")
-_TERMS = ("agent_class", "priority", "purpose", "success", "intent", "subjects", "code", "on_failure", "evaluation")
+_TERMS = (
+    "agent_class",
+    "priority",
+    "purpose",
+    "success",
+    "intent",
+    "subjects",
+    "code",
+    "on_failure",
+    "evaluation",
+    "slo",
+)
 
 
 def diff(old: Contract, new: Contract) -> list[Change]:
@@ -121,6 +132,8 @@ def _looser_model(name: str, before: Any, after: Any) -> bool:
 
 def _looser_term(name: str, before: Any, after: Any) -> bool:
     # New code may do anything the contract grants; a subject less is something less its calls are held to.
+    if name == "slo":  # what the agent is held to, and so when its promotion is frozen
+        return before is not None and (after is None or after.is_looser_than(before))
     return name == "code" or (name == "subjects" and not before.items() <= after.items())
 
 

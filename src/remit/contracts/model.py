@@ -21,6 +21,7 @@ from remit.contracts.declared import (
     Tool,
     ToolName,
 )
+from remit.contracts.slo import Slo
 from remit.contracts.texts import ConditionText, CronText, MoneyText, Names, ZoneText
 from remit.core import JsonValue
 
@@ -150,6 +151,8 @@ class FrontMatter(Part):
     on_failure: Literal["keep", "rollback"] = "keep"
     """What becomes of the changes of a run that fails: `rollback` undoes at once what can be undone."""
     evaluation: Evaluation | None = None
+    slo: Slo | None = None
+    """What it promises over some weeks; while its error budget is used up, no version is approved without a reason."""
     code: Code | None = None
     """`module:function` of a code agent; without it Remit runs the steps of the body."""
 
