@@ -1,14 +1,17 @@
 """Key figures: sums of days that were rolled up, and whatever was not, counted as it is asked for."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 from itertools import chain
 
 from remit.approvals import ApprovalState
+from remit.contracts import Slo
 from remit.core import DAY, Money, Settings
 from remit.journal import TASK_STATES, RunState
+from remit.kpis.error_budget import ErrorBudget
 from remit.kpis.model import DayFigures, Figures, Spending, scope_of
+from remit.kpis.objectives import error_budgets, most_failing
 from remit.kpis.rollup import changes, roll_up
 from remit.kpis.spending import Spenders, spending_of_agents, spending_of_units
 from remit.kpis.standing import StateCounts
@@ -86,6 +89,14 @@ class Kpis:
     def spenders(self, *, since: int = 0, limit: int) -> list[tuple[str, int]]:
         """Returns the agents that were charged most since the UTC day of `since`, with the amount."""
         return self._spenders.most(since, limit)
+
+    def error_budgets(self, promised: Mapping[str, Slo], now: int) -> dict[str, tuple[ErrorBudget, ...]]:
+        """Returns the error budgets of agents by what each of them promises, as they stand."""
+        return error_budgets(self._database, promised, now)
+
+    def most_failing(self, agents: Collection[str], now: int, *, limit: int) -> list[str]:
+        """Returns those of some agents with the most failed tasks since yesterday."""
+        return most_failing(self._database, agents, now, limit=limit)
 
     def work(self) -> WorkCounts:
         """Returns every action, gate and question there was. It looks at all of them: for reports, not for pages."""

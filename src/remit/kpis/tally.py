@@ -40,6 +40,12 @@ def bucket_of(time: int) -> int:
     return PER_DOUBLING * shift + (time >> shift) if shift > 0 else time
 
 
+def after_bucket(time: int) -> int:
+    """Returns the shortest time that falls into a later bucket than `time`: at most 1/32 longer."""
+    shift = max(0, time.bit_length() - _BITS)
+    return ((time >> shift) + 1) << shift
+
+
 @dataclass(frozen=True, slots=True)
 class TaskFigures:
     """What is counted of one task that has ended. Money in micro-units, times in microseconds."""
