@@ -335,7 +335,7 @@ def _cell(folder: Path, fleet: Fleet, database: Database, log: Log, parts: Parts
         runtime=runtime,
         triggers=Triggers(parts=parts, database=database, runtime=runtime),
         engine=engine,
-        operations=Operations(parts=parts, gateway=gateway, runtime=runtime, engine=engine, fleet=fleet),
+        operations=Operations(parts=parts, gateway=gateway, runtime=runtime, engine=engine, fleet=fleet, kpis=kpis),
         access=Access(
             people=parts.people, database=database, writer=parts.writer, clock=parts.clock, settings=settings
         ),

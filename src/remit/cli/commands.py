@@ -24,6 +24,7 @@ from remit.cli import (
     replay,
     rollback,
     runs,
+    slo,
     tools,
     up,
     upstreams,
@@ -52,7 +53,7 @@ COMMANDS: Mapping[str, Sequence[Callable[..., None]]] = {
         feedback.feedback,
     ),
     FLEET: (init.init, fleet.check, fleet.agents, fleet.agent, fleet.promote, fleet.retire),
-    EVIDENCE: (evidence.explain, replay.replay, what_if.what_if, figures.costs, figures.kpis),
+    EVIDENCE: (evidence.explain, replay.replay, what_if.what_if, figures.costs, figures.kpis, slo.slo),
     OPERATE: (
         up.up,
         up.serve_only,

@@ -20,6 +20,7 @@ from remit.gateway import (
     given_arguments,
 )
 from remit.journal import Run, RunState
+from remit.kpis import Kpis
 from remit.operations.cancelling import MayEnd, anybody, cancel_run
 from remit.operations.record import commit_verb, given_reason
 from remit.operations.releases import Releases
@@ -49,19 +50,21 @@ class Receipt(TypedDict):
 class Operations:
     """The verbs: load, submit, answer, act, stop, resume, cancel, promote."""
 
-    def __init__(self, *, parts: Parts, gateway: Gateway, runtime: Runtime, engine: Engine, fleet: Fleet) -> None:
+    def __init__(
+        self, *, parts: Parts, gateway: Gateway, runtime: Runtime, engine: Engine, fleet: Fleet, kpis: Kpis
+    ) -> None:
         self._parts = parts
         self._gateway = gateway
         self._runtime = runtime
         self._engine = engine
         self._fleet = fleet
-        self._releases = Releases(parts=parts, fleet=fleet)
+        self._releases = Releases(parts=parts, fleet=fleet, kpis=kpis)
 
     # --- the fleet
 
     @property
     def changed(self) -> list[ConflictError]:
-        """What `load` found changed since it was approved: each says so, and what to do."""
+        """What `load` did not take as it stands in the folder: each says why, and what to do."""
         return self._releases.changed
 
     async def load(self, *, by: str = "the fleet's folder") -> list[Version]:
@@ -69,7 +72,7 @@ class Operations:
         return await self._releases.load(by=by)
 
     async def promote(self, agent: str, version: str, *, by: str, because: str = "") -> Version:
-        """Approves the registered release of a version: from now on it takes the agent's work."""
+        """Approves the registered release of a version; see `Releases.promote`."""
         return await self._releases.promote(agent, version, by=by, because=because)
 
     async def retire(self, agent: str, version: str, *, because: str, by: str) -> Version:

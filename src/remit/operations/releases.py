@@ -6,6 +6,8 @@ from functools import partial
 from remit.contracts import Contract, Fleet
 from remit.core import ConflictError, IntegrityError, NotFoundError, RemitError
 from remit.gateway import Parts, release_digest, release_source
+from remit.kpis import BudgetState, ErrorBudget, Kpis
+from remit.operations.promises import exhausted_budget, in_words
 from remit.operations.record import commit_verb, given_reason
 from remit.registry import Lifecycle, ReleaseState, Version
 
@@ -15,19 +17,23 @@ _log = logging.getLogger("remit.operations")
 class Releases:
     """Registers, approves and retires versions."""
 
-    def __init__(self, *, parts: Parts, fleet: Fleet) -> None:
+    def __init__(self, *, parts: Parts, fleet: Fleet, kpis: Kpis) -> None:
         self._parts = parts
         self._fleet = fleet
+        self._kpis = kpis
+        self._frozen: list[ConflictError] = []
         self.changed: list[ConflictError] = []
 
     async def load(self, *, by: str = "the fleet's folder") -> list[Version]:
         """Registers every contract of the folder; `releases = "on-load"` approves it too. Returns what was approved now.
 
-        An approved version whose text differs from the folder's goes on as it was approved; `changed` then names it.
+        An approved version whose text differs from the folder's goes on as it was approved; `changed` then names it. It
+        names as well what was not approved because the agent's error budget is used up.
         """
+        self._frozen = []
         loaded = [await self._load(contract, by) for contract in self._fleet.contracts.values()]
         known = [(version, digest) for version, digest, _ in loaded if version.state is not ReleaseState.PENDING]
-        self.changed = [_was_changed(version) for version, digest in known if version.release != digest]
+        self.changed = self._frozen + [_was_changed(version) for version, digest in known if version.release != digest]
         self._restore_releases()
         return [version for version, _, is_new in loaded if is_new]
 
@@ -62,6 +68,9 @@ class Releases:
             await commit_verb(self._parts, "release.registered", digest, fields, registered)
         if self._parts.settings.releases != "on-load":
             return False
+        if budget := exhausted_budget(self._parts, self._kpis, terms.agent):  # only a person has a reason
+            self._frozen.append(_freezes(budget, contract.id))
+            return False
         await self._promote(terms.agent, terms.version, by=by, again=False)
         return True
 
@@ -77,15 +86,31 @@ class Releases:
                 _log.warning("the release of %s cannot be restored: %s", version.id, fault)
 
     async def promote(self, agent: str, version: str, *, by: str, because: str = "") -> Version:
-        """Approves the registered release of a version: from now on it takes the agent's work."""
-        return await self._promote(agent, version, by=by, because=because)
+        """Approves the registered release of a version: from now on it takes the agent's work.
 
-    async def _promote(self, agent: str, version: str, *, by: str, because: str = "", again: bool = True) -> Version:
+        While an error budget of the agent is used up that takes a reason, and the record says both.
+        """
+        budget = exhausted_budget(self._parts, self._kpis, self._find(agent, version).agent)
+        if budget is not None and not because.strip():
+            raise _freezes(budget, f"{agent}@{version}")
+        return await self._promote(agent, version, by=by, because=because, budget=budget)
+
+    async def _promote(
+        self,
+        agent: str,
+        version: str,
+        *,
+        by: str,
+        because: str = "",
+        again: bool = True,
+        budget: ErrorBudget | None = None,
+    ) -> Version:
         known = self._find(agent, version)
         if contract := self._parts.releases.contract(known.release):
             self._parts.policy.bundle(self._fleet, contract)  # org policies may have changed since it was registered
         fields = {"agent": agent, "version": version, "release": known.release, "by": by}
         fields |= {"because": because} if because else {}
+        fields |= {"error_budget": BudgetState.EXHAUSTED.value, "objective": in_words(budget)} if budget else {}
         statements = self._parts.registry.approve(agent, version, known.release, by, again=again)
         await commit_verb(self._parts, "release.approved", known.release, fields, statements)
         approved = self._parts.registry.find(agent, version)
@@ -115,6 +140,15 @@ class Releases:
         if known is None:
             raise NotFoundError("No such version", which=f"{agent}@{version}", hint="`remit agents` lists them")
         return known
+
+
+def _freezes(budget: ErrorBudget, version: str) -> ConflictError:
+    return ConflictError(
+        "The agent's error budget is used up, so no version of it is approved without a reason",
+        which=version,
+        why=in_words(budget),
+        hint="Mend what fails first; to approve it all the same, say why with `remit promote … --because`",
+    )
 
 
 def _was_changed(known: Version) -> ConflictError:

@@ -55,6 +55,11 @@ STATES: dict[str, State] = {
     # tool servers and model routes
     "out of reach": State("bad", "✕", "out of reach"),
     "waited for": State("warn", "◇", "waited for"),
+    # error budgets
+    "exhausted": State("bad", "✕", "exhausted"),
+    "burning": State("warn", "▲", "burning"),
+    "too few to say": State("calm", "◌", "too few to say"),
+    "ok": State("good", "●", "ok"),
     # tokens and logins
     "revoked": State("bad", "⊘", "revoked"),
     # evidence

@@ -46,6 +46,8 @@ WITHOUT = {
     "overrides.of_run": "rows of overrides.of_agent, for the console",
     "overrides.export": "is for the command line, which writes the file",
     "upstreams.troubled": "rows of upstreams.listing, for the overview",
+    "slo.find": "slo.get, for pages that show nothing where nothing is promised",
+    "slo.urgent": "the rows of the overview",
     "switches.in_force": "the first rows of switches.listing",
 }
 

@@ -1,4 +1,4 @@
-"""/figures, /costs, /spending and /budgets: what outcomes cost and how long they take, each with what it means."""
+"""/figures, /costs, /spending, /budgets and /slos: what outcomes cost, how long they take, how many fail."""
 
 from typing import Annotated
 
@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from remit.endpoints.rest.bodies import LONGEST_TEXT
-from remit.endpoints.rest.caller import MOST_ROWS, ROWS, CallerDep
+from remit.endpoints.rest.caller import MOST_ROWS, ROWS, CallerDep, PageDep
 from remit.endpoints.rest.documents import sees
 from remit.endpoints.rest.operation import Operation
 from remit.kpis import PERIODS
@@ -17,6 +17,9 @@ from remit.operations import (
     DefinitionShown,
     FigureSheet,
     FigureViews,
+    Page,
+    SloSheet,
+    SloViews,
     SpentRow,
 )
 
@@ -60,3 +63,13 @@ async def list_spending(caller: CallerDep, agent: Filter = "", period: Span = "7
 @router.get("/budgets", response_model=list[BudgetShown], **sees(FigureViews.budgets))
 async def list_budgets(caller: CallerDep, limit: Annotated[int, Query(ge=1, le=MOST_ROWS)] = ROWS) -> Response:
     return await caller.shown(lambda views: views.figures.budgets(limit=limit))
+
+
+@router.get("/slos", response_model=Page[SloSheet], **sees(SloViews.page, paged=True))
+async def list_slos(caller: CallerDep, page: PageDep) -> Response:
+    return await caller.shown(lambda views: views.slo.page(**page))
+
+
+@router.get("/slos/{agent}", response_model=SloSheet, **sees(SloViews.get, 404))
+async def get_slo(caller: CallerDep, agent: str) -> Response:
+    return await caller.shown(lambda views: views.slo.get(agent))

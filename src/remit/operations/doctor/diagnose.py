@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from remit.core import RemitError
+from remit.operations.doctor.budgets import error_budgets
 from remit.operations.doctor.fleet import (
     fleet_code,
     fleet_files,
@@ -91,6 +92,7 @@ CHECKS: Sequence[Checking] = (
     stranded_holds,
     stale_locks,
     upstreams,
+    error_budgets,
     questions,
     stops,
 )

@@ -33,6 +33,7 @@ from remit.operations.views.sheets import (
     duration,
     written,
 )
+from remit.operations.views.slo import BurnShown, ObjectiveShown, SloSheet, SloViews
 from remit.operations.views.switches import DryRun, SwitchRow, SwitchViews
 from remit.operations.views.tasks import FeedbackShown, TaskRow, TaskShown, TaskViews
 from remit.operations.views.tour import Tour
@@ -49,6 +50,7 @@ __all__ = [
     "AuthorityShown",
     "BaselineShown",
     "BudgetShown",
+    "BurnShown",
     "CaseRow",
     "CaseShown",
     "Chart",
@@ -71,6 +73,7 @@ __all__ = [
     "LogHead",
     "LogRow",
     "LogViews",
+    "ObjectiveShown",
     "OverrideViews",
     "Overview",
     "OverviewViews",
@@ -91,6 +94,8 @@ __all__ = [
     "SettingRow",
     "SettingViews",
     "Shown",
+    "SloSheet",
+    "SloViews",
     "Source",
     "SpentRow",
     "StepContent",

@@ -103,6 +103,8 @@ class ContractShown(Shown):
     escalate: tuple[str, ...]
     handoffs: tuple[str, ...]
     evaluation: str
+    slo: str
+    """What it promises over some weeks, in words."""
     code: str
     instructions: str
     """The body, in Markdown."""
@@ -322,6 +324,7 @@ def _shown(contract: Contract) -> ContractShown:
         escalate=tuple(f"{one.when}: {one.to}" for one in terms.escalate),
         handoffs=terms.handoffs,
         evaluation=terms.evaluation.cases if terms.evaluation else "",
+        slo=str(terms.slo or ""),
         code=terms.code or "",
         instructions=contract.instructions,
     )

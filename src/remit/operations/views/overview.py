@@ -9,6 +9,7 @@ from remit.operations.views.evidence import LogHead, LogViews
 from remit.operations.views.model import Shown, Viewing, moment
 from remit.operations.views.questions import QuestionViews, QueueSummary
 from remit.operations.views.runs import RunRow, RunViews
+from remit.operations.views.slo import SloSheet, SloViews
 from remit.operations.views.switches import SwitchRow, SwitchViews
 from remit.operations.views.upstreams import UpstreamShown, UpstreamViews
 from remit.store import load_queries
@@ -36,6 +37,8 @@ class Overview(Shown):
     at: str
     questions: QueueSummary
     """What people are asked, what one may answer oneself before the rest."""
+    budgets: tuple[SloSheet, ...]
+    """Agents whose error budget is used up or burning, for those who may read figures."""
     stopped: tuple[SwitchRow, ...]
     runs: Mapping[str, int]
     tasks: Mapping[str, int]
@@ -63,6 +66,7 @@ class OverviewViews(Viewing):
             cell=self._parts.settings.name,
             at=moment(self._parts.clock.now()),
             questions=QuestionViews(source).summary(first=FIRST),
+            budgets=SloViews(source).urgent(first=FIRST) if self.actor.may(Permission.FLEET_FIGURES_READ) else (),
             stopped=tuple(SwitchViews(source).in_force()),
             runs=runs.states(),
             tasks=source.kpis.tasks_by_state(),

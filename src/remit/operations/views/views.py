@@ -17,6 +17,7 @@ from remit.operations.views.people import PeopleViews
 from remit.operations.views.questions import QuestionViews
 from remit.operations.views.rollbacks import RollbackViews
 from remit.operations.views.runs import RunViews
+from remit.operations.views.slo import SloViews
 from remit.operations.views.switches import SwitchViews
 from remit.operations.views.tasks import TaskViews
 from remit.operations.views.tour import Tour, TourViews
@@ -40,6 +41,7 @@ class Views:
         self.switches = SwitchViews(source)
         self.upstreams = UpstreamViews(source)
         self.figures = FigureViews(source)
+        self.slo = SloViews(source)
         self.log = LogViews(source)
         self.people = PeopleViews(source)
         self.settings = SettingViews(source)

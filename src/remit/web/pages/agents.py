@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from remit.core import RemitError, digest_of, new_id
-from remit.operations import Actor, AgentShown, CaseRow, ContractShown, Page, Permission, Views
+from remit.operations import Actor, AgentShown, CaseRow, ContractShown, Page, Permission, SloSheet, Views
 from remit.web.console import Console, Sheet, text
 from remit.web.pages.figures import HEADLINES, PERIOD, TREND_DAYS, curves_of
 from remit.web.pages.trying import asked_of, nothing_tried, number, texts, tried
@@ -31,6 +31,13 @@ def routes(console: Console) -> list[Route]:
     ]
 
 
+class AgentPage(AgentShown):
+    """One agent with what it promises, which takes another permission to see."""
+
+    slo: SloSheet | None
+    """None without the permission, or when it promises nothing."""
+
+
 class _AgentPages:
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -48,8 +55,11 @@ class _AgentPages:
         views = self._console.views(actor)
         agent = views.agents.get(request.path_params["agent"])
         page = views.runs.page(agent=agent.agent, limit=NEWEST) if actor.may(Permission.FLEET_RUNS_READ) else None
+        slo = views.slo.find(agent.agent) if actor.may(Permission.FLEET_FIGURES_READ) else None
         context: dict[str, Any] = {
             "agent": agent,
+            "slo": slo,
+            "frozen": slo is not None and slo.state == "exhausted",
             "contract": agent.contract,
             "rows": page.rows if page else (),
             "can": _can(actor, agent, views),
@@ -59,7 +69,7 @@ class _AgentPages:
             "key": new_id("form"),
             **nothing_tried(),
         }
-        return Sheet("agent.html", agent, context)
+        return Sheet("agent.html", AgentPage(**dict(agent), slo=slo), context)
 
     async def give(self, request: Request, form: FormData) -> Response:
         """Gives the agent a task; a form that is sent twice as it is gives it once."""

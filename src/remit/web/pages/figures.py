@@ -35,6 +35,7 @@ def routes(console: Console) -> list[Route]:
             "costs": views.figures.costs(agent=query["agent"], period=period),
             "budgets": views.figures.budgets(),
             "definitions": definitions,
+            "slo": views.slo.find(query["agent"]) if query["agent"] else None,
         }
         context: dict[str, Any] = {
             **query,

@@ -1,0 +1,71 @@
+"""What agents have promised by the version that takes their work, and whether that freezes their promotion."""
+
+import json
+from collections.abc import Collection
+from typing import NamedTuple
+
+from remit.contracts import Slo, as_percent
+from remit.core import IntegrityError
+from remit.gateway import Parts
+from remit.kpis import BudgetState, ErrorBudget, Kpis
+from remit.registry import Version
+
+_TITLES = {"success": "did not succeed", "in_time": "did not end in time"}
+
+
+class Promise(NamedTuple):
+    """An slo, and the version whose contract has it."""
+
+    version: Version
+    slo: Slo
+
+
+def promises(parts: Parts, agents: Collection[str]) -> dict[str, Promise]:
+    """Returns what each of some agents promises: by the version that was approved last, whatever awaits approval."""
+    latest: dict[str, Version] = {}
+    for version in parts.registry.among(agents):
+        before = latest.get(version.agent)
+        if version.approved_at is not None and (before is None or (before.approved_at or 0) <= version.approved_at):
+            latest[version.agent] = version
+    found: dict[str, Promise] = {}
+    for agent, version in sorted(latest.items()):
+        if (slo := _slo_of(parts, version)) is not None:
+            found[agent] = Promise(version, slo)
+    return found
+
+
+def _slo_of(parts: Parts, version: Version) -> Slo | None:
+    """Returns what a version promises, also when its contract has left the folder; nothing of it is compiled for that."""
+    if there := parts.releases.contract(version.release):
+        return there.terms.slo
+    body = parts.registry.release_body(version.release)
+    if body is None:
+        return None
+    try:
+        told = json.loads(body)["contract"]["terms"].get("slo")
+        return Slo.model_validate(told) if told else None
+    except (ValueError, LookupError, TypeError, AttributeError) as fault:
+        hint = "`remit doctor` says more"
+        raise IntegrityError("What was kept of a version cannot be read", which=version.id, why=str(fault), hint=hint) from fault
+
+
+def exhausted_budget(parts: Parts, kpis: Kpis, agent: str) -> ErrorBudget | None:
+    """Returns the error budget of an agent that is used up, if one is."""
+    promised = {name: promise.slo for name, promise in promises(parts, {agent}).items()}
+    budgets = kpis.error_budgets(promised, parts.clock.now()).get(agent, ())
+    return next((budget for budget in budgets if budget.state is BudgetState.EXHAUSTED), None)
+
+
+def in_words(budget: ErrorBudget) -> str:
+    """Returns how a budget stands in a sentence without its end: `7 of 812 tasks of 28 days did not succeed, …`."""
+    total = budget.total
+    what = _TITLES[budget.objective]
+    return (
+        f"{total.bad} of {total.tasks} tasks of {len(budget.days)} days {what}; "
+        f"at {as_percent(budget.target)}, {amount(float(budget.allowed))} may"
+    )
+
+
+def amount(value: float) -> str:
+    """Returns a number of tasks, of which a budget may have a part: `4.06`."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
