@@ -13,6 +13,7 @@ from heapq import nsmallest
 from remit.contracts import Slo
 from remit.core import DAY, MINUTE
 from remit.kpis.error_budget import SHORT_WINDOWS, ErrorBudget, Outcomes
+from remit.kpis.model import scope_of
 from remit.kpis.rollup import changes
 from remit.kpis.tally import TaskFigures, after_bucket, bucket_of
 from remit.store import Database, load_queries
@@ -50,6 +51,9 @@ class _Counts:
                 sums[place] += sign * value
 
 
+_Counted = Mapping[str, _Counts]
+
+
 def error_budgets(database: Database, promised: Mapping[str, Slo], now: int) -> dict[str, tuple[ErrorBudget, ...]]:
     """Returns the error budgets of agents by what each promises: first that of success, then that of time."""
     if not promised:
@@ -58,8 +62,9 @@ def error_budgets(database: Database, promised: Mapping[str, Slo], now: int) -> 
     spans = {agent: _Span.of(slo) for agent, slo in promised.items()}
     with database.snapshot():
         for span in sorted(set(spans.values()), key=lambda one: (one.days, one.late)):
-            listed = json.dumps(sorted(agent for agent, own in spans.items() if own == span))
-            _add_rolled_up(database, counted, span, listed, now)
+            alike = sorted(agent for agent, own in spans.items() if own == span)
+            _add_days(database, counted, span, alike, now)
+            _add_recent(database, counted, span, alike, now)
         (head,) = database.read(_Q["head"])
         (alone,) = promised if len(promised) == 1 else ("",)
         for change in changes(database, head["entries"], head["last_entry"], agent=alone):
@@ -88,18 +93,22 @@ def most_failing(database: Database, agents: Collection[str], now: int, *, limit
     return [agent for _, _, agent in nsmallest(limit, (one for one in found if one[2] in wanted))]
 
 
-def _add_rolled_up(database: Database, counted: Mapping[str, _Counts], span: _Span, listed: str, now: int) -> None:
-    last = now // DAY + 1
-    asked = {"agents": listed, "first": last - span.days, "last": last}
+def _add_days(database: Database, counted: _Counted, span: _Span, agents: list[str], now: int) -> None:
+    last, scopes = now // DAY + 1, {scope_of(agent, ""): agent for agent in agents}
+    asked = {"scopes": json.dumps(list(scopes)), "first": last - span.days, "last": last}
     for row in database.read(_Q["outcomes_of_days"], asked):
-        counted[row["agent"]].days[row["day"]][:2] = row["tasks"], row["failed"]
+        counted[scopes[row["scope"]]].days[row["day"]][:2] = row["tasks"], row["failed"]
     if span.late < _NEVER_LATE:
         for row in database.read(_Q["late_of_days"], {**asked, "bucket": bucket_of(span.late)}):
-            counted[row["agent"]].days[row["day"]][2] = row["late"]
-    for name, length in SHORT_WINDOWS.items():
-        within = {"agents": listed, "since": now - length, "late": span.late}
-        for row in database.read(_Q["outcomes_since"], within):
-            counted[row["agent"]].recent[name][:] = row["tasks"], row["failed"], row["late"]
+            counted[scopes[row["scope"]]].days[row["day"]][2] = row["late"]
+
+
+def _add_recent(database: Database, counted: _Counted, span: _Span, agents: list[str], now: int) -> None:
+    moments = {now - length: name for name, length in SHORT_WINDOWS.items()}
+    listed = {"agents": json.dumps(agents), "moments": json.dumps(sorted(moments))}
+    for row in database.read(_Q["outcomes_since"], {**listed, "first": min(moments), "late": span.late}):
+        name = moments[int(row["since"])]
+        counted[row["agent"]].recent[name][:] = row["tasks"], row["failed"], row["late"]
 
 
 def _budgets(slo: Slo, counts: _Counts, now: int) -> Iterator[ErrorBudget]:

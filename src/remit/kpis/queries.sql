@@ -162,10 +162,10 @@ select f.day, '[' || group_concat(bucket || ',' || count || ',' || total) || ']'
 from days cross join figure_times f on f.day = days.day and f.scope = :scope and f.kind = 'resolution' group by f.day
 
 -- name: outcomes_of_days
--- Of some agents, day by day.
+-- Of some scopes, day by day.
 with recursive days (day) as (select cast(:first as bigint) where :first < :last union all select day + 1 from days where day + 1 < :last)
-select a.value as agent, f.day, f.ended as tasks, f.ended - f.succeeded as failed
-from days cross join json_each(:agents) a cross join figure_days f on f.day = days.day and f.scope = 'agent:' || a.value
+select f.scope, f.day, f.ended as tasks, f.ended - f.succeeded as failed
+from days cross join figure_days f on f.day = days.day and f.scope in (select value from json_each(:scopes))
 
 -- name: outcomes_of_all
 -- Of every agent that did something since a day.
@@ -173,18 +173,22 @@ select substr(scope, 7) as agent, cast(sum(ended - succeeded) as bigint) as fail
 from figure_days where day >= :first and scope >= 'agent:' and scope < 'agent;' group by scope
 
 -- name: late_of_days
--- Of some agents, day by day, tasks whose time to resolution is in this bucket or a later one.
+-- Of some scopes, day by day, tasks whose time to resolution is in this bucket or a later one.
 with recursive days (day) as (select cast(:first as bigint) where :first < :last union all select day + 1 from days where day + 1 < :last)
-select a.value as agent, f.day, cast(sum(f.count) as bigint) as late
-from days cross join json_each(:agents) a
-cross join figure_times f on f.day = days.day and f.scope = 'agent:' || a.value and f.kind = 'resolution' and f.bucket >= :bucket
-group by a.value, f.day
+select f.scope, f.day, cast(sum(f.count) as bigint) as late
+from days cross join figure_times f on f.day = days.day and f.scope in (select value from json_each(:scopes))
+  and f.kind = 'resolution' and f.bucket >= :bucket and f.day >= :first and f.day < :last
+group by f.scope, f.day
 
 -- name: outcomes_since
--- Of some agents, the tasks that ended in the last minutes or hours.
-select agent, count(*) as tasks, count(*) filter (where succeeded = 0) as failed,
-  count(*) filter (where resolution >= :late) as late
-from task_figures where ended_at >= :since and agent in (select value from json_each(:agents)) group by agent
+-- Of some agents, the tasks that ended since each of some moments, `first` the earliest. The index alone tells whose tasks
+-- these are, so rows of other agents are not looked at.
+with mine as materialized (select task, agent, ended_at from task_figures
+  where ended_at >= :first and agent in (select value from json_each(:agents)))
+select m.agent, w.value as since, count(*) as tasks, count(*) filter (where f.succeeded = 0) as failed,
+  count(*) filter (where f.resolution >= :late) as late
+from mine m cross join json_each(:moments) w cross join task_figures f
+where f.task = m.task and m.ended_at >= cast(w.value as bigint) group by m.agent, w.value
 
 -- name: open_tasks
 select count(*) as count from tasks where state = 'open' and created_at >= :since and created_at < :until

@@ -46,7 +46,9 @@ def _slo_of(parts: Parts, version: Version) -> Slo | None:
         return Slo.model_validate(told) if told else None
     except (ValueError, LookupError, TypeError, AttributeError) as fault:
         hint = "`remit doctor` says more"
-        raise IntegrityError("What was kept of a version cannot be read", which=version.id, why=str(fault), hint=hint) from fault
+        raise IntegrityError(
+            "What was kept of a version cannot be read", which=version.id, why=str(fault), hint=hint
+        ) from fault
 
 
 def exhausted_budget(parts: Parts, kpis: Kpis, agent: str) -> ErrorBudget | None:

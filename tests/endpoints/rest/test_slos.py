@@ -15,7 +15,11 @@ async def test_programs_read_what_agents_promise_and_how_it_stands(tmp_path: Pat
         for _ in range(6):
             await work(counter.cell, "Please refund 41")
         one = (await counter.get("/slos/refund-desk")).json()
-        assert (one["state"], one["objectives"][0]["target"], one["objectives"][0]["allowed"]) == ("exhausted", "90 %", 0.6)
+        assert (one["state"], one["objectives"][0]["target"], one["objectives"][0]["allowed"]) == (
+            "exhausted",
+            "90 %",
+            0.6,
+        )
         listed = (await counter.get("/slos?limit=5")).json()
         assert [row["agent"] for row in listed["rows"]] == ["refund-desk"]
 

@@ -29,7 +29,12 @@ async def test_an_agent_is_shown_with_each_objective_in_words_and_numbers(tmp_pa
         for amount in (20, 41, 41, 41, 41, 41, 41):
             await work(cell, f"Please refund {amount}")
         sheet = looking(cell).get("refund-desk")
-        assert (sheet.agent, sheet.version, sheet.state, sheet.promise) == ("refund-desk", "1.0.0", "exhausted", IN_WORDS)
+        assert (sheet.agent, sheet.version, sheet.state, sheet.promise) == (
+            "refund-desk",
+            "1.0.0",
+            "exhausted",
+            IN_WORDS,
+        )
         assert (sheet.since, sheet.days) == ("2024-09-21T00:00:00.000Z", 14)
         success, in_time = sheet.objectives
         assert (success.name, success.target, success.state) == ("success", "90 %", "exhausted")
