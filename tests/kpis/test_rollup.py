@@ -144,14 +144,17 @@ def test_times_that_overlap_are_waited_once(history: History) -> None:
     assert (figures.waiting, figures.answer_time) == (0.5, 7 * MINUTE)
 
 
+LISTS = ("tasks", "states", "agents", "scopes", "moments")
+
+
 @sqlite_only("it reads SQLite's query plans")
 @pytest.mark.parametrize("name", QUERIES.names())
 def test_no_page_looks_at_every_row_of_a_large_table(history: History, name: str) -> None:
     for_reports = ("steps", "spending_of_agents", "actions", "blocked", "gates_before", "gates_after", "taken_over")
     if name in for_reports:
         return
-    names = ("agent", "unit", "scope", "since", "until", "first", "last", "tasks", "limit", "day", "kind")
-    values = dict.fromkeys(names, 1) | {"tasks": "[]", "days": "[1]", "states": "[]"}
+    names = ("agent", "unit", "scope", "since", "until", "first", "last", "late", "bucket", "limit", "day", "kind")
+    values = dict.fromkeys(names, 1) | {"days": "[1]"} | dict.fromkeys(LISTS, "[]")
     query = QUERIES[name]
     if not query.sql.startswith(("select", "with")):
         return
