@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.databases import execute
 from tests.gateway.desk import CONTRACT, REFUNDS, TOM, swap
 from tests.operations.people import done_by
 from tests.runtime.workshop import work
@@ -102,4 +103,13 @@ async def test_agents_that_promise_nothing_are_never_frozen(tmp_path: Path) -> N
         assert promises(cell.parts, {"refund-desk", "nobody"}) == {}
     async with open_fleet(REFUNDS, tmp_path / "fleet", edit={CONTRACT: swap(NEXT)}) as cell:
         assert cell.operations.changed == []
+        assert cell.parts.registry.current("refund-desk").version == "1.0.1"
+
+
+async def test_what_was_kept_and_cannot_be_read_any_more_freezes_nothing(tmp_path: Path) -> None:
+    async with open_fleet(REFUNDS, tmp_path / "fleet", edit=promising(by_person=False)) as cell:
+        await fail(cell)
+        assert exhausted_budget(cell.parts, cell.kpis, "refund-desk") is not None
+        execute(cell.database, "update releases set body = ?", b"{")
+    async with open_fleet(REFUNDS, tmp_path / "fleet", edit={CONTRACT: swap(NEXT)}) as cell:
         assert cell.parts.registry.current("refund-desk").version == "1.0.1"

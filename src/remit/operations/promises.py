@@ -5,7 +5,6 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from remit.contracts import Slo, as_percent
-from remit.core import IntegrityError
 from remit.gateway import Parts
 from remit.kpis import BudgetState, ErrorBudget, Kpis
 from remit.registry import Version
@@ -44,11 +43,8 @@ def _slo_of(parts: Parts, version: Version) -> Slo | None:
     try:
         told = json.loads(body)["contract"]["terms"].get("slo")
         return Slo.model_validate(told) if told else None
-    except (ValueError, LookupError, TypeError, AttributeError) as fault:
-        hint = "`remit doctor` says more"
-        raise IntegrityError(
-            "What was kept of a version cannot be read", which=version.id, why=str(fault), hint=hint
-        ) from fault
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return None  # `remit doctor` names what cannot be read any more; a new version must still be had
 
 
 def exhausted_budget(parts: Parts, kpis: Kpis, agent: str) -> ErrorBudget | None:
@@ -58,7 +54,7 @@ def exhausted_budget(parts: Parts, kpis: Kpis, agent: str) -> ErrorBudget | None
     return next((budget for budget in budgets if budget.state is BudgetState.EXHAUSTED), None)
 
 
-def in_words(budget: ErrorBudget) -> str:
+def budget_in_words(budget: ErrorBudget) -> str:
     """Returns how a budget stands in a sentence without its end: `7 of 812 tasks of 28 days did not succeed, …`."""
     total = budget.total
     what = _TITLES[budget.objective]

@@ -7,7 +7,7 @@ from remit.contracts import Contract, Fleet
 from remit.core import ConflictError, IntegrityError, NotFoundError, RemitError
 from remit.gateway import Parts, release_digest, release_source
 from remit.kpis import BudgetState, ErrorBudget, Kpis
-from remit.operations.promises import exhausted_budget, in_words
+from remit.operations.promises import budget_in_words, exhausted_budget
 from remit.operations.record import commit_verb, given_reason
 from remit.registry import Lifecycle, ReleaseState, Version
 
@@ -110,7 +110,7 @@ class Releases:
             self._parts.policy.bundle(self._fleet, contract)  # org policies may have changed since it was registered
         fields = {"agent": agent, "version": version, "release": known.release, "by": by}
         fields |= {"because": because} if because else {}
-        fields |= {"error_budget": BudgetState.EXHAUSTED.value, "objective": in_words(budget)} if budget else {}
+        fields |= {"error_budget": BudgetState.EXHAUSTED.value, "objective": budget_in_words(budget)} if budget else {}
         statements = self._parts.registry.approve(agent, version, known.release, by, again=again)
         await commit_verb(self._parts, "release.approved", known.release, fields, statements)
         approved = self._parts.registry.find(agent, version)
@@ -146,7 +146,7 @@ def _freezes(budget: ErrorBudget, version: str) -> ConflictError:
     return ConflictError(
         "The agent's error budget is used up, so no version of it is approved without a reason",
         which=version,
-        why=in_words(budget),
+        why=budget_in_words(budget),
         hint="Mend what fails first; to approve it all the same, say why with `remit promote … --because`",
     )
 

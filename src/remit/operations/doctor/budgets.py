@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from remit.contracts import Slo
 from remit.kpis import BudgetState, ErrorBudget, Kpis
 from remit.operations.doctor.model import Diagnosis, Health, Patient
-from remit.operations.promises import in_words
+from remit.operations.promises import budget_in_words
 from remit.registry import Registry
 
 # As many as somebody reads; `remit slo` has the rest.
@@ -43,7 +43,7 @@ def _told(agent: str, budget: ErrorBudget) -> Diagnosis:
         what, why = "is burning", "it will be used up before the window is over, if that goes on"
     return Diagnosis(
         health=Health.WARNING,
-        what=f"The error budget of {agent} {what}: {in_words(budget)}",
+        what=f"The error budget of {agent} {what}: {budget_in_words(budget)}",
         why=why,
         mend="Look at what fails, and mend it or bring back the version before",
         command=f"remit slo {agent}",

@@ -7,7 +7,7 @@ from remit.core import DAY, NotFoundError, iso
 from remit.kpis import BudgetState, BurnRule, ErrorBudget, worst
 from remit.operations.actors import view
 from remit.operations.permissions import Permission
-from remit.operations.promises import Promise, amount, in_words, promises
+from remit.operations.promises import Promise, amount, budget_in_words, promises
 from remit.operations.views.model import MOST_ROWS, PAGE_SIZE, Page, Shown, Viewing
 from remit.operations.views.sheets import share
 
@@ -160,13 +160,13 @@ def _because(budget: ErrorBudget) -> str:
         case BudgetState.TOO_FEW if not budget.total.tasks:
             return "no task ended in the window"
         case BudgetState.TOO_FEW:
-            return f"among so few tasks not even one may fail: {in_words(budget)}"
+            return f"among so few tasks not even one may fail: {budget_in_words(budget)}"
         case BudgetState.BURNING if budget.burning:
             return "; ".join(map(_rule, budget.burning))
         case BudgetState.BURNING:
             return "lately more tasks are bad than chance explains at this objective"
         case _:
-            return in_words(budget)
+            return budget_in_words(budget)
 
 
 def _rule(rule: BurnRule) -> str:
