@@ -109,6 +109,17 @@ def test_an_agent_without_work_has_an_untouched_budget(history: History) -> None
     assert (one.total, one.used, one.e_value) == (Outcomes(), None, 0.0)
 
 
+def test_tasks_whose_model_was_not_live_are_told_with_it(history: History) -> None:
+    work = history.take_on("bob")
+    history.charge(work, "model", 5, source="simulated")
+    history.end(work, "success")
+    done(history, "bob", "success", 1)
+    for _ in range(2):
+        (one,) = history.kpis.error_budgets({"bob": PROMISED["bob"]}, history.clock.now())["bob"]
+        assert (one.total, one.not_live) == (Outcomes(2, 0), 1)
+        history.roll_up_all()
+
+
 def test_those_with_the_most_failures_since_yesterday_come_first(history: History) -> None:
     for agent, outcome in (("cy", "failure"), ("ada", "failure"), ("ada", "failure"), ("bob", "success")):
         done(history, agent, outcome, 1)

@@ -31,7 +31,7 @@ def slo(
         return
     show_rows([row for sheet in sheets for row in _rows(sheet)], as_json=False, empty=_EMPTY)
     if name:
-        _show_windows(sheets[0])
+        _show_rest(sheets[0])
 
 
 def _all(views: Views) -> list[SloSheet]:
@@ -55,11 +55,15 @@ def _rows(sheet: SloSheet) -> Iterator[dict[str, Any]]:
             "may be bad": one.allowed_text,
             "budget used": one.used_text,
             "because": one.because,
+            "marks": "" if sheet.claimable else "not live",
         }
 
 
-def _show_windows(sheet: SloSheet) -> None:
-    screen.print(f"\n{sheet.agent}@{sheet.version} promises: {sheet.promise}. How fast the budget was used:\n")
+def _show_rest(sheet: SloSheet) -> None:
+    screen.print(f"\n{sheet.agent}@{sheet.version} promises: {sheet.promise}")
+    if sheet.note:
+        screen.print(f"[yellow]{sheet.note}[/yellow]")
+    screen.print()
     show_rows(
         [
             {
@@ -67,7 +71,7 @@ def _show_windows(sheet: SloSheet) -> None:
                 "over": each.window,
                 "tasks": each.tasks,
                 "bad": each.bad,
-                "rate": _rate(each),
+                "burn rate": _rate(each),
             }
             for one in sheet.objectives
             for each in one.windows
@@ -78,4 +82,4 @@ def _show_windows(sheet: SloSheet) -> None:
 
 
 def _rate(burn: BurnShown) -> str:
-    return "–" if burn.rate is None else f"{burn.rate:.1f} times"
+    return "–" if burn.rate is None else f"{burn.rate:.1f}"

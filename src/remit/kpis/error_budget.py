@@ -82,6 +82,8 @@ class ErrorBudget:
     """Each UTC day of the window, the oldest first, today last."""
     recent: Mapping[str, Outcomes]
     """By window of `SHORT_WINDOWS`."""
+    not_live: int = 0
+    """Tasks of the window whose model was recorded or simulated: no claim may rest on them."""
 
     @property
     def total(self) -> Outcomes:

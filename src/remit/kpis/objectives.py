@@ -37,14 +37,14 @@ class _Span:
 
 @dataclass(slots=True)
 class _Counts:
-    """What is counted of an agent: tasks, failed ones and late ones, by UTC day and by short window."""
+    """What is counted of an agent: tasks, failed, late and not live ones, by UTC day and by short window."""
 
-    days: dict[int, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0, 0]))
-    recent: dict[str, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0, 0]))
+    days: dict[int, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0, 0, 0]))
+    recent: dict[str, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0, 0, 0]))
 
     def add_task(self, task: TaskFigures, sign: int, late: int, now: int) -> None:
         """Counts a task, or takes it back."""
-        values = 1, 1 - task.succeeded, int(task.resolution >= late)
+        values = 1, 1 - task.succeeded, int(task.resolution >= late), task.recorded + task.simulated
         within = (name for name, length in SHORT_WINDOWS.items() if now - length <= task.ended_at)
         for sums in (self.days[task.ended_at // DAY], *(self.recent[name] for name in within)):
             for place, value in enumerate(values):
@@ -97,7 +97,7 @@ def _add_days(database: Database, counted: _Counted, span: _Span, agents: list[s
     last, scopes = now // DAY + 1, {scope_of(agent, ""): agent for agent in agents}
     asked = {"scopes": json.dumps(list(scopes)), "first": last - span.days, "last": last}
     for row in database.read(_Q["outcomes_of_days"], asked):
-        counted[scopes[row["scope"]]].days[row["day"]][:2] = row["tasks"], row["failed"]
+        counted[scopes[row["scope"]]].days[row["day"]][:] = row["tasks"], row["failed"], 0, row["not_live"]
     if span.late < _NEVER_LATE:
         for row in database.read(_Q["late_of_days"], {**asked, "bucket": bucket_of(span.late)}):
             counted[scopes[row["scope"]]].days[row["day"]][2] = row["late"]
@@ -108,23 +108,26 @@ def _add_recent(database: Database, counted: _Counted, span: _Span, agents: list
     listed = {"agents": json.dumps(agents), "moments": json.dumps(sorted(moments))}
     for row in database.read(_Q["outcomes_since"], {**listed, "first": min(moments), "late": span.late}):
         name = moments[int(row["since"])]
-        counted[row["agent"]].recent[name][:] = row["tasks"], row["failed"], row["late"]
+        counted[row["agent"]].recent[name][:3] = row["tasks"], row["failed"], row["late"]
 
 
 def _budgets(slo: Slo, counts: _Counts, now: int) -> Iterator[ErrorBudget]:
     last = now // DAY + 1
     days = [counts.days[day] for day in range(last - slo.days, last)]
     recent = {name: counts.recent[name] for name in SHORT_WINDOWS}
+    not_live = sum(one for *_, one in days)
     yield ErrorBudget(
-        "success",
-        slo.success,
-        tuple(Outcomes(tasks, failed) for tasks, failed, _ in days),
-        {name: Outcomes(tasks, failed) for name, (tasks, failed, _) in recent.items()},
+        objective="success",
+        target=slo.success,
+        days=tuple(Outcomes(tasks, failed) for tasks, failed, *_ in days),
+        recent={name: Outcomes(tasks, failed) for name, (tasks, failed, *_) in recent.items()},
+        not_live=not_live,
     )
     if slo.in_time is not None:
         yield ErrorBudget(
-            "in_time",
-            slo.in_time,
-            tuple(Outcomes(tasks, late) for tasks, _, late in days),
-            {name: Outcomes(tasks, late) for name, (tasks, _, late) in recent.items()},
+            objective="in_time",
+            target=slo.in_time,
+            days=tuple(Outcomes(tasks, late) for tasks, _, late, _ in days),
+            recent={name: Outcomes(tasks, late) for name, (tasks, _, late, _) in recent.items()},
+            not_live=not_live,
         )

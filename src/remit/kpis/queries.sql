@@ -164,7 +164,7 @@ from days cross join figure_times f on f.day = days.day and f.scope = :scope and
 -- name: outcomes_of_days
 -- Of some scopes, day by day.
 with recursive days (day) as (select cast(:first as bigint) where :first < :last union all select day + 1 from days where day + 1 < :last)
-select f.scope, f.day, f.ended as tasks, f.ended - f.succeeded as failed
+select f.scope, f.day, f.ended as tasks, f.ended - f.succeeded as failed, f.recorded + f.simulated as not_live
 from days cross join figure_days f on f.day = days.day and f.scope in (select value from json_each(:scopes))
 
 -- name: outcomes_of_all

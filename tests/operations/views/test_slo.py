@@ -36,6 +36,8 @@ async def test_an_agent_is_shown_with_each_objective_in_words_and_numbers(tmp_pa
             IN_WORDS,
         )
         assert (sheet.since, sheet.days) == ("2024-09-21T00:00:00.000Z", 14)
+        assert not sheet.claimable
+        assert sheet.note == "7 of 7 tasks used recorded or simulated models: no quality may be claimed from this."
         success, in_time = sheet.objectives
         assert (success.name, success.target, success.state) == ("success", "90 %", "exhausted")
         assert (success.tasks, success.bad, success.allowed_text, success.used_text) == (7, 6, "0.7", "857%")

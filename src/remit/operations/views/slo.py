@@ -69,6 +69,10 @@ class SloSheet(Shown):
     days: int
     since: str
     until: str
+    claimable: bool
+    """Whether every model was a live one; what is not must be marked wherever it stands."""
+    note: str
+    """What is to be said of it otherwise."""
     objectives: tuple[ObjectiveShown, ...]
 
 
@@ -118,6 +122,8 @@ class SloViews(Viewing):
 
 def _sheet(promise: Promise, budgets: tuple[ErrorBudget, ...], now: int) -> SloSheet:
     version, slo = promise
+    not_live, tasks = budgets[0].not_live, budgets[0].total.tasks
+    note = f"{not_live} of {tasks} tasks used recorded or simulated models: no quality may be claimed from this."
     return SloSheet(
         agent=version.agent,
         version=version.version,
@@ -127,6 +133,8 @@ def _sheet(promise: Promise, budgets: tuple[ErrorBudget, ...], now: int) -> SloS
         days=slo.days,
         since=iso((now // DAY - slo.days + 1) * DAY),
         until=iso(now),
+        claimable=not not_live,
+        note=note if not_live else "",
         objectives=tuple(_objective(budget) for budget in budgets),
     )
 
@@ -170,4 +178,4 @@ def _because(budget: ErrorBudget) -> str:
 
 
 def _rule(rule: BurnRule) -> str:
-    return f"over {rule.long} and {rule.short} the budget is used more than {rule.factor:g} times too fast"
+    return f"the burn rate is above {rule.factor:g} over {rule.long} and over {rule.short}"
