@@ -132,6 +132,8 @@ PARAMETERS: dict[str, Pool] = {
     "kpis.put_task.score": SMALL, "kpis.add_day.score": SMALL, "ledger.budgets_of_day.day": ("2026-11-20", "2026-11-21"),
     "ledger.open_budget.id": ("run:run_05Y", "agent:desk:2026-11-20", "unit:new"),
     "journal.park_run.until": (None, *TIMES), "views.log_newest.before": (3, 99), "views.log_of_stream.before": (3, 99), "views.log_of_ref.before": (3, 99),
+    **{f"kpis.{name}.scopes": (json.dumps(["fleet", "unit:care", "agent:desk"]), '["agent:desk"]', "[]") for name in ("outcomes_of_days", "late_of_days")},
+    "kpis.outcomes_since.first": TIMES, "kpis.outcomes_since.late": SMALL, "moments": (json.dumps(TIMES), json.dumps(TIMES[:1]), "[]"),
     "runtime.advance_schedule.after": TIMES, "views.agents.after": ("", *AGENTS), "kpis.new_spending.first": (COUNTED,),
     "kpis.new_spending.last": (COUNTED + 1, COUNTED + 4, COUNTED + 99), "registry.has_name.name": (*AGENTS, "desk@1.0.0", "care", "inner"),
     "registry.has_name.kind": ("unit", "class", "agent", "version"), "registry.names.kind": ("unit", "class", "agent", "version"),
@@ -140,7 +142,7 @@ PARAMETERS: dict[str, Pool] = {
     "registry.keep_release.digest": ("d1", NEW), "identity.begin_session.secret": (b"\x07", b"\xff"), "identity.issue_link.secret": (b"\x07", b"\xff"),
     "audit.insert_entry.leaf_index": (ROWS, 3), "audit.insert_entry.stream": (NEW, "cell"), "audit.insert_entry.seq": (1, 2),
     "journal.bind_subject.kind": ("customer", "other"), "journal.add_attempt.number": (1, 11), "journal.keep_value.step": (1, 11), "journal.keep_recorded.step": (1, 11), "journal.deny_step.step": (1, 11), "endpoints.claim_key.key": ("k1", NEW), "journal.open_step.step": (1, 11, 12), "ledger.keep_hold.step": (1, 11), "identity.fail.attempt": ("t1", "t2"), "identity.forgive.attempt": ("t1", "t2"),
-    **{f"kpis.{name}.{end}": DAYS for name in ("day_sums", "day_times", "each_day", "times_of_each_day", "spending_of_one", "spending_of_agents", "spenders", "latest_spenders", "charges_of_days") for end in ("first", "last")},
+    **{f"kpis.{name}.{end}": DAYS for name in ("day_sums", "day_times", "each_day", "times_of_each_day", "outcomes_of_days", "late_of_days", "spending_of_one", "spending_of_agents", "spenders", "latest_spenders", "charges_of_days") for end in ("first", "last")},
 }  # fmt: skip
 LINKS = ("run", "task", "approval", "agent", "version")
 # What a row of a table is called elsewhere.

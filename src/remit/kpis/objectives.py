@@ -107,7 +107,7 @@ def _add_recent(database: Database, counted: _Counted, span: _Span, agents: list
     moments = {now - length: name for name, length in SHORT_WINDOWS.items()}
     listed = {"agents": json.dumps(agents), "moments": json.dumps(sorted(moments))}
     for row in database.read(_Q["outcomes_since"], {**listed, "first": min(moments), "late": span.late}):
-        name = moments[int(row["since"])]
+        name = moments[row["since"]]
         counted[row["agent"]].recent[name][:3] = row["tasks"], row["failed"], row["late"]
 
 

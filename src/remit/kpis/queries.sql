@@ -185,7 +185,7 @@ group by f.scope, f.day
 -- these are, so rows of other agents are not looked at.
 with mine as materialized (select task, agent, ended_at from task_figures
   where ended_at >= :first and agent in (select value from json_each(:agents)))
-select m.agent, w.value as since, count(*) as tasks, count(*) filter (where f.succeeded = 0) as failed,
+select m.agent, cast(w.value as bigint) as since, count(*) as tasks, count(*) filter (where f.succeeded = 0) as failed,
   count(*) filter (where f.resolution >= :late) as late
 from mine m cross join json_each(:moments) w cross join task_figures f
 where f.task = m.task and m.ended_at >= cast(w.value as bigint) group by m.agent, w.value
