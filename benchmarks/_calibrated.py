@@ -1,11 +1,11 @@
-"""What the model of a cell is given, from three things that are measured apart: nothing to do, one by one, all at once.
+"""What the model of a cell is given, from three things that are measured apart: nothing to do, few tasks, all at once.
 
-A worker with nothing to do shows what looking around takes. Of the rest, tasks that come one by one and tasks that are all
-there at once have the same bursts and commits, but not the same transactions: alone each commit has one for itself. So two
+A worker with nothing to do shows what looking around takes. Of the rest, few tasks and tasks that are all there at
+once have the same bursts and commits, but not the same transactions: of few, each commit has one for itself, nearly. So two
 measured sums of CPU give what a burst and what a transaction take, and in the same way a commit and a transaction at the
 server. How many transactions there were, PostgreSQL has counted, and those of all at once say how long the thread that
 commits waits for its turn; on SQLite, where nobody counts, the model does, with the interpreter's own interval. What is
-left of the time of an attempt that is alone is round trips and flushes.
+left of the time of an attempt among few is round trips and flushes.
 """
 
 from collections.abc import Mapping
@@ -25,20 +25,20 @@ Play = Mapping[str, Any]
 
 def costs_of(plays: Mapping[str, Play], machine: Machine) -> Costs:
     """Returns what the model is given."""
-    alone, at_once = plays["alone"], plays["at_once"]
+    few, at_once = plays["few"], plays["at_once"]
     costs = Costs(
         burst=at_once["worker CPU ms a step"] / 1000 * STEPS / BURSTS,
         intake=at_once["taking on, CPU ms a task"] / 1000,
-        worker_idle=measured(alone, "idle, CPU ms a second, worker") / 1000,
-        intake_idle=measured(alone, "idle, CPU ms a second, intake") / 1000,
-        server_idle=measured(alone, "idle, CPU ms a second, server") / 1000,
+        worker_idle=measured(few, "idle, CPU ms a second, worker") / 1000,
+        intake_idle=measured(few, "idle, CPU ms a second, intake") / 1000,
+        server_idle=measured(few, "idle, CPU ms a second, server") / 1000,
     )
-    arrivals = poisson(alone["tasks"], alone["tasks"] / alone["wall s"])
+    arrivals = poisson(few["tasks"], few["tasks"] / few["wall s"])
     many = min(MANY, at_once["tasks"])
     for _ in range(ROUNDS):
         single = CellModel(costs, machine).run(arrivals)
         crowd = CellModel(costs, machine).run([0.0] * many, taken_on=True)
-        found = _worked_out(costs, machine, _Counted(alone, single, len(arrivals)), _Counted(at_once, crowd, many))
+        found = _worked_out(costs, machine, _Counted(few, single, len(arrivals)), _Counted(at_once, crowd, many))
         costs = _between(costs, found)
     return costs
 

@@ -1,7 +1,7 @@
 """A queueing model of a cell, held against a measured one, and then 1, 10 and 100 cells behind a directory of units.
 
-The model (`_queueing.py`) is given what is measured with nothing to do, with tasks that come one by one, and of all tasks
-at once the CPU and the transactions alone (`_calibrated.py`). It then says how long ten thousand at once take, and how long
+The model (`_queueing.py`) is given what is measured with nothing to do, with few tasks, which hardly ever meet, and of all
+tasks at once the CPU and the transactions alone (`_calibrated.py`). It then says how long ten thousand at once take, and how long
 a task takes when they come by chance at two rates, of which it was given nothing; all three are held against measured plays. `--measure` makes the plays anew, in
 some five minutes, and keeps them in `results/`.
 
@@ -41,8 +41,9 @@ BURST, BURST_SECONDS, EVERY_SECONDS = 5.0, 10.0, 100.0
 RATES = ("middling", "busy")
 TASKS, QUICK_TASKS = 10_000, 2_000
 PLAYS: Mapping[str, Sequence[str]] = {
-    # Of few agents: what is done once for each, such as compiling its release, is then as small a part as at a higher rate.
-    "alone": ("--tasks", "60", "--an-hour", "3600", "--idle", "15", "--domains", "5"),
+    # Not one a second: a processor that sleeps in between takes several times as long for the same. And of few agents: what
+    # is done once for each, such as compiling its release, is then as small a part as at a higher rate.
+    "few": ("--tasks", "300", "--an-hour", "36000", "--idle", "15", "--domains", "20"),
     "middling": ("--tasks", "1350", "--an-hour", "108000"),
     "busy": ("--tasks", "2250", "--an-hour", "180000"),
     "at_once": ("--tasks", "10000"),

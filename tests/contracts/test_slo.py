@@ -64,6 +64,7 @@ def test_what_promises_nothing_is_refused_by_name_and_line(folder: Folder, text:
     [
         ("{success: 99 %}", "{success: 99.5 %}", False),
         ("{success: 99 %}", "{success: 98 %}", True),
+        ("{success: 99 %}", "{success: 99 %, days: 7}", True),
         ("{success: 99 %, minutes: 5, in_time: 95 %}", "{success: 99 %}", True),
         ("{success: 99 %, minutes: 5, in_time: 95 %}", "{success: 99 %, minutes: 9, in_time: 95 %}", True),
         ("{success: 99 %, minutes: 5, in_time: 95 %}", "{success: 99 %, minutes: 4, in_time: 96 %}", False),

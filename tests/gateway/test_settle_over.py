@@ -8,6 +8,7 @@ import pytest
 from tests.databases import execute
 from tests.gateway.desk import CARA, NO_RETRY, Desk, Till, another_run, open_desk, tools
 
+from remit.core import NotFoundError
 from remit.gateway import Gateway, ToolCall
 from remit.identity import issue_secret
 from remit.journal import LeftRun, StepState
@@ -74,6 +75,27 @@ async def test_a_step_that_cannot_be_settled_keeps_no_other_from_it(tmp_path: Pa
         execute(desk.cell.database, gone, desk.run.id)
         await desk.cell.gateway.settle_left()
         assert (state_of(desk), state_of(other)) == (StepState.DECIDED, StepState.UNKNOWN)
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+async def test_what_a_version_left_that_is_not_loaded_any_more_is_settled_by_what_was_kept_of_it(
+    tmp_path: Path, is_kept: bool
+) -> None:
+    async with open_desk(tmp_path, server=Till(failures=1), edit=tools(NO_RETRY)) as desk:
+        outcome = await desk.refund()
+        await desk.park()
+        await desk.answer(outcome, CARA, reason="it is in the list")
+        await cancel(desk)
+        parts, release = desk.cell.parts, desk.run.release
+        del parts.releases[release]
+        if not is_kept:
+            execute(desk.cell.database, "update releases set body = ?", b"{")
+        await desk.cell.gateway.settle_left()
+        assert (state_of(desk) is StepState.DONE, parts.ledger.holds()) == (is_kept, int(not is_kept))
+        if not is_kept:
+            approval = parts.approvals.listing()[0]
+            with pytest.raises(NotFoundError, match="cannot be made any more"):
+                await desk.cell.gateway.settle_doubt(approval)
 
 
 async def test_what_a_live_process_has_taken_up_is_left_to_it(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_model_calls_keep_every_budget_to_the_micro_unit_and_one_agent_within_it
 
 
 def test_the_model_of_cells_is_held_against_measured_plays_and_says_how_far_it_is_off(tmp_path: Path) -> None:
-    plays = {name: MEASURED for name in ("alone", "middling", "at_once")}
+    plays = {name: MEASURED for name in ("few", "middling", "at_once")}
     (tmp_path / "plays.json").write_text(json.dumps(plays), encoding="utf-8")
     options = ("--plays", str(tmp_path / "plays.json"), "--tasks", "200")
     report = report_of("simulate_cells", *options)
@@ -136,7 +136,7 @@ def test_what_a_transaction_takes_is_worked_out_from_tasks_alone_and_in_a_crowd(
     machine = Machine(cores=2, workers=2, moves=True)
     alone = CellModel(given, machine).run(poisson(60, 1.0))
     crowd = CellModel(given, machine).run([0.0] * 500, taken_on=True)
-    plays = {name: played(made, given) for name, made in (("alone", alone), ("at_once", crowd))}
+    plays = {name: played(made, given) for name, made in (("few", alone), ("at_once", crowd))}
     found = costs_of(plays, machine)
     assert found.burst == pytest.approx(given.burst, rel=0.15)
     assert found.transaction == pytest.approx(given.transaction, rel=0.15)

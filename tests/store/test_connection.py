@@ -1,12 +1,14 @@
 """What a connection to PostgreSQL is bounded by: the server's patience with whoever says nothing more."""
 
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
+from pathlib import Path
 
 import pytest
 from psycopg import OperationalError
 
-from remit.core import Connections
+from remit.core import BusyError, Connections
+from remit.store import Commit, Committed, Query, Statement, Writer, open_database
 from remit.store.postgresql.connection import IDLE_SECONDS, KEEPALIVES, Connection, connect
 
 LIMITS = Connections(lock_seconds=0.2)
@@ -70,3 +72,21 @@ def wait_for_lock(url: str) -> None:
             "select 1 from pg_locks where relation = 'notes'::regclass and mode = 'RowExclusiveLock'"
         ).fetchall():
             time.sleep(0.01)
+
+
+def test_a_commit_that_takes_too_long_is_busy_to_all_its_callers_and_is_not_tried_again_and_again(
+    postgresql_url: str,
+) -> None:
+    with closing(open_database(postgresql_url, folder=Path(), limits=LIMITS)) as database:
+        database.migrate()
+        writer = Writer(database)
+        stuck = Statement(Query("test.stuck", "select pg_sleep(60)"), {}, want=None)
+        began = time.monotonic()
+        futures = [writer.submit(Commit([stuck])) for _ in range(3)]
+        for future in futures:
+            with pytest.raises(BusyError):
+                future.result(30)
+        # What came while the first was under way is the second transaction.
+        assert time.monotonic() - began < 2 * (LIMITS.lock_seconds + IDLE_SECONDS) + SLACK
+        assert isinstance(writer.commit_now(Commit([Statement(Query("test.one", "select 1 as one"), {})])), Committed)
+        writer.close()

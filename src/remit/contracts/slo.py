@@ -67,7 +67,7 @@ class Slo(Part):
         return f"{as_percent(self.success)} of tasks succeed{timely}, over {self.days} days"
 
     def is_looser_than(self, before: Self) -> bool:
-        """Whether it lets pass what `before` did not."""
+        """Whether it lets pass what `before` did not. Other days may: fewer forget sooner, more thin out what was bad."""
         late, late_before = self.in_time or Decimal(0), before.in_time or Decimal(0)
         longer = bool(self.minutes and before.minutes and self.minutes > before.minutes)
-        return self.success < before.success or late < late_before or longer
+        return self.success < before.success or late < late_before or longer or self.days != before.days

@@ -20,6 +20,7 @@ from remit.gateway.records import (
     read_done,
     recorded_outcome,
 )
+from remit.gateway.release import Release
 from remit.gateway.steps import take_locks
 from remit.gateway.tools import OutcomeUnknownError
 from remit.journal import Run, RunState, StepRow, StepState
@@ -84,7 +85,7 @@ def is_left(parts: Parts, row: StepRow, own: str = "") -> bool:
         return True  # the taker's run is what was done, and nobody waits for it
     if row.person and (acted := parts.approvals.find(row.approval)) and acted.used_at is not None:
         # They may act from any process: after this time their call has ended, one way or another.
-        tool = parts.releases[run.release].tools.get(row.name) if run.release in parts.releases else None
+        tool = _release_of(parts, run).tools.get(row.name)
         return parts.clock.now() - acted.used_at > longest_call(parts, tool) * SECOND
     # Whoever decided it, and whoever may have taken it up since.
     drivers = {parts.journal.executor(run.id, number) for number in (row.attempt, run.attempt)}
@@ -113,15 +114,29 @@ def _context_of(parts: Parts, row: StepRow) -> ActionContext:
     """Returns what is known of a step apart from any attempt that asks for it."""
     run = parts.journal.run(row.run)
     version = parts.registry.find(run.agent, run.version)
-    # Its version may be retired, and gone from the folder, while a call of it is still to be looked up.
-    release = parts.releases.again(run.release, partial(parts.registry.release_body, run.release))
-    if version is None or release is None:
-        raise NotFoundError("The release this run was pinned to cannot be made any more", which=run.release)
+    if version is None:
+        raise NotFoundError("The version of a run is not registered", which=f"{run.agent}@{run.version}")
     ctx = ActionContext(Action(row.kind, row.name, {}, row.step), None, parts.clock.now())
     ctx.run, ctx.task, ctx.version = run, parts.journal.underway.task(run.task), version
-    ctx.release, ctx.identified = release, True
+    ctx.release, ctx.identified = _release_of(parts, run), True
     _restore(parts, ctx, row)
     return ctx
+
+
+def _release_of(parts: Parts, run: Run) -> Release:
+    """Returns what a run was pinned to: its version may be retired, and gone from the folder, when a call is settled."""
+    why = "nothing was kept of what it is made of"
+    try:
+        if release := parts.releases.again(run.release, partial(parts.registry.release_body, run.release)):
+            return release
+    except (ValueError, LookupError) as fault:
+        why = str(fault)
+    raise NotFoundError(
+        "The release this run was pinned to cannot be made any more",
+        which=f"{run.agent}@{run.version}",
+        why=why,
+        hint="`remit doctor` names it, and what has to be put back",
+    )
 
 
 def _restore(parts: Parts, ctx: ActionContext, row: StepRow) -> None:

@@ -130,7 +130,10 @@ def here() -> str:
 
 @cache
 def _boot() -> str:
-    return BOOT.read_text(encoding="ascii").strip().replace("-", "")[:16]
+    try:
+        return BOOT.read_text(encoding="ascii").strip().replace("-", "")[:16]
+    except OSError:  # a sandbox may hide it; the number space is told all the same
+        return ""
 
 
 def executor_place(executor: str) -> tuple[str, int]:

@@ -64,7 +64,9 @@ def error_budgets(database: Database, promised: Mapping[str, Slo], now: int) -> 
         for span in sorted(set(spans.values()), key=lambda one: (one.days, one.late)):
             alike = sorted(agent for agent, own in spans.items() if own == span)
             _add_days(database, counted, span, alike, now)
-            _add_recent(database, counted, span, alike, now)
+        for late in sorted({span.late for span in spans.values()}):
+            alike = sorted(agent for agent, own in spans.items() if own.late == late)
+            _add_recent(database, counted, late, alike, now)
         (head,) = database.read(_Q["head"])
         (alone,) = promised if len(promised) == 1 else ("",)
         for change in changes(database, head["entries"], head["last_entry"], agent=alone):
@@ -103,10 +105,10 @@ def _add_days(database: Database, counted: _Counted, span: _Span, agents: list[s
             counted[scopes[row["scope"]]].days[row["day"]][2] = row["late"]
 
 
-def _add_recent(database: Database, counted: _Counted, span: _Span, agents: list[str], now: int) -> None:
+def _add_recent(database: Database, counted: _Counted, late: int, agents: list[str], now: int) -> None:
     moments = {now - length: name for name, length in SHORT_WINDOWS.items()}
     listed = {"agents": json.dumps(agents), "moments": json.dumps(sorted(moments))}
-    for row in database.read(_Q["outcomes_since"], {**listed, "first": min(moments), "late": span.late}):
+    for row in database.read(_Q["outcomes_since"], {**listed, "first": min(moments), "late": late}):
         name = moments[row["since"]]
         counted[row["agent"]].recent[name][:3] = row["tasks"], row["failed"], row["late"]
 

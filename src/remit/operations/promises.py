@@ -5,9 +5,9 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from remit.contracts import Slo, as_percent
-from remit.gateway import Parts
+from remit.gateway import Parts, Releases
 from remit.kpis import BudgetState, ErrorBudget, Kpis
-from remit.registry import Version
+from remit.registry import Lifecycle, Registry, Version
 
 _TITLES = {"success": "did not succeed", "in_time": "did not end in time"}
 
@@ -18,26 +18,31 @@ class Promise(NamedTuple):
     version: Version
     slo: Slo
 
+    @property
+    def is_retired(self) -> bool:
+        """Whether nobody works under it any more; it still says what a new version is measured by."""
+        return self.version.lifecycle is Lifecycle.RETIRED
 
-def promises(parts: Parts, agents: Collection[str]) -> dict[str, Promise]:
+
+def promises(registry: Registry, releases: Releases, agents: Collection[str]) -> dict[str, Promise]:
     """Returns what each of some agents promises: by the version that was approved last, whatever awaits approval."""
     latest: dict[str, Version] = {}
-    for version in parts.registry.among(agents):
+    for version in registry.among(agents):
         before = latest.get(version.agent)
         if version.approved_at is not None and (before is None or (before.approved_at or 0) <= version.approved_at):
             latest[version.agent] = version
     found: dict[str, Promise] = {}
     for agent, version in sorted(latest.items()):
-        if (slo := _slo_of(parts, version)) is not None:
+        if (slo := _slo_of(registry, releases, version)) is not None:
             found[agent] = Promise(version, slo)
     return found
 
 
-def _slo_of(parts: Parts, version: Version) -> Slo | None:
+def _slo_of(registry: Registry, releases: Releases, version: Version) -> Slo | None:
     """Returns what a version promises, also when its contract has left the folder; nothing of it is compiled for that."""
-    if there := parts.releases.contract(version.release):
+    if there := releases.contract(version.release):
         return there.terms.slo
-    body = parts.registry.release_body(version.release)
+    body = registry.release_body(version.release)
     if body is None:
         return None
     try:
@@ -49,7 +54,7 @@ def _slo_of(parts: Parts, version: Version) -> Slo | None:
 
 def exhausted_budget(parts: Parts, kpis: Kpis, agent: str) -> ErrorBudget | None:
     """Returns the error budget of an agent that is used up, if one is."""
-    promised = {name: promise.slo for name, promise in promises(parts, {agent}).items()}
+    promised = {name: promise.slo for name, promise in promises(parts.registry, parts.releases, {agent}).items()}
     budgets = kpis.error_budgets(promised, parts.clock.now()).get(agent, ())
     return next((budget for budget in budgets if budget.state is BudgetState.EXHAUSTED), None)
 

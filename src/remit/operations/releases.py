@@ -21,19 +21,27 @@ class Releases:
         self._parts = parts
         self._fleet = fleet
         self._kpis = kpis
-        self._frozen: list[ConflictError] = []
-        self.changed: list[ConflictError] = []
+        self._frozen: dict[tuple[str, str], ConflictError] = {}
+        """By agent and version."""
+        self._changed: list[ConflictError] = []
+
+    @property
+    def changed(self) -> list[ConflictError]:
+        """What `load` did not take as it stands in the folder, and nobody has approved since."""
+        states = {key: self._parts.registry.find(*key) for key in self._frozen}
+        pending = {key for key, version in states.items() if version and version.state is ReleaseState.PENDING}
+        return [fault for key, fault in self._frozen.items() if key in pending] + self._changed
 
     async def load(self, *, by: str = "the fleet's folder") -> list[Version]:
         """Registers every contract of the folder; `releases = "on-load"` approves it too. Returns what was approved now.
 
         An approved version whose text differs from the folder's goes on as it was approved; `changed` then names it. It
-        names as well what was not approved because the agent's error budget is used up.
+        names as well what was not approved because the agent's error budget is used up, until somebody approves it.
         """
-        self._frozen = []
+        self._frozen = {}
         loaded = [await self._load(contract, by) for contract in self._fleet.contracts.values()]
         known = [(version, digest) for version, digest, _ in loaded if version.state is not ReleaseState.PENDING]
-        self.changed = self._frozen + [_was_changed(version) for version, digest in known if version.release != digest]
+        self._changed = [_was_changed(version) for version, digest in known if version.release != digest]
         self._restore_releases()
         return [version for version, _, is_new in loaded if is_new]
 
@@ -69,7 +77,7 @@ class Releases:
         if self._parts.settings.releases != "on-load":
             return False
         if budget := exhausted_budget(self._parts, self._kpis, terms.agent):  # only a person has a reason
-            self._frozen.append(_freezes(budget, contract.id))
+            self._frozen[terms.agent, terms.version] = _freezes(budget, contract.id)
             return False
         await self._promote(terms.agent, terms.version, by=by, again=False)
         return True

@@ -43,6 +43,14 @@ def test_a_budget_that_is_used_up_is_named_with_what_says_more(tmp_path: Path) -
     assert (found.health, found.what, found.command) == (Health.WARNING, told, "remit slo refund-desk")
 
 
+def test_a_promise_holds_while_a_version_that_promises_nothing_waits(tmp_path: Path) -> None:
+    fleet = desk(tmp_path / "desk")
+    failed(fleet, 7)
+    edit(fleet / CONTRACT, "slo: {success: 90 %}\nevaluation:", "evaluation:")
+    edit(fleet / CONTRACT, "version: 1.0.0", "version: 1.0.1")
+    assert only(fleet, "error_budgets").what.startswith("The error budget of refund-desk is used up")
+
+
 def test_a_promise_that_was_not_approved_yet_is_none(tmp_path: Path) -> None:
     fleet = desk(tmp_path / "desk", promises=False)
     failed(fleet, 6)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from remit.contracts import Slo
 from remit.kpis import BudgetState, ErrorBudget, Kpis
 from remit.operations.doctor.model import Diagnosis, Health, Patient
-from remit.operations.promises import budget_in_words
+from remit.operations.promises import budget_in_words, promises
 from remit.registry import Registry
 
 # As many as somebody reads; `remit slo` has the rest.
@@ -25,11 +25,11 @@ def error_budgets(patient: Patient) -> Iterator[Diagnosis]:
 
 
 def _promised(patient: Patient) -> dict[str, Slo]:
-    """Returns what the folder's contracts promise, as far as they have been approved."""
-    promising = {name: one.terms for name, one in patient.fleet.contracts.items() if one.terms.slo}
-    versions = Registry(patient.store, patient.clock).among(promising)
-    approved = {(version.agent, version.version) for version in versions if version.approved_at is not None}
-    return {name: terms.slo for name, terms in promising.items() if terms.slo and (name, terms.version) in approved}
+    """Returns what is promised by the versions that were approved last: as long as one of them holds, a newer one waits."""
+    registry = Registry(patient.store, patient.clock)
+    agents = {version.agent for version in registry.versions() if version.approved_at is not None}
+    kept = promises(registry, patient.releases, agents)
+    return {agent: promise.slo for agent, promise in kept.items() if not promise.is_retired}
 
 
 def _is_urgent(budget: ErrorBudget) -> bool:
@@ -38,13 +38,13 @@ def _is_urgent(budget: ErrorBudget) -> bool:
 
 def _told(agent: str, budget: ErrorBudget) -> Diagnosis:
     if budget.state is BudgetState.EXHAUSTED:
-        what, why = "is used up", "no version of it is approved without a reason until then"
+        what, why = "is used up", "as long as it is, no version of it is approved without a reason"
     else:
         what, why = "is burning", "it will be used up before the window is over, if that goes on"
     return Diagnosis(
         health=Health.WARNING,
         what=f"The error budget of {agent} {what}: {budget_in_words(budget)}",
         why=why,
-        mend="Look at what fails, and mend it or bring back the version before",
+        mend="Look at what fails, and mend it in a new version, or with the text of the version before: with `--because`",
         command=f"remit slo {agent}",
     )

@@ -12,7 +12,9 @@ from typing import Any, cast
 
 from remit.contracts import Finding, Fleet
 from remit.core import Clock, RemitError, Settings, SystemClock, Webhook, load_settings
+from remit.gateway import Releases
 from remit.operations.tool_locks import LockedServer
+from remit.policy import Policy
 from remit.store import (
     Database,
     Dialect,
@@ -110,6 +112,12 @@ class Patient:
     def fleet(self) -> Fleet:
         """The fleet as far as it can be read."""
         return self.inspected[0]
+
+    @cached_property
+    def releases(self) -> Releases:
+        """The releases of the folder as it is; nothing is compiled until it is asked for."""
+        settings = self.known_settings()
+        return Releases(self.fleet, settings, Policy.of(settings.models))
 
     def known_settings(self) -> Settings:
         """Returns the settings, or skips the check."""

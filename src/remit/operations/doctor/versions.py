@@ -9,7 +9,6 @@ from remit.gateway import Releases, release_digest
 from remit.journal import Journal
 from remit.operations.doctor.model import Diagnosis, Health, Patient
 from remit.operations.permissions import Permission, permissions_of
-from remit.policy import Policy
 from remit.registry import Registry, ReleaseState, Version
 
 
@@ -44,9 +43,8 @@ def _version(known: Version, contract: Contract, fleet: Fleet, settings: Setting
 
 def kept_releases(patient: Patient) -> Iterator[Diagnosis]:
     """Every approved version that is not in the folder any more can still be made."""
-    settings, fleet = patient.known_settings(), patient.fleet
+    fleet, releases = patient.fleet, patient.releases
     registry, journal = Registry(patient.store, patient.clock), Journal(patient.store, patient.clock)
-    releases = Releases(fleet, settings, Policy.of(settings.models))
     for version in registry.versions():
         if not version.may_act or version.release in releases:
             continue

@@ -1,6 +1,6 @@
 """Views of service level objectives: what an agent promised, and how much of its error budget is used."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from remit.contracts import as_percent
 from remit.core import DAY, NotFoundError, iso
@@ -84,7 +84,7 @@ class SloViews(Viewing):
         """Returns the agents that promise something by name, each with its error budgets."""
         limit = min(limit, MOST_ROWS)
         named = [agent for agent in self._promising() if agent > after][: limit + 1]
-        first = self._sheets(promises(self._parts, named[:limit]))
+        first = self._sheets(self._promises(named[:limit]))
         # Who promises nothing any more since a newer version was approved is left out, so a page may be shorter.
         return Page(rows=tuple(first), next=named[limit - 1] if len(named) > limit else "")
 
@@ -100,19 +100,23 @@ class SloViews(Viewing):
     @view(Permission.FLEET_FIGURES_READ)
     def find(self, agent: str) -> SloSheet | None:
         """Returns the same; None when the agent promises nothing."""
-        return next(iter(self._sheets(promises(self._parts, {agent}))), None)
+        return next(iter(self._sheets(self._promises({agent}))), None)
 
     @view(Permission.FLEET_FIGURES_READ)
     def urgent(self, *, first: int) -> tuple[SloSheet, ...]:
         """Returns agents whose budget is used up or burning, of those with the most failed tasks since yesterday."""
         named = self._promising()
         failing = self._source.kpis.most_failing(named, self._parts.clock.now(), limit=LOOKED_AT) if named else []
-        sheets = [one for one in self._sheets(promises(self._parts, failing)) if one.state in URGENT]
+        kept = {agent: one for agent, one in self._promises(failing).items() if not one.is_retired}
+        sheets = [one for one in self._sheets(kept) if one.state in URGENT]
         return tuple(sorted(sheets, key=lambda one: (URGENT[one.state], one.agent))[:first])
 
     def _promising(self) -> list[str]:
         """Returns the agents of which some version here promises something."""
         return sorted({contract.name for _, contract in self._parts.releases.contracts() if contract.terms.slo})
+
+    def _promises(self, agents: Collection[str]) -> dict[str, Promise]:
+        return promises(self._parts.registry, self._parts.releases, agents)
 
     def _sheets(self, promised: Mapping[str, Promise]) -> list[SloSheet]:
         now = self._parts.clock.now()

@@ -91,15 +91,18 @@ class NumberLoader(Loader):
 # A process that was frozen inside a transaction holds up whoever pulls a switch; ours have milliseconds between two
 # statements, on a busy machine some hundred.
 IDLE_SECONDS = 3.0
-# A peer that is gone is found out within 25 seconds; as the server is set, it would be hours.
+# A peer that is gone is found out within 25 seconds; as the server is set, it would be hours, and a quarter of one where
+# it owes an answer to what it was sent.
 KEEPALIVES = {"idle": 10, "interval": 5, "count": 3}
+UNHEARD_SECONDS = KEEPALIVES["idle"] + KEEPALIVES["interval"] * KEEPALIVES["count"]
 KNOWS_TRANSACTION_TIMEOUT = 170_000
 """The version of a server, as it tells it, from which on a transaction as a whole can be bounded."""
 # Statements kept prepared by each connection; we have fewer than this.
 PREPARED = 512
 _RETRIED = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
-AWAY = (psycopg.OperationalError, psycopg.InterfaceError)
-"""Faults of the connection or the server, not of what was asked."""
+_ENDED = (errors.TransactionTimeout, errors.IdleInTransactionSessionTimeout)
+AWAY = (psycopg.OperationalError, psycopg.InterfaceError, *_ENDED)
+"""Faults of the connection or the server, not of what was asked; the driver counts the last two as something else."""
 
 
 def connect(
@@ -150,6 +153,7 @@ def settings(limits: Connections, *, read_only: bool, name: str, is_brief: bool 
     options = [f"-c {bound}={round(seconds * 1000)}" for bound, seconds in bounds.items()]
     # Both ends look whether the other is still there: the locks of a machine that is gone are the server's to give up.
     options += [f"-c tcp_keepalives_{name}={value}" for name, value in KEEPALIVES.items()]
+    options.append(f"-c tcp_user_timeout={UNHEARD_SECONDS * 1000}")  # where an answer is under way, nobody asks
     # Our statements take milliseconds; to compile one takes longer, and the server may think that it pays.
     options += [
         "-c jit=off",
@@ -221,8 +225,9 @@ def is_passing(fault: BaseException) -> bool:
 
 
 def is_broken(connection: Connection, fault: BaseException) -> bool:
-    """Whether a connection was found broken; not that it was given up because no answer came."""
-    return connection.closed and isinstance(fault, AWAY) and not isinstance(fault, NoAnswerError)
+    """Whether a connection was found broken; not that it was given up because it took too long, here or there."""
+    given_up = (NoAnswerError, errors.TransactionTimeout)
+    return connection.closed and isinstance(fault, AWAY) and not isinstance(fault, given_up)
 
 
 @cache
