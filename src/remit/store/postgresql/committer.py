@@ -19,7 +19,15 @@ from psycopg.rows import tuple_row
 
 from remit.core import BusyError, RemitError
 from remit.store.model import Answer, Commit, CommitRefused, CommitResult, Committed, DeferredError, Entry, Row
-from remit.store.postgresql.connection import AWAY, Connection, is_broken, is_passing, set_text_of, text_of
+from remit.store.postgresql.connection import (
+    AWAY,
+    Connection,
+    is_broken,
+    is_passing,
+    longest_transaction,
+    set_text_of,
+    text_of,
+)
 from remit.store.postgresql.moments import SPARE_SECONDS, begin, is_alone, moments
 from remit.store.postgresql.sets import Member, StatementSet, arrange, as_kept, has_nul, shared_rows
 
@@ -215,7 +223,7 @@ class PostgresCommitter:
 
     def _transaction(self, batch: Sequence[Commit], *, careful: bool) -> list[CommitResult]:
         """Runs a batch and commits it when all of it stands; else nothing stands, and who was refused is told."""
-        connection = self._opened()
+        connection, began = self._opened(), time.monotonic()
         try:
             connection.renew_plans()
             xid, tried = self._step_by_step(connection, batch[0]) if careful else self._run(connection, batch)
@@ -226,8 +234,10 @@ class PostgresCommitter:
             if is_alone(batch[0]) and isinstance(fault, psycopg.errors.LockNotAvailable):
                 busy = BusyError("The database is busy", why=_first_line(fault), hint="Try again")
                 raise DeferredError(busy, self._lock_seconds + SPARE_SECONDS) from fault
-            # A connection that is found broken has been idle, as a rule, when the server went.
-            if is_passing(fault) or is_broken(connection, fault):
+            # A connection that is found broken has been idle, as a rule, when the server went; but not one that the server
+            # has ended because all of this took too long, and would again.
+            was_ended = time.monotonic() - began >= longest_transaction(self._lock_seconds)
+            if is_passing(fault) or (is_broken(connection, fault) and not was_ended):
                 raise _GaveWayError(_first_line(fault)) from fault
             raise
         if tried.refused:

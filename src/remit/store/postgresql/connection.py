@@ -131,8 +131,13 @@ def _bound_transactions(connection: Connection, limits: Connections) -> None:
     its process, or, when machine or network is gone, by keepalive. Nothing ends that of a process that stays frozen.
     """
     if connection.info.server_version >= KNOWS_TRANSACTION_TIMEOUT:
-        milliseconds = round((limits.lock_seconds + IDLE_SECONDS) * 1000)
+        milliseconds = round(longest_transaction(limits.lock_seconds) * 1000)
         connection.execute("select set_config('transaction_timeout', %s, false)", [str(milliseconds)])
+
+
+def longest_transaction(lock_seconds: float) -> float:
+    """Returns for how many seconds a transaction that should be brief may go on."""
+    return lock_seconds + IDLE_SECONDS
 
 
 def check_url(url: str) -> None:
