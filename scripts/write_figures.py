@@ -133,7 +133,7 @@ TABLES: Mapping[str, tuple[Columns, Rows]] = {
         },
     ),
     "pages": (
-        {"SQLite": "pages-sqlite", "PostgreSQL": "pages-postgresql"},
+        {"PostgreSQL": "pages-postgresql"},
         {
             "agents, runs": lambda figures: f"{figures['agents']:,}, {figures['runs']:,}",
             "the overview": _page("/"),
