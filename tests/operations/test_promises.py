@@ -79,13 +79,15 @@ async def test_a_version_that_promises_less_is_held_to_what_the_one_before_promi
     without = {CONTRACT: swap(NEXT, ("slo: {success: 90 %}\n", ""))}
     async with open_fleet(REFUNDS, tmp_path / "fleet", edit=without) as cell:
         assert (
-            promises(cell.parts.registry, cell.parts.releases, {"refund-desk"})["refund-desk"].version.version
+            promises(cell.parts.registry, cell.parts.releases, cell.parts.registry.among({"refund-desk"}))[
+                "refund-desk"
+            ].version.version
             == "1.0.0"
         )
         with pytest.raises(ConflictError, match="error budget is used up"):
             await cell.operations.promote("refund-desk", "1.0.1", by=TOM)
         await cell.operations.promote("refund-desk", "1.0.1", by=TOM, because="its cases are being rewritten")
-        assert promises(cell.parts.registry, cell.parts.releases, {"refund-desk"}) == {}
+        assert promises(cell.parts.registry, cell.parts.releases, cell.parts.registry.among({"refund-desk"})) == {}
 
 
 async def test_what_a_folder_would_approve_by_itself_waits_for_a_person(tmp_path: Path) -> None:
@@ -104,7 +106,10 @@ async def test_what_a_folder_would_approve_by_itself_waits_for_a_person(tmp_path
 async def test_agents_that_promise_nothing_are_never_frozen(tmp_path: Path) -> None:
     async with open_fleet(REFUNDS, tmp_path / "fleet") as cell:
         await fail(cell)
-        assert promises(cell.parts.registry, cell.parts.releases, {"refund-desk", "nobody"}) == {}
+        assert (
+            promises(cell.parts.registry, cell.parts.releases, cell.parts.registry.among({"refund-desk", "nobody"}))
+            == {}
+        )
     async with open_fleet(REFUNDS, tmp_path / "fleet", edit={CONTRACT: swap(NEXT)}) as cell:
         assert cell.operations.changed == []
         assert cell.parts.registry.current("refund-desk").version == "1.0.1"

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from remit.approvals import Approval, Approvals, OverrideCategory, Vote
@@ -60,6 +61,10 @@ class Parts:
     """What tools and models are reached through."""
     reach: Callable[[str], None] = nowhere
     """Called at the named points between claim, effect and outcome."""
+
+    def release(self, digest: str) -> Release | None:
+        """Returns a release to look at, of whatever state, made of what was kept if need be; see `Releases.again`."""
+        return self.releases.again(digest, partial(self.registry.release_body, digest))
 
 
 async def anyone(_run: str, _attempt: int) -> bool:

@@ -1,7 +1,6 @@
 """A run driven again: recorded outcomes come back, open ones are settled, and another order is a named error."""
 
 from collections.abc import Coroutine, Mapping
-from functools import partial
 from typing import Any
 
 from remit.approvals import Approval, ApprovalState
@@ -127,7 +126,7 @@ def _release_of(parts: Parts, run: Run) -> Release:
     """Returns what a run was pinned to: its version may be retired, and gone from the folder, when a call is settled."""
     why = "nothing was kept of what it is made of"
     try:
-        if release := parts.releases.again(run.release, partial(parts.registry.release_body, run.release)):
+        if release := parts.release(run.release):
             return release
     except (ValueError, LookupError) as fault:
         why = str(fault)

@@ -1,7 +1,7 @@
 """What agents have promised by the version that takes their work, and whether that freezes their promotion."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from remit.contracts import Slo, as_percent
@@ -24,10 +24,10 @@ class Promise(NamedTuple):
         return self.version.lifecycle is Lifecycle.RETIRED
 
 
-def promises(registry: Registry, releases: Releases, agents: Collection[str]) -> dict[str, Promise]:
-    """Returns what each of some agents promises: by the version that was approved last, whatever awaits approval."""
+def promises(registry: Registry, releases: Releases, versions: Iterable[Version]) -> dict[str, Promise]:
+    """Returns what the agents of all these versions promise: by the one approved last, whatever awaits approval."""
     latest: dict[str, Version] = {}
-    for version in registry.among(agents):
+    for version in versions:
         before = latest.get(version.agent)
         if version.approved_at is not None and (before is None or (before.approved_at or 0) <= version.approved_at):
             latest[version.agent] = version
@@ -54,7 +54,8 @@ def _slo_of(registry: Registry, releases: Releases, version: Version) -> Slo | N
 
 def exhausted_budget(parts: Parts, kpis: Kpis, agent: str) -> ErrorBudget | None:
     """Returns the error budget of an agent that is used up, if one is."""
-    promised = {name: promise.slo for name, promise in promises(parts.registry, parts.releases, {agent}).items()}
+    kept = promises(parts.registry, parts.releases, parts.registry.among({agent}))
+    promised = {name: promise.slo for name, promise in kept.items()}
     budgets = kpis.error_budgets(promised, parts.clock.now()).get(agent, ())
     return next((budget for budget in budgets if budget.state is BudgetState.EXHAUSTED), None)
 

@@ -28,8 +28,10 @@ class Releases:
     @property
     def changed(self) -> list[ConflictError]:
         """What `load` did not take as it stands in the folder, and nobody has approved since."""
-        states = {key: self._parts.registry.find(*key) for key in self._frozen}
-        pending = {key for key, version in states.items() if version and version.state is ReleaseState.PENDING}
+        if not self._frozen:  # it is asked for with every page
+            return self._changed
+        versions = self._parts.registry.among({agent for agent, _ in self._frozen})
+        pending = {(each.agent, each.version) for each in versions if each.state is ReleaseState.PENDING}
         return [fault for key, fault in self._frozen.items() if key in pending] + self._changed
 
     async def load(self, *, by: str = "the fleet's folder") -> list[Version]:

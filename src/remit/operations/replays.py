@@ -1,7 +1,6 @@
 """Looking back: a run driven again from its record, under the policies it was judged by or under others."""
 
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from remit.audit import Log
@@ -39,7 +38,7 @@ class Replays:
 
     def _release(self, run: Run) -> Release:
         """Returns the release the run is pinned to, or makes it again from what was kept of it."""
-        release = self._parts.releases.again(run.release, partial(self._parts.registry.release_body, run.release))
+        release = self._parts.release(run.release)
         if release is None:
             why = "the fleet's folder has another one, and it was not kept"
             raise NotFoundError("The release this run was pinned to is not here", which=run.release, why=why)

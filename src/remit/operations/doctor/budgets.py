@@ -27,8 +27,7 @@ def error_budgets(patient: Patient) -> Iterator[Diagnosis]:
 def _promised(patient: Patient) -> dict[str, Slo]:
     """Returns what is promised by the versions that were approved last: as long as one of them holds, a newer one waits."""
     registry = Registry(patient.store, patient.clock)
-    agents = {version.agent for version in registry.versions() if version.approved_at is not None}
-    kept = promises(registry, patient.releases, agents)
+    kept = promises(registry, patient.releases, registry.versions())
     return {agent: promise.slo for agent, promise in kept.items() if not promise.is_retired}
 
 

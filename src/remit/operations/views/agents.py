@@ -2,12 +2,10 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from remit.contracts import Contract, Level, Tool, diff
 from remit.core import NotFoundError
-from remit.gateway import Release
 from remit.operations.actors import view
 from remit.operations.permissions import Permission
 from remit.operations.views.model import MOST_ROWS, PAGE_SIZE, Page, Shown, Viewing, moment, page_of
@@ -209,12 +207,8 @@ class AgentViews(Viewing):
     def _contract(self, version: Version) -> Contract | None:
         if there := self._parts.releases.contract(version.release):
             return there
-        release = self._release(version)
+        release = self._parts.release(version.release)
         return release.contract if release else None
-
-    def _release(self, version: Version) -> Release | None:
-        """Returns a version's release as loaded, or made again from what was kept; None when nothing was."""
-        return self._parts.releases.again(version.release, partial(self._parts.registry.release_body, version.release))
 
     def _changes(self, taking: Version, versions: list[Version], contract: Contract) -> list[ChangeShown]:
         earlier = [v for v in versions if v.created_at < taking.created_at and v.release != taking.release]

@@ -1,7 +1,6 @@
 """Views of cases: what people did not let stand of what agents proposed, for whom it is shown, and to be exported."""
 
 from collections.abc import Callable, Collection, Mapping
-from functools import partial
 from typing import Any, cast
 
 from remit.approvals import MEANINGS, ApprovalState, Override
@@ -183,7 +182,7 @@ class OverrideViews(Viewing):
     def _release(self, one: Override) -> Release:
         """Returns what says which fields are personal; without it nobody knows, and nothing is exported."""
         digest = self._parts.journal.run(one.run).release
-        release = self._parts.releases.again(digest, partial(self._parts.registry.release_body, digest))
+        release = self._parts.release(digest)
         if release is None:
             why = "its release was not kept, which says what of it is personal"
             raise NotFoundError("A case cannot be exported", which=one.id, why=why,

@@ -116,7 +116,7 @@ class SloViews(Viewing):
         return sorted({contract.name for _, contract in self._parts.releases.contracts() if contract.terms.slo})
 
     def _promises(self, agents: Collection[str]) -> dict[str, Promise]:
-        return promises(self._parts.registry, self._parts.releases, agents)
+        return promises(self._parts.registry, self._parts.releases, self._parts.registry.among(agents))
 
     def _sheets(self, promised: Mapping[str, Promise]) -> list[SloSheet]:
         now = self._parts.clock.now()
