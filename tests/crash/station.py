@@ -318,13 +318,17 @@ class Station:
         assert report.ok, report
 
     def check_money(self) -> None:
-        """Every budget has spent what was charged on it, nothing is held, and no cap was passed."""
+        """Budgets have spent what was charged on them, nothing is held, and no cap was passed."""
+        # By payer: what is held before midnight and charged after it belongs to the day before.
+        paid: Counter[tuple[str, str]] = Counter()
         for identifier, cap, held, spent in self.read("select id, cap, held, spent from budgets"):
             kind, name = identifier.split(":")[:2]
-            column = {"run": "run", "agent": "agent", "unit": "unit"}[kind]
-            ((charged,),) = self.read(f"select coalesce(sum(amount), 0) from charges where {column} = ?", name)  # noqa: S608
-            assert (held, spent) == (0, charged), identifier
+            paid[kind, name] += spent
+            assert held == 0, identifier
             assert cap is None or spent <= cap, identifier
+        for (column, name), spent in paid.items():
+            ((charged,),) = self.read(f"select coalesce(sum(amount), 0) from charges where {column} = ?", name)  # noqa: S608
+            assert spent == charged, (column, name)
         twice = "select run, step from charges group by run, step having count(*) > 1"
         assert self.read(twice) == []
 

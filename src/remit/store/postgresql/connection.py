@@ -115,11 +115,11 @@ def connect(
     """
     try:
         connection = Connection.connect(url, **settings(limits, read_only=read_only, name=name, is_brief=is_brief))
+        set_up(connection, limits)
+        if is_brief:
+            _bound_transactions(connection, limits)
     except psycopg.OperationalError as fault:
         raise unreachable(url, fault) from fault
-    set_up(connection, limits)
-    if is_brief:
-        _bound_transactions(connection, limits)
     return connection
 
 

@@ -2,9 +2,9 @@
 
 import threading
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Any, LiteralString
+from typing import Any, LiteralString, TypeVar
 
 from psycopg import DataError
 from psycopg_pool import ConnectionPool, PoolTimeout
@@ -34,6 +34,7 @@ _POSITION: LiteralString = "select size + (select entries + charges from figures
 # As long as connections of the pool are opened again, and then again when somebody asks: with longer and longer pauses in
 # between, a server that was away for minutes would be found again minutes after it is back.
 REOPENED_SECONDS = 3.0
+T = TypeVar("T")
 
 
 class PostgresDatabase:
@@ -63,8 +64,11 @@ class PostgresDatabase:
 
     def migrate(self, *, post: bool = False) -> list[Migration]:
         """Applies the migrations that are missing and returns them; see `remit.store.migrate`."""
-        with self.connect("remit migrate") as connection:
-            return migrate_postgresql(connection, post=post, look=partial(self.connect, "remit migrate"))
+        try:
+            with self.connect("remit migrate") as connection:
+                return migrate_postgresql(connection, post=post, look=partial(self.connect, "remit migrate"))
+        except AWAY as fault:
+            raise unreachable(self._url, fault) from fault
 
     def read(self, query: Query, parameters: Mapping[str, Value] | None = None) -> list[Row]:
         """Returns all rows of a reading query as of now."""
@@ -83,14 +87,13 @@ class PostgresDatabase:
             return
         if self._sequencer is not None:
             self._sequencer.catch_up()
-        with self._taken() as connection:
-            connection.execute("begin isolation level repeatable read read only")
+        with self._asked(_begin_snapshot) as (connection, _):
             self._local.snapshot = connection
             try:
                 yield
             finally:
                 self._local.snapshot = None
-                if not connection.closed:
+                with suppress(*AWAY):  # what was read was read
                     connection.execute("commit")
 
     def committer(self, appender: Appender, reach: Callable[[str], None] | None) -> PostgresCommitter:
@@ -131,15 +134,23 @@ class PostgresDatabase:
                 return _rows(inside, text, parameters)
             except AWAY as fault:  # another moment is not the one that was asked about
                 raise unreachable(self._url, fault) from fault
+        with self._asked(partial(_rows, text=text, parameters=parameters)) as (_, rows):
+            return rows
+
+    @contextmanager
+    def _asked(self, ask: Callable[[Connection], T]) -> Generator[tuple[Connection, T]]:
+        """Lends a connection that has answered what is asked of it first, and the answer."""
         # When the server was started anew, every connection of the pool is broken, and one more is not.
         for tries_left in range(self._limits.readers, -1, -1):
             with self._taken() as connection:
                 try:
-                    return _rows(connection, text, parameters)
+                    answer = ask(connection)
                 except AWAY as fault:
                     if not connection.closed or not tries_left or isinstance(fault, NoAnswerError):
                         raise unreachable(self._url, fault) from fault
-        raise AssertionError  # the last try has returned or raised
+                    continue
+                yield connection, answer
+                return
 
     @contextmanager
     def _taken(self) -> Generator[Connection]:
@@ -174,6 +185,10 @@ class PostgresDatabase:
                 )
                 self._pool = pool
             return self._pool
+
+
+def _begin_snapshot(connection: Connection) -> None:
+    connection.execute("begin isolation level repeatable read read only")
 
 
 def _rows(connection: Connection, text: LiteralString, parameters: Mapping[str, Value] | None) -> list[Row]:
