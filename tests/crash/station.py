@@ -90,13 +90,14 @@ url: http://127.0.0.1:PORT/mcp
 concurrency: 8
 tools:
   mark:
-    {risk: low, reversible: true, idempotent: true, price: 0.01 EUR, locks: [account],
+    {risk: low, reversible: true, idempotent: true, price: 0.01 EUR, locks: [account], cell_concurrency: 4,
      compensation: {use: desk__post, arguments: {n: arguments.n, account: arguments.account}}}
   send:
     {risk: low, reversible: true, price: 0.02 EUR, locks: [account], lookup: tests.crash.crew:look_up,
      compensation: {use: desk__mark, arguments: {n: arguments.n, account: arguments.account}}}
-  post: {risk: low, reversible: true, price: 0.03 EUR}
+  post: {risk: low, reversible: true, price: 0.03 EUR, cell_concurrency: PLACES}
 """
+POST_PLACES = 2
 RUN_CAP, SPENDER_CAP, SPENDERS_DAY_CAP = 1_000_000, 50_000, 400_000
 
 
@@ -339,7 +340,7 @@ def write_fleet(folder: Path, desk: Desk, contracts: Mapping[str, str] = CONTRAC
     for path, text in {
         "remit.toml": SETTINGS,
         "people.yaml": PEOPLE,
-        "tools/desk.yaml": SERVER.replace("PORT", str(desk.port)),
+        "tools/desk.yaml": SERVER.replace("PORT", str(desk.port)).replace("PLACES", str(POST_PLACES)),
         **{f"agents/{name}.agent.md": text for name, text in contracts.items()},
     }.items():
         (fleet / path).parent.mkdir(parents=True, exist_ok=True)

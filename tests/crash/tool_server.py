@@ -11,6 +11,7 @@ import asyncio
 import json
 import socket
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any, cast
 
@@ -52,6 +53,7 @@ class Desk:
         self._log = log
         self._done: dict[str, dict[str, Any]] = {}
         self._closed: set[str] = set()
+        self._under_way: Counter[str] = Counter()
 
     def http(self) -> Starlette:
         """Returns the application: `/mcp`, and `/calls/KEY` for who asks what became of a call."""
@@ -81,13 +83,16 @@ class Desk:
         if params.name == "mark" and key in self._done:
             fate = "repeated"
         line = {"tool": params.name, "key": key, "run": call["run"], "n": arguments["n"], "fate": fate}
+        line["at_once"] = self._under_way[params.name] + 1
         with self._log.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         if fate == "refused":
             return CallToolResult(content=[TextContent(text="it was looked up before it came")], is_error=True)
         result = self._done.setdefault(key, {"n": arguments["n"]})
         if fate == "done":
+            self._under_way[params.name] += 1
             await asyncio.sleep(arguments.get("seconds", 0))
+            self._under_way[params.name] -= 1
         return CallToolResult(content=[TextContent(text=json.dumps(result))], structured_content=result)
 
     async def _looked_up(self, request: Request) -> JSONResponse:

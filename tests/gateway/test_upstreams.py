@@ -7,7 +7,15 @@ import pytest
 
 from remit.core import Limits
 from remit.gateway.breaker import BreakerState, Pauses
-from remit.gateway.upstreams import LATEST, MOST_PROBES_A_SECOND, Upstream, UpstreamBusyError, Upstreams, UpstreamState
+from remit.gateway.upstreams import (
+    LATEST,
+    MOST_PROBES_A_SECOND,
+    Upstream,
+    UpstreamBusyError,
+    Upstreams,
+    UpstreamState,
+    upstream_kind,
+)
 
 LIMITS = Limits(busy_seconds=0.2, upstream_failures=3)
 
@@ -33,6 +41,14 @@ async def shut(upstream: Upstream) -> None:
     for _ in range(LIMITS.upstream_failures):
         with await upstream.enter() as place:
             place.failed("refused")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("tools:shop", "tool server"), ("tools:my_shop__refund", "tool"), ("model:a__b", "model route")],
+)
+def test_a_tool_is_told_from_its_server_by_its_name(name: str, kind: str) -> None:
+    assert upstream_kind(name) == kind
 
 
 async def test_as_many_calls_as_there_are_places_are_under_way() -> None:

@@ -114,7 +114,7 @@ COLUMNS.update({f"{table}.{name}": SMALL for table in ("task_figures", "figure_d
 PARAMETERS: dict[str, Pool] = {
     "after": ("", *RUNS, *TASKS, *APPROVALS, *AGENTS), "again": FLAGS, "ageing": (DAY,), "agent": ("", *AGENTS),
     "agent_limit": (2, 99), "agent_limits": ("{}", '{"desk": 1}'), "agents": ('["desk", "Desk"]', "[]"), "before": TIMES,
-    "check": SMALL, "driving": (json.dumps(RUNS[:2]), "[]"), "killed": (json.dumps(EXECUTORS[:1]), "[]"), "days": (json.dumps(DAYS), json.dumps(sorted({each // DAY for each in TIMES})), "[]"), "due": TIMES, "end": (2, 5, 99), "ending": ("", "00a", "04ä", "4ä", "00", "_00A", "nothing that long"),
+    "check": SMALL, "places": ('["order:1", "order:2", "desk__new#0"]', '["Order:1"]', "[]"), "driving": (json.dumps(RUNS[:2]), "[]"), "killed": (json.dumps(EXECUTORS[:1]), "[]"), "days": (json.dumps(DAYS), json.dumps(sorted({each // DAY for each in TIMES})), "[]"), "due": TIMES, "end": (2, 5, 99), "ending": ("", "00a", "04ä", "4ä", "00", "_00A", "nothing that long"),
     "first": SMALL, "fork": RUNS, "from": SMALL, "from_charges": (COUNTED,), "from_entries": SMALL, "idle_since": TIMES,
     "kinds": ('["decision"]', '["outcome", "note"]'), "label": ("injection", "Injection", ""), "last": (1, 4, 99),
     "limit": (1, 2, 3, 50), "limited": FLAGS, "most": SMALL, "now": TIMES, "room": (1, 3, 50), "search": ("", "es", "D", "é"),

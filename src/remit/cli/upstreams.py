@@ -20,6 +20,7 @@ def upstreams(fleet: FleetOption = HERE, as_json: JsonOption = False) -> None:
     rows = [
         {
             "name": each.name,
+            "kind": each.kind,
             "state": each.state,
             "places": each.places,
             "parked": each.parked,

@@ -27,6 +27,7 @@ from remit.cli.options import (
 )
 from remit.cli.output import DONE, FOUND_WRONG, screen, show_json, show_pairs, show_rows
 from remit.core import iso
+from remit.gateway import upstream_kind
 from remit.journal import USUAL_PRIORITY, Run, RunState
 from remit.operations import Views
 
@@ -145,10 +146,8 @@ def _course(told: dict[str, Any]) -> list[str]:
 
 def _waits(told: dict[str, Any]) -> str:
     """Says what a waiting run waits for, and who can do something about it."""
-    upstream, _, name = told["waits_for"].partition(":")
-    if name:
-        what = "tool server" if upstream == "tools" else "model"
-        return f"It waits for the {what} {name}, which is busy or out of reach, and looks at {told['goes_on']}."
+    if name := told["waits_for"].partition(":")[2]:
+        return f"It waits for the {upstream_kind(told['waits_for'])} {name}, which is busy or out of reach, and looks at {told['goes_on']}."
     match told["waits_for"].partition("_")[0]:
         case "timer":
             return f"It goes on by itself at {told['goes_on']}, with `remit up` or `remit runs --drive`."

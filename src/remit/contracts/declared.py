@@ -209,6 +209,8 @@ class DeclaredTool(Part):
     lookup: Annotated[str, Field(pattern=f"^$|{CODE}")] = ""
     """`module:function` that finds out what became of a call whose outcome is unknown."""
     rate: Rate | None = None
+    cell_concurrency: Annotated[int, Field(ge=1, le=256)] | None = None
+    """How many calls of it are under way at most, over all processes. Who finds no place is parked and comes back."""
     price: MoneyText | None = None
     subjects: dict[str, str] = {}
     """Subject kind → input field or `facts.…` that names whom the call touches."""

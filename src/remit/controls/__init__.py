@@ -1,6 +1,6 @@
-"""Has someone pulled a switch, taken a lock, or hit a limit?"""
+"""Has someone pulled a switch, taken a lock or a place, or hit a limit?"""
 
-from remit.controls.controls import Controls
+from remit.controls.controls import ROOM_SECONDS, Controls, is_place
 from remit.controls.model import LOOKBACK, Switch, is_looping, parse_scope
 
-__all__ = ["LOOKBACK", "Controls", "Switch", "is_looping", "parse_scope"]
+__all__ = ["LOOKBACK", "ROOM_SECONDS", "Controls", "Switch", "is_looping", "is_place", "parse_scope"]

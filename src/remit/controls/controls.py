@@ -14,6 +14,10 @@ GLANCE_SECONDS = 0.1
 MOST_SCOPES = 7
 # Instead of a fencing number, which begins at 1: fits only a resource nobody has held yet; fits any.
 NEVER_HELD, WHATEVER = 0, -1
+# Who waits for a place looks no more often than this, however many wait.
+ROOM_SECONDS = 0.05
+# Between a tool's full name and the number of a place. A lock's name begins with that of a server, which has none of it.
+PLACE = "#"
 
 
 class Controls:
@@ -23,6 +27,10 @@ class Controls:
         self._database = database
         self._clock = clock
         self._pulled: tuple[float, dict[str, Switch]] = (0.0, {})
+        self._opened: dict[str, int] = {}
+        """How many places of a tool are there for sure."""
+        self._room: dict[str, tuple[float, int]] = {}
+        """How many of a tool's places were free, when it was looked, but for those that somebody goes for by now."""
 
     # --- switches
 
@@ -118,6 +126,32 @@ class Controls:
         """Returns every held resource with its holder."""
         return [(row["resource"], row["holder"]) for row in self._database.read(_Q["locks"])]
 
+    # --- places: a tool that may do so much at once, over all processes, has so many locks without a name
+
+    def take_place(self, tool: str, most: int, holder: str, seconds: float) -> list[Statement]:
+        """Takes one of the `most` places of a tool; when a commit with it stands, `opened` may be told."""
+        now, places = self._clock.now(), json.dumps([f"{tool}{PLACE}{number}" for number in range(most)])
+        until = now + int(seconds * SECOND)
+        taken = {"places": places, "holder": holder, "until": until, "now": now}
+        take = Statement(_Q["take_place"], taken, refusal=f"every place of {tool} is taken")
+        if self._opened.get(tool, 0) >= most:
+            return [take]
+        return [Statement(_Q["open_places"], {"places": places}, want=None), take]
+
+    def opened(self, tool: str, most: int) -> None:
+        """Says that so many places are there: nobody need make them again."""
+        self._opened[tool] = max(most, self._opened.get(tool, 0))
+
+    def has_room(self, tool: str, most: int) -> bool:
+        """Whether one of the places was free a moment ago, and nobody else here was told so for the same one."""
+        at, free = self._room.get(tool, (0.0, 0))
+        if (now := time.monotonic()) - at > ROOM_SECONDS:
+            places = json.dumps([f"{tool}{PLACE}{number}" for number in range(most)])
+            row = self._database.read_one(_Q["free_places"], {"places": places, "now": self._clock.now()})
+            at, free = now, row["free"] if row else 0
+        self._room[tool] = (at, free - 1)
+        return free > 0
+
     # --- rates
 
     def count(self, key: str, *, most: int, seconds: int) -> Statement:
@@ -125,6 +159,11 @@ class Controls:
         window = self._clock.now() // (seconds * SECOND)
         parameters = {"key": f"{key}/{seconds}", "window": window, "most": most}
         return Statement(_Q["count_call"], parameters, refusal=f"{key} was called {most} times in {seconds} seconds")
+
+
+def is_place(resource: str) -> bool:
+    """Whether it is one of a tool's places, and no lock that a call names."""
+    return PLACE in resource.partition(":")[0]
 
 
 def _switch(row: Row) -> Switch:

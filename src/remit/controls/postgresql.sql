@@ -43,6 +43,18 @@ with v as materialized (select * from {rows}),
     returning resource, fence)
 select v.i, done.resource, done.fence from v join done on done.resource = v.resource
 
+-- name: open_places
+-- rank: 81
+
+-- name: take_place
+-- rank: 82
+-- Places that others take at this moment are passed over: any other one is as good.
+update locks set holder = :holder, fence = fence + 1, until = :until where resource = (
+  select resource from locks where resource in (select value from json_each(:places))
+    and (holder is null or until <= :now or holder = :holder)
+  order by case when holder = :holder then 0 else 1 end, resource limit 1 for no key update skip locked)
+returning resource, fence
+
 -- name: release_lock
 -- rank: 80
 -- many: resource text, holder text

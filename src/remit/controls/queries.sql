@@ -24,6 +24,22 @@ returning resource, fence
 -- name: release_lock
 update locks set holder = null where resource = :resource and holder = :holder
 
+-- name: open_places
+insert into locks (resource, holder, fence, until) select value, null, 0, 0 from json_each(:places) where true
+on conflict (resource) do nothing
+
+-- name: take_place
+-- The one it has already, or one that is free: which one is all the same.
+update locks set holder = :holder, fence = fence + 1, until = :until where resource = (
+  select resource from locks where resource in (select value from json_each(:places))
+    and (holder is null or until <= :now or holder = :holder)
+  order by case when holder = :holder then 0 else 1 end, resource limit 1)
+returning resource, fence
+
+-- name: free_places
+select count(*) as free from locks where resource in (select value from json_each(:places))
+  and (holder is null or until <= :now)
+
 -- name: fence_of
 select fence, case when holder is null or until <= :now then 1 else 0 end as free from locks where resource = :resource
 

@@ -30,7 +30,7 @@ from remit.gateway.undoing import (
     undoing_run,
     writes_of,
 )
-from remit.gateway.upstreams import Upstreams, UpstreamState
+from remit.gateway.upstreams import Upstreams, UpstreamState, upstream_kind
 from remit.guardrails import Read
 
 __all__ = [
@@ -74,6 +74,7 @@ __all__ = [
     "release_digest",
     "release_source",
     "undoing_run",
+    "upstream_kind",
     "waits_for",
     "writes_of",
 ]

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 # A name or a reason is there to be recognised; a longer one is a report.
 LONGEST_TEXT = 1_000
+# One try and two more, all under one key: a tool that fails three times in a row is broken, not unlucky.
+TRIES = 3
 # Under this name in `_meta` an MCP server is told what an in-process tool is told by its `ToolCall`.
 CALL_META = "dev.remit/call"
 

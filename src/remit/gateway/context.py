@@ -136,10 +136,14 @@ class ActionContext:
     locks: tuple[str, ...] = ()
     seen: Mapping[str, int] = field(default_factory=dict[str, int])
     """How its locks stood before anything was read to judge by."""
+    places: tuple[str, ...] = ()
+    """Which of its tool's places over all processes it has."""
     fences: Mapping[str, int] = field(default_factory=dict[str, int])
     # upstreams
     place: Place | None = None
     """Room for its call where it is made, from before the commit until the call has ended."""
+    tool_place: Place | None = None
+    """Room within what its tool may do at once, where that is bounded over all processes; here, as `place`."""
     busy: UpstreamBusyError | None = None
     """Why something could not be read to judge by, which may be read later."""
     # hand-offs

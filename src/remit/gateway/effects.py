@@ -10,13 +10,14 @@ from typing import Any
 from remit.approvals import Approval, ApprovalState, Asking, anyone_of
 from remit.contracts import Tool
 from remit.core import BusyError, InputError, JsonValue
-from remit.gateway.calls import OvertakenError, ToolCall, ToolError, plain
+from remit.gateway.calls import TRIES, OvertakenError, ToolCall, ToolError, plain
 from remit.gateway.context import ActionContext, Parts
+from remit.gateway.holding import leave_tool, let_go
 from remit.gateway.model import REFUTED, Check, Done, Outcome, Waiting
 from remit.gateway.patience import Patience
 from remit.gateway.placing import leave, may_come_back
 from remit.gateway.providers import Completion, ProviderAwayError, ProviderError
-from remit.gateway.records import MOST_READS, TRIES, CommitRefusedError, commit_outcome, decision_entry
+from remit.gateway.records import MOST_READS, CommitRefusedError, commit_outcome, decision_entry
 from remit.gateway.steps import Reader
 from remit.gateway.tools import NotSentError, OutcomeUnknownError, UnusableResultError
 from remit.gateway.upstreams import UpstreamBusyError
@@ -224,7 +225,7 @@ async def finish(parts: Parts, ctx: ActionContext, performed: Performed) -> Outc
         parts.journal.keep(result),
         *([parts.journal.keep(withheld)] if withheld else []),
         *_bindings(parts, ctx, value, is_error),
-        *parts.controls.unlock(ctx.locks, ctx.key),
+        *let_go(parts, ctx),
     ]
     if ctx.person is not None:
         statements.append(parts.journal.ready(ctx.run.id))
@@ -355,7 +356,8 @@ async def doubt(parts: Parts, ctx: ActionContext, fault: OutcomeUnknownError) ->
     doubted = parts.journal.write_step("doubt_step", run=ctx.run.id, step=ctx.action.step, approval=identifier)
     words = ctx.payload(str(fault))
     entry = decision_entry(ctx, "unknown", approval=identifier, words=words.digest)
-    statements = [doubted, asked, parts.journal.keep(words)]
+    # Nobody here waits for it any more, and a person may take hours: others need the place.
+    statements = [doubted, asked, parts.journal.keep(words), *leave_tool(parts, ctx)]
     result = await parts.writer.commit(Commit(statements, [entry], ctx.key))
     if isinstance(result, CommitRefused):
         raise CommitRefusedError(result)

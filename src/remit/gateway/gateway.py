@@ -22,7 +22,7 @@ from remit.gateway.context import ActionContext, Parts, anyone
 from remit.gateway.effects import conclude, perform
 from remit.gateway.model import Action, Check, Denied, Done, Outcome, Waiting
 from remit.gateway.overrides import override_category, reason_payload
-from remit.gateway.placing import come_back, enter, leave
+from remit.gateway.placing import come_back, commit_in_place, leave
 from remit.gateway.recall import AnotherActionError, play_back, recall, settle_over, settle_told, take_up
 from remit.gateway.records import CommitRefusedError, commit_denied, commit_permit, read_done
 from remit.gateway.turns import Turn, Turns
@@ -271,10 +271,9 @@ class Gateway:
         return await commit_denied(self._parts, ctx, refused) if refused is not None else None
 
     async def _permitted(self, ctx: ActionContext) -> Denied | None:
-        await enter(self._parts, ctx)
         try:
-            return await commit_permit(self._parts, ctx)
-        except BusyError:
+            return await commit_in_place(self._parts, ctx, commit_permit)
+        except (BusyError, UpstreamBusyError):
             raise
         except Exception as fault:  # noqa: BLE001  as above
             return _undecided(ctx, Check.PERFORM, fault)

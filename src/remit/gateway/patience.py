@@ -6,9 +6,8 @@ from typing import Any
 
 from remit.contracts import Tool
 from remit.core import JsonValue
-from remit.gateway.calls import Before, ToolCall
+from remit.gateway.calls import TRIES, Before, ToolCall
 from remit.gateway.context import Parts
-from remit.gateway.records import TRIES
 from remit.gateway.tools import NotSentError, OutcomeUnknownError, UnreachableError
 from remit.gateway.upstreams import Place, UpstreamBusyError
 

@@ -4,10 +4,16 @@ Who finds none is parked with a time to come back. What was permitted and could 
 never been decided, but for the log; it is judged anew then.
 """
 
+import asyncio
 import math
+import random
+import time
+from collections.abc import Awaitable, Callable
 
+from remit.controls import ROOM_SECONDS
 from remit.core import MICRO, MINUTE
 from remit.gateway.context import ActionContext, Parts
+from remit.gateway.holding import NoPlaceError, let_go
 from remit.gateway.model import Check, Denied, Waiting
 from remit.gateway.records import commit_denied, decision_entry
 from remit.gateway.upstreams import Upstream, UpstreamBusyError
@@ -17,15 +23,51 @@ from remit.store import Commit, CommitRefused, Statement
 
 async def enter(parts: Parts, ctx: ActionContext) -> None:
     """Takes a place for an action that calls out, unless it has one; raises `UpstreamBusyError` when there is none."""
-    if ctx.place is None and (upstream := _upstream(parts, ctx)) is not None:
+    if ctx.place is not None or (upstream := _upstream(parts, ctx)) is None:
+        return
+    if ctx.tool is not None and (own := parts.tools.own_upstream(ctx.tool)) is not None:
+        ctx.tool_place = await own.enter()
+    try:
         ctx.place = await upstream.enter()
+    except UpstreamBusyError:
+        leave(ctx)
+        raise
+
+
+async def commit_in_place(
+    parts: Parts, ctx: ActionContext, commit: Callable[[Parts, ActionContext], Awaitable[Denied | None]]
+) -> Denied | None:
+    """Commits with room for the call: here, and within what its tool may do at once over all processes.
+
+    For that it waits a little, as for a place here; then `UpstreamBusyError` is raised.
+    """
+    await enter(parts, ctx)
+    until = time.monotonic() + parts.settings.limits.busy_seconds
+    while True:
+        try:
+            return await commit(parts, ctx)
+        except NoPlaceError:
+            await _wait_for_room(parts, ctx, until)
+
+
+async def _wait_for_room(parts: Parts, ctx: ActionContext, until: float) -> None:
+    tool = ctx.tool
+    assert tool is not None and tool.cell_concurrency is not None  # noqa: PT018, S101  who is bounded
+    while time.monotonic() < until:
+        await asyncio.sleep(ROOM_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311  keeps no secret
+        if parts.controls.has_room(tool.name, tool.cell_concurrency):
+            return
+    own = parts.tools.own_upstream(tool)
+    assert own is not None  # noqa: S101  as above
+    raise own.busy()
 
 
 def leave(ctx: ActionContext) -> None:
-    """Gives the place to the next."""
-    if ctx.place is not None:
-        ctx.place.leave()
-        ctx.place = None
+    """Gives its places here to the next."""
+    for place in (ctx.place, ctx.tool_place):
+        if place is not None:
+            place.leave()
+    ctx.place = ctx.tool_place = None
 
 
 async def come_back(parts: Parts, ctx: ActionContext, busy: UpstreamBusyError) -> Waiting | Denied:
@@ -60,7 +102,7 @@ async def _withdraw(parts: Parts, ctx: ActionContext) -> bool:
     statements: list[Statement] = [
         parts.journal.guard(ctx.run.id, ctx.run.attempt),
         parts.journal.write_step("withdraw_step", run=ctx.run.id, step=ctx.action.step),
-        *parts.controls.unlock(ctx.locks, ctx.key),
+        *let_go(parts, ctx),
     ]
     if ctx.approval is not None and not ctx.moot:
         statements.append(parts.approvals.give_back(ctx.approval.id))

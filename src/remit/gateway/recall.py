@@ -5,16 +5,17 @@ from typing import Any
 
 from remit.approvals import Approval, ApprovalState
 from remit.contracts import unmet_criteria
+from remit.controls import is_place
 from remit.core import SECOND, IntegrityError, JsonValue, NotFoundError, RemitError
 from remit.gateway.context import ActionContext, Parts
 from remit.gateway.effects import Performed, conclude, doubt, finish, is_repeatable, look_up, resume, settle_doubt
+from remit.gateway.holding import longest_call
 from remit.gateway.model import Action, Check, Denied, Done, Outcome, Waiting
-from remit.gateway.placing import enter
+from remit.gateway.placing import commit_in_place
 from remit.gateway.records import (
     commit_denied,
     commit_played_back,
     commit_resumed,
-    longest_call,
     read_denied,
     read_done,
     recorded_outcome,
@@ -147,7 +148,9 @@ def _restore(parts: Parts, ctx: ActionContext, row: StepRow) -> None:
     ctx.person = parts.people.person(row.person) if row.person else None
     ctx.subjects = parts.journal.subjects(ctx.task.id)
     ctx.hold = parts.ledger.hold_of(row.run, row.step)
-    ctx.locks = tuple(parts.controls.held_by(ctx.key))
+    held = parts.controls.held_by(ctx.key)
+    ctx.locks = tuple(each for each in held if not is_place(each))
+    ctx.places = tuple(filter(is_place, held))
 
 
 async def take_up_handoff(parts: Parts, ctx: ActionContext, row: StepRow) -> Outcome:
@@ -181,8 +184,9 @@ async def take_up(parts: Parts, ctx: ActionContext, row: StepRow) -> Outcome:
         return await settle_doubt(parts, ctx, approval)
     await take_locks(parts, ctx)
     if ctx.tool is None or is_repeatable(ctx.tool):
-        await enter(parts, ctx)
-    refused = await commit_resumed(parts, ctx)
+        refused = await commit_in_place(parts, ctx, commit_resumed)
+    else:
+        refused = await commit_resumed(parts, ctx)
     parts.reach("resuming")
     if refused is None:
         return await conclude(parts, ctx, resume(parts, ctx))

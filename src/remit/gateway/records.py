@@ -1,25 +1,22 @@
 """What is written down: the record of each decision and outcome, in the same commit as what it speaks of."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from remit.approvals import Approval, ApprovalState, Asking
 from remit.audit import make_entry
-from remit.contracts import Tool
 from remit.core import ConflictError, InputError
 from remit.gateway.calls import plain
 from remit.gateway.context import ActionContext, Parts
 from remit.gateway.handoffs import plan_child
+from remit.gateway.holding import check_place, note_taken, take
 from remit.gateway.model import Check, Denied, Done
 from remit.gateway.overrides import keep_override
 from remit.journal import Payload, StepRow, StepState
 from remit.policy import Rung, Verdict, verdict_record
-from remit.store import Commit, CommitRefused, CommitResult, Committed, Entry, Statement
-
-# One try and two more, all under one key: a tool that fails three times in a row is broken, not unlucky.
-TRIES = 3
+from remit.store import Commit, CommitRefused, CommitResult, Entry, Statement
 
 # Seconds between tries to keep an outcome while the database is busy with somebody else.
 PAUSES = (0.1, 0.5, 2.0)
@@ -141,7 +138,7 @@ async def commit_permit(parts: Parts, ctx: ActionContext) -> Denied | None:
             *parts.ledger.open(ctx.budgets),
             *parts.ledger.reserve(ctx.run.id, ctx.action.step, ctx.hold.amount, ctx.budgets),
         ]
-    locks = parts.controls.lock(ctx.locks, ctx.key, longest_call(parts, ctx.tool), seen=ctx.seen)
+    taking = take(parts, ctx, seen=ctx.seen)
     more: dict[str, Any] = {"approval": ctx.approval.id if ctx.approval else ""}
     if ctx.handover is not None:
         held += plan_child(parts, ctx, ctx.handover)
@@ -150,13 +147,14 @@ async def commit_permit(parts: Parts, ctx: ActionContext) -> Denied | None:
         statements_of, more["overridden"] = overridden
         held += statements_of
     entry = decision_entry(ctx, "permit", sent=ctx.judged_digest, **more)
-    statements = [*guards, *locks, *held]
+    statements = [*guards, *taking, *held]
     result = await parts.writer.commit(Commit(statements, [entry], ctx.key))
     if isinstance(result, CommitRefused):
+        check_place(result)
         return CommitRefusedError(result).denied
     parts.ledger.opened(ctx.budgets)
     _taken(parts, ctx)
-    ctx.fences = _fences(result, len(guards), len(locks))
+    note_taken(parts, ctx, result.rows[len(guards) : len(guards) + len(taking)])
     return None
 
 
@@ -180,13 +178,6 @@ def _use(parts: Parts, ctx: ActionContext, approval: Approval) -> Statement:
     return parts.approvals.use(approval)
 
 
-def longest_call(parts: Parts, tool: Tool | None) -> float:
-    """Returns the seconds a call takes at most: every try, its check and its gate, an outage, and a margin."""
-    limits = parts.settings.limits
-    seconds = (tool.seconds if tool else None) or limits.tool_seconds
-    return seconds * TRIES + limits.tool_seconds * 2 + limits.outage_seconds + limits.lock_seconds
-
-
 async def commit_resumed(parts: Parts, ctx: ActionContext) -> Denied | None:
     """Takes up what was decided before a crash: nobody has stopped it since, and its resources are its own again."""
     guards = [
@@ -195,17 +186,13 @@ async def commit_resumed(parts: Parts, ctx: ActionContext) -> Denied | None:
         parts.controls.guard(ctx.scopes),
         parts.registry.guard(ctx.version.agent, ctx.version.version, ctx.run.release),
     ]
-    locks = parts.controls.lock(ctx.locks, ctx.key, longest_call(parts, ctx.tool))
-    result = await parts.writer.commit(Commit([*guards, *locks], [decision_entry(ctx, "resume")], ctx.key))
+    taking = take(parts, ctx)
+    result = await parts.writer.commit(Commit([*guards, *taking], [decision_entry(ctx, "resume")], ctx.key))
     if isinstance(result, CommitRefused):
+        check_place(result)
         return CommitRefusedError(result).denied
-    ctx.fences = _fences(result, len(guards), len(locks))
+    note_taken(parts, ctx, result.rows[len(guards) : len(guards) + len(taking)])
     return None
-
-
-def _fences(result: Committed, skip: int, count: int) -> Mapping[str, int]:
-    rows = [row for returned in result.rows[skip : skip + count] for row in returned]
-    return {row["resource"]: row["fence"] for row in rows}
 
 
 async def commit_played_back(parts: Parts, ctx: ActionContext, row: StepRow) -> Done:

@@ -182,10 +182,11 @@ def _referred(root: Mapping[str, Any], reference: str) -> Any:
 
 
 def constraints_of(contract: Contract, tool: Tool) -> tuple[str, ...]:
-    """Returns a tool's rate, price, locks and the budgets that pay, in words."""
+    """Returns a tool's rate, how much at once, price, locks and the budgets that pay, in words."""
     limits = contract.terms.limits
     told = (
         f"at most {tool.rate.calls} calls in {tool.rate.seconds} s" if tool.rate else "",
+        f"at most {tool.cell_concurrency} at once" if tool.cell_concurrency else "",
         f"price {tool.price}" if tool.price else "",
         f"locks {', '.join(tool.locks)}" if tool.locks else "",
         f"at most {limits.cost_per_run} a run" if limits.cost_per_run else "",

@@ -67,6 +67,11 @@ class Tools:
             raise ToolError(f"{tool.name} is not served here any more")
         return self._upstreams[tool.server]
 
+    def own_upstream(self, tool: Tool) -> Upstream | None:
+        """Returns where calls of a tool wait that is bounded over all processes: this one makes no more of them, either."""
+        most = tool.cell_concurrency
+        return self._known.get(f"tools:{tool.name}", places=most) if most is not None else None
+
     async def call(
         self,
         tool: Tool,

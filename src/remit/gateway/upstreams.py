@@ -35,6 +35,14 @@ OnRoom = Callable[[str, int], Awaitable[int]]
 """Calls so many of those who were sent away from an upstream, and returns how many there were."""
 
 
+def upstream_kind(name: str) -> str:
+    """Returns what an upstream is, in words; only a tool has two underscores in a row in its name."""
+    kind, _, of = name.partition(":")
+    if kind == "model":
+        return "model route"
+    return "tool" if "__" in of else "tool server"
+
+
 class UpstreamBusyError(Exception):
     """A call was not made: every place is taken, or the breaker is open. Come back in `seconds`."""
 
@@ -51,7 +59,7 @@ class UpstreamState:
     """How one upstream stands in this process."""
 
     name: str
-    """`tools:SERVER` or `model:ROUTE`."""
+    """`tools:SERVER`, `model:ROUTE`, or `tools:TOOL` of a tool that is bounded over all processes."""
     breaker: BreakerState
     why: str
     places: int

@@ -13,6 +13,7 @@ from markdown_it.token import Token
 from markupsafe import Markup, escape
 
 from remit.core import short_id
+from remit.gateway import upstream_kind
 from remit.journal import USUAL_PRIORITY
 from remit.web.assets import Assets
 from remit.web.states import level_look, look
@@ -49,6 +50,7 @@ def build_environment(assets: Assets, now: Callable[[], int]) -> Environment:
         number=_number,
         percent=_percent,
         sentence=_sentence,
+        upstream_kind=upstream_kind,
         md=Markdown(),
         json=_json,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from remit.core import SECOND, iso
+from remit.gateway import upstream_kind
 from remit.operations.doctor.model import Diagnosis, Health, Patient
 from remit.store import load_queries
 
@@ -13,8 +14,7 @@ def upstreams(patient: Patient) -> Iterator[Diagnosis]:
     """Whoever is at work reaches every tool server and model that was asked."""
     silence = int(patient.known_settings().limits.executor_seconds * SECOND)
     for row in patient.store.read(_Q["outages"], {"seen": patient.clock.now() - silence}):
-        kind, _, name = row["upstream"].partition(":")
-        what = f"The tool server {name}" if kind == "tools" else f"The model route {name}"
+        what = f"The {upstream_kind(row['upstream'])} {row['upstream'].partition(':')[2]}"
         yield Diagnosis(
             health=Health.TROUBLE,
             what=f"{what} is out of reach since {iso(row['since'])} for {row['processes']} at work: {row['why']}",

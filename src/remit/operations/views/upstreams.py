@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from remit.core import SECOND
-from remit.gateway import UpstreamState
+from remit.gateway import UpstreamState, upstream_kind
 from remit.operations.actors import view
 from remit.operations.permissions import Permission
 from remit.operations.views.model import NOT_SHOWN, Shown, Viewing, moment
@@ -41,14 +41,16 @@ class UpstreamHere(Shown):
 
 
 class UpstreamShown(Shown):
-    """One tool server or model route."""
+    """One tool server, bounded tool or model route."""
 
     name: str
-    """`tools:SERVER` or `model:ROUTE`."""
+    """`tools:SERVER`, `model:ROUTE`, or `tools:TOOL` of a tool with `cell_concurrency`."""
+    kind: str
+    """`tool server`, `model route` or `tool`."""
     state: str
     """`open` while some process at work, or the one that answers, does not ask it; else `closed`."""
     places: int
-    """Calls at once, of each process."""
+    """Calls at once, of each process; of a tool, over all processes."""
     since: str
     """When the first of the processes at work stopped asking it."""
     out_of_reach_for: tuple[OutageShown, ...]
@@ -66,7 +68,7 @@ class UpstreamViews(Viewing):
 
     @view(Permission.FLEET_RUNS_READ)
     def listing(self) -> list[UpstreamShown]:
-        """Returns every tool server and model route with how it stands, those out of reach first."""
+        """Returns every tool server, bounded tool and model route with how it stands, those out of reach first."""
         parts, database = self._parts, self._source.database
         silence = int(parts.settings.limits.executor_seconds * SECOND)
         outages: dict[str, list[Row]] = defaultdict(list)
@@ -74,9 +76,11 @@ class UpstreamViews(Viewing):
             outages[row["upstream"]].append(row)
         parked = {row["upstream"]: row for row in database.read(_Q["parked_for"])}
         here = {state.name: state for state in parts.upstreams.states()}
-        servers = {f"tools:{name}": server.places for name, server in self._source.fleet.servers.items()}
+        fleet = self._source.fleet
+        tools = {f"tools:{name}": most for name, tool in fleet.tools.items() if (most := tool.cell_concurrency)}
+        servers = {f"tools:{name}": server.places for name, server in fleet.servers.items()}
         routes = {f"model:{name}": route.concurrency for name, route in parts.settings.models.items()}
-        places = {**servers, **routes}
+        places = {**servers, **tools, **routes}
         names = sorted({*places, *outages, *parked})
         shown = [
             self._shown(name, places.get(name, 0), outages[name], parked.get(name), here.get(name)) for name in names
@@ -93,6 +97,7 @@ class UpstreamViews(Viewing):
     ) -> UpstreamShown:
         return UpstreamShown(
             name=name,
+            kind=upstream_kind(name),
             state="open" if outages or (here and here.is_shut) else "closed",
             places=places,
             since=moment(outages[0]["since"]) if outages else "",
