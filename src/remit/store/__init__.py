@@ -3,6 +3,7 @@
 from remit.store.database import driver_fault, open_database
 from remit.store.migrate import load_migrations, migrate
 from remit.store.model import (
+    KNOWS_TRANSACTION_TIMEOUT,
     Appender,
     ChangeFeed,
     Commit,
@@ -26,6 +27,7 @@ from remit.store.sqlite import ReadOnlySqlite, SqliteDatabase, SqliteTransaction
 from remit.store.writer import NoLog, Writer
 
 __all__ = [
+    "KNOWS_TRANSACTION_TIMEOUT",
     "Appender",
     "ChangeFeed",
     "Commit",

@@ -10,6 +10,9 @@ from remit.core import BusyError, digest
 Value = str | int | float | bytes | None
 Row = Mapping[str, Any]
 Dialect = Literal["sqlite", "postgresql"]
+# Here, because whoever looks at a server must not need its driver.
+KNOWS_TRANSACTION_TIMEOUT = 170_000
+"""The version of PostgreSQL, as a server tells it, from which on a transaction as a whole can be bounded."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,7 +188,7 @@ def test_a_server_that_does_not_end_what_a_frozen_process_began_is_told(
 ) -> None:
     worked(fleet, postgresql_url)
     assert [each.health for each in looked(fleet, postgresql_url, "database_server")] == [Health.OK]
-    monkeypatch.setattr(server_checks, "ENDS_TRANSACTIONS", 990_000)
+    monkeypatch.setattr(server_checks, "KNOWS_TRANSACTION_TIMEOUT", 990_000)
     (found,) = looked(fleet, postgresql_url, "database_server")
     assert (found.health, "frozen" in found.what, "17" in found.mend) == (Health.WARNING, True, True)
 

@@ -6,14 +6,12 @@ from collections.abc import Iterator
 
 from remit.core import MINUTE, SECOND, RemitError, iso
 from remit.operations.doctor.model import Diagnosis, Health, Patient
-from remit.store import load_queries, open_database
+from remit.store import KNOWS_TRANSACTION_TIMEOUT, load_queries, open_database
 
 _Q = load_queries("remit.operations.doctor")
 
 # The oldest whose statements we use.
 OLDEST_VERSION = 140_000
-# The oldest with a bound for a transaction as a whole; see `remit.store.postgresql.connection`.
-ENDS_TRANSACTIONS = 170_000
 # A decision takes two round trips; at this each takes a tenth of a second.
 SLOW_SECONDS = 0.05
 LOOKS = 5
@@ -84,7 +82,7 @@ def _new_enough(version: int, shown: str) -> Iterator[Diagnosis]:
             why="Remit needs 14 or newer",
             mend="Upgrade the server",
         )
-    elif version < ENDS_TRANSACTIONS:
+    elif version < KNOWS_TRANSACTION_TIMEOUT:
         yield Diagnosis(
             health=Health.WARNING,
             what=f"PostgreSQL {shown} does not end the transaction of a process that was frozen in the middle of one",

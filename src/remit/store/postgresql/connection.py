@@ -16,7 +16,7 @@ from psycopg.types.numeric import Int8Dumper
 from psycopg.types.string import StrDumper
 
 from remit.core import BusyError, Connections, InputError
-from remit.store.model import Query, Value
+from remit.store.model import KNOWS_TRANSACTION_TIMEOUT, Query, Value
 from remit.store.queries import postgresql_text
 
 # How long the first plans of a connection's statements are kept, and how long later ones at most: each is kept twice as long.
@@ -95,8 +95,6 @@ IDLE_SECONDS = 3.0
 # it owes an answer to what it was sent.
 KEEPALIVES = {"idle": 10, "interval": 5, "count": 3}
 UNHEARD_SECONDS = KEEPALIVES["idle"] + KEEPALIVES["interval"] * KEEPALIVES["count"]
-KNOWS_TRANSACTION_TIMEOUT = 170_000
-"""The version of a server, as it tells it, from which on a transaction as a whole can be bounded."""
 # Statements kept prepared by each connection; we have fewer than this.
 PREPARED = 512
 _RETRIED = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
