@@ -170,7 +170,8 @@ where runs.id = v.run and runs.attempt = v.attempt and runs.state in ('queued', 
 with v as materialized (select * from {rows}),
   done as (
     insert into attempts (run, number, executor, state, started_at)
-    select v.run, v.number, v.executor, 'running', v.at from v returning run, number)
+    select v.run, v.number, v.executor, 'running', v.at from v
+    on conflict (run, number) do nothing returning run, number)
 select v.i from v join done on done.run = v.run and done.number = v.number
 
 -- name: end_attempt

@@ -76,7 +76,9 @@ where id = :run and attempt = :attempt and state = 'running'
   and not exists (select 1 from executors where id = :was and ended_at is null and seen_at > :seen)
 
 -- name: add_attempt
+-- What another has begun is a refusal: it is sent together with the guard before it, and a fault would undo the whole batch.
 insert into attempts (run, number, executor, state, started_at) values (:run, :number, :executor, 'running', :at)
+on conflict (run, number) do nothing
 
 -- name: lose_attempt
 update attempts set state = 'lost', ended_at = :at where run = :run and number = :number and state = 'running'
