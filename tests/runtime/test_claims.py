@@ -19,8 +19,9 @@ from remit.core import MINUTE, SECOND, Limits, SystemClock, load_settings
 from remit.identity import issue_secret
 from remit.journal import Run, RunState
 from remit.runtime import ClaimsEngine, FencedError, RunHandle
-from remit.runtime.claims import LEFT_SHARE
+from remit.runtime.claims import LEFT_SHARE, PREPARED_AT_ONCE
 from remit.store import Commit
+from remit.store.postgresql.committer import PostgresCommitter
 from remit.testing import SettableClock
 
 pytestmark = pytest.mark.slow
@@ -239,6 +240,39 @@ async def test_what_a_worker_claimed_and_never_began_runs_out_and_cannot_be_begu
     await frozen.runtime.drive_claimed(run)
     assert drivers(other, [run]) == {other.runtime.executor}
     assert floor.begun == ["single"]
+
+
+async def test_to_begin_what_another_has_begun_is_refused_and_is_no_fault_of_the_database(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    halved = list[object]()
+    monkeypatch.setattr(PostgresCommitter, "_isolate", lambda *given: halved.append(given))
+    late, other = await floor.cell(), await floor.cell()
+    (run,) = await take_on(late, "single")
+    async with at_work(other, 1):
+        await until(lambda: are_done(other, [run]))
+    await late.runtime.drive_claimed(run)
+    assert drivers(other, [run]) == {other.runtime.executor}
+    assert halved == [], "what others commit at the same moment is sent again for a fault, half by half"
+
+
+async def test_no_more_is_claimed_than_can_be_prepared_before_the_claims_run_out(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cell, is_compiled = await floor.cell(), asyncio.Event()
+
+    async def prepare(_: str) -> None:
+        await is_compiled.wait()
+
+    monkeypatch.setattr(cell.parts.releases, "prepare", prepare)
+    runs = await take_on(cell, "flood", PREPARED_AT_ONCE + 20)
+    async with at_work(cell, len(runs)):
+        await until(lambda: claimed(cell, runs) >= PREPARED_AT_ONCE)
+        await asyncio.sleep(5 * LOOK_SECONDS)
+        assert claimed(cell, runs) == PREPARED_AT_ONCE
+        is_compiled.set()
+        await until(lambda: are_done(cell, runs))
+    assert drivers(cell, runs) == {cell.runtime.executor}
 
 
 async def test_what_is_claimed_while_its_last_attempt_still_ends_here_does_not_wait_until_that_claim_runs_out(

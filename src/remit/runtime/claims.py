@@ -24,6 +24,9 @@ REST = 4
 SHORTEST_REST, LONGEST_REST = 0.005, 1.0
 # While more waits than there is room for, an eighth of the places are claimed for together: a claim costs what many cost.
 WORTH_A_CLAIM = 8
+# Runs whose releases are compiled, one after another, before they begin: of more the claims would run out meanwhile, and
+# another worker would compile and begin the same.
+PREPARED_AT_ONCE = 40
 # What a process has left is taken over by one that is full, too, up to so many times its places: it claims nothing new
 # until it is below them again. Runs that nobody drives would wait behind everything that waits already.
 LEFT_SHARE = 2
@@ -133,7 +136,7 @@ class ClaimsEngine:
             await asyncio.sleep(min(LONGEST_REST, max(SHORTEST_REST, rest)))
 
     async def _claim(self) -> None:
-        room = self.room()
+        room = self._claimable()
         if not room or self.runtime.fault() or not self.journal.has_ready_runs():
             return
         result = await self.writer.commit(self.claims.claim(room=room, unknown=self._left_to_others()))
@@ -149,8 +152,12 @@ class ClaimsEngine:
         if others := [run for run in runs if run.id not in ours]:
             await self.writer.commit(self.claims.give_back(others))
         self._has_more = len(runs) == room
-        if runs and self.room():
+        if runs and self._claimable():
             self._wake.set()
+
+    def _claimable(self) -> int:
+        """Returns how many runs may be claimed now: as many as there is room for, and can begin in time."""
+        return max(0, min(self.room(), PREPARED_AT_ONCE - self.runtime.preparing))
 
     def _left_to_others(self) -> Collection[str]:
         """Returns releases that have runs and are not loaded here: one claim of each was given back."""

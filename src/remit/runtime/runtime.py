@@ -31,6 +31,8 @@ class Runtime:
         """Takes a task on; see `Intake.start`."""
         self._attempts = Attempts(parts, gateway)
         self._driving: set[str] = set()
+        self.preparing = 0
+        """How many runs wait for their releases to be compiled."""
         self._own_since: dict[tuple[str, int], Moment] = {}
         """Attempts driven here, by run and number: the sign of life that came with the latest proof that it is ours."""
         self._told_loaded: frozenset[str] | None = None
@@ -98,7 +100,7 @@ class Runtime:
             return None
         self._driving.add(run.id)  # before it shows in the journal, or it would look like one that broke off
         try:
-            await self._parts.releases.prepare(run.release)
+            await self._prepare(run)
             if self._draining:
                 return None
             if left is not None:
@@ -117,6 +119,13 @@ class Runtime:
         after = self._parts.journal.run(run.id)
         self._announce(after)
         return after
+
+    async def _prepare(self, run: Run) -> None:
+        self.preparing += 1
+        try:
+            await self._parts.releases.prepare(run.release)
+        finally:
+            self.preparing -= 1
 
     def _begin(self, run: Run, left: LeftRun | None, kept: bytes, *, claimed: bool) -> list[Statement]:
         """Returns the statements that begin the next attempt; none when there is nothing to begin."""
