@@ -1,6 +1,13 @@
 """A bundle is one immutable value: kept, sliced, and made again from its source."""
 
-from policy.refund_fleet import MODELS, bundle, contract, fleet, refund
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+import remit.policy.assembly as assembly_module
+from policy.refund_fleet import LOOK, MODELS, bundle, contract, fleet, refund
+from remit.core import InputError
 from remit.policy import Policy, load
 
 policy = Policy(MODELS)
@@ -39,3 +46,31 @@ def test_only_policies_that_can_matter_are_in_the_slice() -> None:
     """
     kept = {name for name in bundle(org).notes if name.startswith("org/")}
     assert kept == {"org/mine", "org/unit", "org/look", "org/people"}
+
+
+def test_what_agents_of_other_names_are_granted_is_validated_once_and_anything_else_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    validated, validate = list[str](), assembly_module.policy_problems
+
+    def counted(policies: Mapping[str, Any], schema: Any) -> list[str]:
+        validated.append(next(iter(policies)).split("/")[1])
+        return validate(policies, schema)
+
+    monkeypatch.setattr(assembly_module, "policy_problems", counted)
+    first, second = contract(agent="first"), contract(agent="second", unit="sales")
+    other = contract(agent="other", tools=[{"use": LOOK.name}])
+    looser = contract(agent="looser", models={"max_tokens": 9000, "privacy": "internal"})
+    whole = fleet("", first, second, other, looser)
+    for each in (first, second, other, looser):
+        assert policy.bundle(whole, each).agent == each.name
+    assert validated == ["first@3.0.0", "other@3.0.0", "looser@3.0.0"]
+
+
+def test_what_did_not_fit_is_refused_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assembly_module, "policy_problems", lambda *_: ["it does not fit"])
+    first, second = contract(agent="first"), contract(agent="second")
+    whole = fleet("", first, second)
+    for each in (first, second, first):
+        with pytest.raises(InputError, match="it does not fit"):
+            policy.bundle(whole, each)

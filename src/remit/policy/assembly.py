@@ -1,18 +1,23 @@
 """From a fleet to bundles: the forbids that hold for everybody, one contract's grants, and the slice that matters."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import orjson
 
 from remit.contracts import Contract, Finding, Fleet, Tool, with_compensations
-from remit.core import InputError, RemitError
+from remit.core import InputError, RemitError, digest, remember
 from remit.policy.bundle import MEMORY, Bundle, build
-from remit.policy.cedar import Est, parse_schema, policy_problems
+from remit.policy.cedar import Est, Schema, parse_schema, policy_problems
 from remit.policy.grants import Grants, compile_contract, role_sets
 from remit.policy.model import Note
 from remit.policy.organisation import BUILTIN, World, concerns, mentioned, read_policies
 from remit.policy.schema import actions_for, cedar_schema, entity, server_of, visible_names, vote_key
 
 Models = Mapping[str, bool]
+# Each holds the schema it fits, which agents with the same tools share.
+FITTING_KEPT = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,6 +32,8 @@ class Ground:
     mentioned: Mapping[str, frozenset[str]]
     """What attributes each of the policies reads or tests."""
     findings: tuple[Finding, ...]
+    fitting: OrderedDict[tuple[int, str], Schema] = field(default_factory=OrderedDict[tuple[int, str], Schema])
+    """What grants Cedar's validator had nothing to say against, whoever they were for, each with the schema."""
 
 
 def prepare(fleet: Fleet, models: Models) -> Ground:
@@ -49,7 +56,7 @@ def assemble(ground: Ground, contract: Contract) -> Bundle:
     grants = compile_contract(ground.fleet, ground.tools, contract)
     _refuse(grants.findings)
     bundle = _bundle(ground, contract, grants)
-    _refuse(_misfits(contract, grants, bundle))
+    _refuse(_misfits(ground, contract, grants, bundle))
     return bundle
 
 
@@ -145,13 +152,29 @@ def _validated(
     except RemitError as error:
         yield Finding(contract.path, 1, "", error.text())
         return
-    if misfits := _misfits(contract, grants, bundle):
+    if misfits := _misfits(ground, contract, grants, bundle):
         yield from misfits
     else:
         keep(contract, bundle)
 
 
-def _misfits(contract: Contract, grants: Grants, bundle: Bundle) -> list[Finding]:
+def _misfits(ground: Ground, contract: Contract, grants: Grants, bundle: Bundle) -> list[Finding]:
     """Cedar's own validator over what we compiled: it would find a fault of ours, not the author's."""
-    problems = policy_problems(grants.policies, bundle.handles.schema)
+    schema = bundle.handles.schema
+    key = id(schema), _digest_for_anybody(contract, grants)
+    if key in ground.fitting:
+        return []
+    problems = policy_problems(grants.policies, schema)
+    if not problems:
+        remember(ground.fitting, key, schema, FITTING_KEPT)  # holding the schema keeps its id from being used again
     return [Finding(contract.path, 1, "", problem) for problem in problems]
+
+
+def _digest_for_anybody(contract: Contract, grants: Grants) -> str:
+    """Returns the digest of grants without the name of whom they are for: to types, one agent's is as good as another's."""
+    own, prefix = {"op": "==", "entity": entity("Agent", contract.name)}, f"agent/{contract.id}/"
+    policies = [
+        (name.removeprefix(prefix), {**est, "principal": None} if est["principal"] == own else est)
+        for name, est in grants.policies.items()
+    ]
+    return digest(orjson.dumps(policies))
