@@ -68,7 +68,10 @@ def test_what_agents_of_other_names_are_granted_is_validated_once_and_anything_e
 
 
 def test_what_did_not_fit_is_refused_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(assembly_module, "policy_problems", lambda *_: ["it does not fit"])
+    def nothing_fits(*_: object) -> list[str]:
+        return ["it does not fit"]
+
+    monkeypatch.setattr(assembly_module, "policy_problems", nothing_fits)
     first, second = contract(agent="first"), contract(agent="second")
     whole = fleet("", first, second)
     for each in (first, second, first):

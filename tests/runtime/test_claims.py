@@ -246,7 +246,11 @@ async def test_to_begin_what_another_has_begun_is_refused_and_is_no_fault_of_the
     floor: Floor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     halved = list[object]()
-    monkeypatch.setattr(PostgresCommitter, "_isolate", lambda *given: halved.append(given))
+
+    def isolate(*given: object) -> None:
+        halved.append(given)
+
+    monkeypatch.setattr(PostgresCommitter, "_isolate", isolate)
     late, other = await floor.cell(), await floor.cell()
     (run,) = await take_on(late, "single")
     async with at_work(other, 1):
