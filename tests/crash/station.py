@@ -21,7 +21,7 @@ from tests.databases import execute
 from remit.app import Cell, build
 from remit.approvals import Approval, ApprovalState
 from remit.audit import verify_export, write_export
-from remit.core import ConflictError, RefusedError, load_settings
+from remit.core import SECOND, ConflictError, RefusedError, load_settings
 from remit.journal import Run, RunState
 from remit.operations import lock_server
 
@@ -172,6 +172,8 @@ class Station:
     cell: Cell
     variables: Mapping[str, str] = field(default_factory=dict[str, str])
     """What every process is told: which database, and which engine."""
+    hesitates: float = 0.0
+    """For how many seconds people wait before they say that a call has not happened: whoever made it may be frozen."""
     processes: list["Worker | subprocess.Popen[str]"] = field(default_factory=list["Worker | subprocess.Popen[str]"])
 
     async def submit(self, agent: str = "worker", **told: Any) -> Run:
@@ -273,6 +275,8 @@ class Station:
         questions = self.questions()[-most:]
         for asked in questions:
             happened = any(call["key"] == f"{asked.run}:{asked.step}" for call in self.desk.calls(asked.run))
+            if asked.kind == "unknown" and not happened and time.time() < asked.asked_at / SECOND + self.hesitates:
+                continue
             yes = asked.kind != "unknown" or happened
             try:
                 await self.cell.operations.answer(

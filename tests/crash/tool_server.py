@@ -91,8 +91,10 @@ class Desk:
         result = self._done.setdefault(key, {"n": arguments["n"]})
         if fate == "done":
             self._under_way[params.name] += 1
-            await asyncio.sleep(arguments.get("seconds", 0))
-            self._under_way[params.name] -= 1
+            try:
+                await asyncio.sleep(arguments.get("seconds", 0))
+            finally:
+                self._under_way[params.name] -= 1
         return CallToolResult(content=[TextContent(text=json.dumps(result))], structured_content=result)
 
     async def _looked_up(self, request: Request) -> JSONResponse:

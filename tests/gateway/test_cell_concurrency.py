@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 from tests.gateway.desk import (
     CARA,
@@ -11,6 +12,7 @@ from tests.gateway.desk import (
     Slow,
     Till,
     another_run,
+    contract,
     done,
     limits,
     open_desk,
@@ -22,6 +24,7 @@ from remit.core import MINUTE
 from remit.gateway import Outcome, Waiting
 from remit.gateway.upstreams import UpstreamState
 from remit.operations import local_actor
+from remit.testing import SettableClock
 
 TOOL = "shop__issue_refund"
 BOUNDED = ("    idempotent: true\n", "    idempotent: true\n    cell_concurrency: 1\n")
@@ -90,6 +93,78 @@ async def test_other_tools_of_the_server_do_not_wait_for_it(tmp_path: Path) -> N
     async with open_desk(tmp_path, edit=ONE) as desk:
         await take_elsewhere(desk)
         done(await desk.look())
+
+
+async def test_who_waits_for_a_place_elsewhere_keeps_nobody_from_the_server(tmp_path: Path) -> None:
+    edit = tools(BOUNDED, ("server: shop\n", "server: shop\nconcurrency: 1\n"))
+    async with open_desk(tmp_path, edit=edit, change=limits(busy_seconds=5)) as desk:
+        await take_elsewhere(desk)
+        other = await another_run(desk)
+        asked = asyncio.create_task(desk.refund())
+        await asyncio.sleep(0.1)
+        done(await other.look())
+        assert not asked.done()
+        await leave_elsewhere(desk)
+        done(await asked)
+
+
+async def slow_gate(*_: Any) -> str:
+    """Takes its time to say that a refund is right."""
+    await asyncio.sleep(0.4)
+    return ""
+
+
+async def test_the_next_of_the_same_process_waits_in_order_until_the_outcome_is_kept(tmp_path: Path) -> None:
+    gates = "gates:\n  slow: tests.gateway.test_cell_concurrency:slow_gate\n"
+    edit = {
+        **tools(BOUNDED, ("gates:\n", gates)),
+        **contract(
+            ("    gate: {before: refund_matches_order, after: refund_is_in_ledger}\n", "    gate: {after: slow}\n")
+        ),
+    }
+    async with open_desk(tmp_path, edit=edit, change=limits(busy_seconds=2)) as desk:
+        other = await another_run(desk, "R-2")
+        first = asyncio.create_task(desk.refund())
+        while not desk.server.effects:  # noqa: ASYNC110  the shop has no event
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)  # its gate has begun
+        assert state(desk, f"tools:{TOOL}").under_way == 1
+        done(await other.refund(order="R-2"))
+        done(await first)
+
+
+async def test_who_found_no_room_in_the_cell_calls_nobody_who_is_parked(tmp_path: Path) -> None:
+    async with open_desk(tmp_path, edit=ONE, change=limits(busy_seconds=0)) as desk:
+        await take_elsewhere(desk)
+        called: list[str] = []
+
+        async def on_room(name: str, number: int) -> int:
+            called.append(name)
+            return number
+
+        desk.cell.parts.upstreams.tell(lambda _: None, on_room)
+        assert is_parked(await desk.refund())
+        await asyncio.sleep(0.5)
+        assert called == []
+
+
+async def test_what_may_have_happened_and_finds_no_place_for_too_long_is_put_to_a_person(tmp_path: Path) -> None:
+    clock, change = SettableClock(), limits(busy_seconds=0, upstream_minutes=1)
+    crashing = Till(failures=1, error=Crash())
+    async with open_desk(tmp_path, clock=clock, server=crashing, edit=ONE, change=change) as desk:
+        await asyncio.gather(desk.refund(), return_exceptions=True)
+        clock.advance(10 * MINUTE)  # its lease is over
+        await take_elsewhere(desk)
+        again = await desk.drive_again()
+        assert is_parked(await again.refund())
+        reason = f"waits for tools:{TOOL} at step 1"
+        await desk.commit(*desk.cell.parts.journal.park(desk.run.id, again.credentials.attempt, reason))
+        clock.advance(2 * MINUTE)
+        await desk.commit(*desk.cell.parts.controls.take_place(TOOL, 1, OTHER, 60))
+        latest = await desk.drive_again()
+        asked = await latest.refund()
+        assert desk.question(asked).kind == "unknown"
+        assert desk.verdicts() == ["permit", "unknown"]
 
 
 async def test_the_place_is_held_until_the_outcome_is_kept(tmp_path: Path) -> None:

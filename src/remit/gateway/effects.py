@@ -15,7 +15,7 @@ from remit.gateway.context import ActionContext, Parts
 from remit.gateway.holding import leave_tool, let_go
 from remit.gateway.model import REFUTED, Check, Done, Outcome, Waiting
 from remit.gateway.patience import Patience
-from remit.gateway.placing import leave, may_come_back
+from remit.gateway.placing import leave_upstream, may_come_back
 from remit.gateway.providers import Completion, ProviderAwayError, ProviderError
 from remit.gateway.records import MOST_READS, CommitRefusedError, commit_outcome, decision_entry
 from remit.gateway.steps import Reader
@@ -309,9 +309,9 @@ async def conclude(parts: Parts, ctx: ActionContext, performing: Awaitable[Perfo
     try:
         performed = await performing
     except OutcomeUnknownError as fault:
-        leave(ctx)
+        leave_upstream(ctx)
         return await doubt(parts, ctx, fault)
-    leave(ctx)
+    leave_upstream(ctx)
     parts.reach("after effect")
     return await finish(parts, ctx, performed)
 

@@ -19,12 +19,13 @@ from remit.gateway import steps
 from remit.gateway.answers import check_duties
 from remit.gateway.calls import OvertakenError
 from remit.gateway.context import ActionContext, Parts, anyone
-from remit.gateway.effects import conclude, perform
+from remit.gateway.effects import conclude, doubt, perform
 from remit.gateway.model import Action, Check, Denied, Done, Outcome, Waiting
 from remit.gateway.overrides import override_category, reason_payload
-from remit.gateway.placing import come_back, commit_in_place, leave
+from remit.gateway.placing import come_back, commit_in_place, leave, may_come_back
 from remit.gateway.recall import AnotherActionError, play_back, recall, settle_over, settle_told, take_up
 from remit.gateway.records import CommitRefusedError, commit_denied, commit_permit, read_done
+from remit.gateway.tools import OutcomeUnknownError
 from remit.gateway.turns import Turn, Turns
 from remit.gateway.upstreams import UpstreamBusyError
 from remit.guardrails import UNDECIDED
@@ -208,6 +209,9 @@ class Gateway:
             return await commit_denied(self._parts, ctx, _OVERTAKEN)
         except UpstreamBusyError as busy:
             busy.is_repeat = True
+            if ctx.tool and ctx.tool.effect == "write" and not may_come_back(self._parts, ctx, busy.upstream):
+                told = f"the attempt that called it ended, and {busy} for too long by now"
+                return await doubt(self._parts, ctx, OutcomeUnknownError(told))
             return await come_back(self._parts, ctx, busy)
         finally:
             leave(ctx)

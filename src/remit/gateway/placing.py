@@ -25,7 +25,7 @@ async def enter(parts: Parts, ctx: ActionContext) -> None:
     """Takes a place for an action that calls out, unless it has one; raises `UpstreamBusyError` when there is none."""
     if ctx.place is not None or (upstream := _upstream(parts, ctx)) is None:
         return
-    if ctx.tool is not None and (own := parts.tools.own_upstream(ctx.tool)) is not None:
+    if ctx.tool is not None and ctx.tool_place is None and (own := parts.tools.own_upstream(ctx.tool)) is not None:
         ctx.tool_place = await own.enter()
     try:
         ctx.place = await upstream.enter()
@@ -39,7 +39,8 @@ async def commit_in_place(
 ) -> Denied | None:
     """Commits with room for the call: here, and within what its tool may do at once over all processes.
 
-    For that it waits a little, as for a place here; then `UpstreamBusyError` is raised.
+    For that it waits a little, as for a place here, and keeps nobody from the server meanwhile; then `UpstreamBusyError`
+    is raised.
     """
     await enter(parts, ctx)
     until = time.monotonic() + parts.settings.limits.busy_seconds
@@ -53,21 +54,32 @@ async def commit_in_place(
 async def _wait_for_room(parts: Parts, ctx: ActionContext, until: float) -> None:
     tool = ctx.tool
     assert tool is not None and tool.cell_concurrency is not None  # noqa: PT018, S101  who is bounded
+    leave_upstream(ctx, is_used=False)
     while time.monotonic() < until:
         await asyncio.sleep(ROOM_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311  keeps no secret
         if parts.controls.has_room(tool.name, tool.cell_concurrency):
+            await enter(parts, ctx)
             return
     own = parts.tools.own_upstream(tool)
-    assert own is not None  # noqa: S101  as above
-    raise own.busy()
+    assert own is not None and ctx.tool_place is not None  # noqa: PT018, S101  as above
+    busy = own.busy()
+    ctx.tool_place.leave(is_used=False)
+    raise busy
 
 
 def leave(ctx: ActionContext) -> None:
     """Gives its places here to the next."""
-    for place in (ctx.place, ctx.tool_place):
-        if place is not None:
-            place.leave()
-    ctx.place = ctx.tool_place = None
+    leave_upstream(ctx)
+    if ctx.tool_place is not None:
+        ctx.tool_place.leave()
+        ctx.tool_place = None
+
+
+def leave_upstream(ctx: ActionContext, *, is_used: bool = True) -> None:
+    """Gives its place at the server or route to the next; that of its tool it has for as long as it holds one in the cell."""
+    if ctx.place is not None:
+        ctx.place.leave(is_used=is_used)
+        ctx.place = None
 
 
 async def come_back(parts: Parts, ctx: ActionContext, busy: UpstreamBusyError) -> Waiting | Denied:

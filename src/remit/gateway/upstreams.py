@@ -104,14 +104,14 @@ class Place:
         """Whether the breaker is open, or only lets probes through."""
         return self._breaker.is_open
 
-    def leave(self) -> None:
-        """Gives the place to the next; more than once does no more than once."""
+    def leave(self, *, is_used: bool = True) -> None:
+        """Gives the place to the next; more than once does no more than once. One without a call says nothing of calls."""
         if self._is_left:
             return
         self._is_left = True
         if self._is_probe:
             self._breaker.give_back()
-        self._upstream.left(self)
+        self._upstream.left(self, is_used=is_used)
 
     def __enter__(self) -> Self:
         return self
@@ -190,12 +190,15 @@ class Upstream:
             raise
         return place
 
-    def left(self, place: Place) -> None:
-        """Takes a place back."""
+    def left(self, place: Place, *, is_used: bool) -> None:
+        """Takes a place back, learns how long a call takes, and calls others, unless there was none: then what kept this
+        one from it keeps others as well.
+        """
         took = self._now() - self._entered.pop(place)
-        self._seconds += WEIGHT * (took - self._seconds) if self._seconds else took
         self._free.release()
-        self._call_others()
+        if is_used:
+            self._seconds += WEIGHT * (took - self._seconds) if self._seconds else took
+            self._call_others()
 
     def busy(self) -> UpstreamBusyError:
         """Returns the refusal, with a moment to come back that is nobody else's."""
