@@ -60,8 +60,11 @@ async def test_sixty_four_callers_spend_exactly_what_they_may(floor: Station, tm
     assert {floor.run(run).state for run in runs} == {RunState.DONE}
     happened = [call for call in floor.desk.calls()[before:] if call["fate"] == "done"]
     ((spent,),) = floor.read("select sum(amount) from charges")
-    assert spent == len(happened) * PRICES[tool] <= SPENDERS_DAY_CAP
-    if tool == "mark":  # what was held by the dead was called again, so nothing was left over
+    ((days,),) = floor.read(
+        "select count(*) from budgets where id like 'agent:spender:%'"
+    )  # midnight may be in between
+    assert spent == len(happened) * PRICES[tool] <= SPENDERS_DAY_CAP * days
+    if tool == "mark" and days == 1:  # what was held by the dead was called again, so nothing was left over
         assert len(happened) == most
     floor.check_over(tmp_path)
 
@@ -88,5 +91,5 @@ def kill_some(floor: Station, draw: random.Random, most: int) -> None:
 def check_held(floor: Station, tool: str) -> None:
     """What nobody knows the outcome of stays held until a person tells, to the cent."""
     asked = len(floor.questions())
-    for name, held in floor.read("select id, held from budgets where id like 'agent:spender:%'"):
-        assert held == asked * PRICES[tool], name
+    ((held,),) = floor.read("select sum(held) from budgets where id like 'agent:spender:%'")
+    assert held == asked * PRICES[tool]
