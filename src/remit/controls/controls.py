@@ -130,7 +130,7 @@ class Controls:
 
     def take_place(self, tool: str, most: int, holder: str, seconds: float) -> list[Statement]:
         """Takes one of the `most` places of a tool; when a commit with it stands, `opened` may be told."""
-        now, places = self._clock.now(), json.dumps([f"{tool}{PLACE}{number}" for number in range(most)])
+        now, places = self._clock.now(), _places(tool, most)
         until = now + int(seconds * SECOND)
         taken = {"places": places, "holder": holder, "until": until, "now": now}
         take = Statement(_Q["take_place"], taken, refusal=f"every place of {tool} is taken")
@@ -146,8 +146,8 @@ class Controls:
         """Whether one of the places was free a moment ago, and nobody else here was told so for the same one."""
         at, free = self._room.get(tool, (0.0, 0))
         if (now := time.monotonic()) - at > ROOM_SECONDS:
-            places = json.dumps([f"{tool}{PLACE}{number}" for number in range(most)])
-            row = self._database.read_one(_Q["free_places"], {"places": places, "now": self._clock.now()})
+            looked_for = {"places": _places(tool, most), "now": self._clock.now()}
+            row = self._database.read_one(_Q["free_places"], looked_for)
             at, free = now, row["free"] if row else 0
         self._room[tool] = (at, free - 1)
         return free > 0
@@ -159,6 +159,10 @@ class Controls:
         window = self._clock.now() // (seconds * SECOND)
         parameters = {"key": f"{key}/{seconds}", "window": window, "most": most}
         return Statement(_Q["count_call"], parameters, refusal=f"{key} was called {most} times in {seconds} seconds")
+
+
+def _places(tool: str, most: int) -> str:
+    return json.dumps([f"{tool}{PLACE}{number}" for number in range(most)])
 
 
 def is_place(resource: str) -> bool:

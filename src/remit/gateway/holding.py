@@ -24,8 +24,8 @@ def take(parts: Parts, ctx: ActionContext, *, seen: Mapping[str, int] | None = N
     """Returns what takes all of it, for the commit; a process that dies loses it when the longest call is over."""
     seconds = longest_call(parts, ctx.tool)
     taking = parts.controls.lock(ctx.locks, ctx.key, seconds, seen=seen)
-    if ctx.tool_place is not None and ctx.tool is not None and ctx.tool.cell_concurrency is not None:
-        taking += parts.controls.take_place(ctx.tool.name, ctx.tool.cell_concurrency, ctx.key, seconds)
+    if bound := _bound(ctx):
+        taking += parts.controls.take_place(*bound, ctx.key, seconds)
     return taking
 
 
@@ -40,8 +40,15 @@ def note_taken(parts: Parts, ctx: ActionContext, rows: Sequence[Sequence[Row]]) 
     taken = {row["resource"]: row["fence"] for returned in rows for row in returned}
     ctx.places = tuple(filter(is_place, taken)) or ctx.places
     ctx.fences = {resource: fence for resource, fence in taken.items() if not is_place(resource)}
-    if ctx.tool_place is not None and ctx.tool is not None and ctx.tool.cell_concurrency is not None:
-        parts.controls.opened(ctx.tool.name, ctx.tool.cell_concurrency)
+    if bound := _bound(ctx):
+        parts.controls.opened(*bound)
+
+
+def _bound(ctx: ActionContext) -> tuple[str, int] | None:
+    """Returns its tool and how many calls that may have under way in the cell; None unless it goes for one of them."""
+    if ctx.tool_place is None or ctx.tool is None or ctx.tool.cell_concurrency is None:
+        return None
+    return ctx.tool.name, ctx.tool.cell_concurrency
 
 
 def let_go(parts: Parts, ctx: ActionContext) -> list[Statement]:
